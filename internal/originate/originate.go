@@ -1,0 +1,94 @@
+// Package originate makes calls durable. (The package comment is completed by
+// its developer.)
+package originate
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/call"
+)
+
+// Engine places attempts. Implemented by the embedded switch (pbx) and later by
+// an existing Asterisk.
+type Engine interface {
+	// Place rings leg A and carries out Then. It returns when the attempt has
+	// ended; progress arrives on events, in order, from one goroutine at a time,
+	// and never after Place has returned. Cancelling ctx hangs up every leg; a
+	// cause of the cancellation that wraps ErrCancelled, ErrStopping or
+	// ErrLimit decides Outcome.HangupBy and the disposition. The error is not nil only if the
+	// engine itself is broken; a leg that was refused is an Outcome.
+	Place(ctx context.Context, a call.Attempt, events func(call.Event)) (call.Outcome, error)
+	// Endpoints lists phones and trunks with their states.
+	Endpoints(ctx context.Context) ([]call.EndpointState, error)
+}
+
+// Causes of a cancellation of Engine.Place, found with errors.Is on context.Cause.
+var (
+	ErrCancelled = errors.New("cancelled on request")
+	ErrHangup    = errors.New("hung up on request")
+	ErrStopping  = errors.New("the server is stopping")
+)
+
+// Router resolves what was typed into what is dialled, and knows the caps.
+// Implemented by route.Table through app; swapped on reload.
+type Router interface {
+	// Route resolves an endpoint or number for an account. A *Refusal says why not.
+	Route(account call.AccountID, e call.Endpoint) (call.Route, error)
+}
+
+// Limits are the caps of one resource; zero values mean unlimited.
+type Limits struct {
+	Channels int     // attempts (or legs) at once
+	CPS      float64 // new attempts per second
+}
+
+// Refusal says why a request was not accepted. Doors translate Code into
+// their dialect.
+type Refusal struct {
+	Code       RefusalCode
+	Rule       string        // name of the rule that decided, e.g. "account sales: deny +1900"
+	Text       string        // what happened and what to do, one sentence each
+	RetryAfter time.Duration // for rate limits, 0 = unknown
+	Field      string        // offending field of the request in our API's words ("then.second"), "" if none
+}
+
+// RefusalCode is a class of refusals.
+type RefusalCode string
+
+// The classes of refusals.
+const (
+	RefusedInvalid     RefusalCode = "invalid"     // the request itself is wrong
+	RefusedAccount     RefusalCode = "account"     // no such account, or not allowed to use it
+	RefusedDestination RefusalCode = "destination" // no route, unknown phone
+	RefusedGuard       RefusalCode = "guard"       // a guard rule forbids it
+	RefusedRate        RefusalCode = "rate"        // too many at once or per time
+	RefusedKeyReused   RefusalCode = "key-reused"  // idempotency key used before with another request
+	RefusedStopping    RefusalCode = "stopping"    // the server takes no new calls
+	RefusedNotFound    RefusalCode = "not-found"   // no such call
+	RefusedState       RefusalCode = "state"       // not possible in the call's state
+	RefusedStore       RefusalCode = "store"       // the store cannot take it (disk full)
+)
+
+// Error gives the text, with the rule if there is one.
+func (r *Refusal) Error() string {
+	if r.Rule != "" {
+		return r.Text + " [" + r.Rule + "]"
+	}
+	return r.Text
+}
+
+// Filter selects calls in a listing. Zero fields do not restrict.
+type Filter struct {
+	States      []call.State
+	Account     call.AccountID
+	Batch       call.BatchID
+	Door        string
+	Disposition call.Disposition
+	Number      string    // part of either endpoint
+	From, To    time.Time // by creation
+	Cursor      string    // opaque, from the previous page
+	Limit       int       // 1-1000, 0 = 100
+	Oldest      bool      // oldest first instead of newest first
+}
