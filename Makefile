@@ -1,0 +1,34 @@
+# The targets are short names; the work is done by go and scripts/.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+.PHONY: build demo check fast test bench fuzz generate clean
+
+build: ## static binary in bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/dialwright ./cmd/dialwright
+
+demo: ## a server with two phones on loopback, one call through each door
+	go run ./cmd/dialwright demo
+
+check: ## everything that CI runs
+	bash scripts/check
+
+fast: ## the checks that take a minute
+	bash scripts/check fast
+
+test:
+	go test ./...
+
+bench: ## the figures of docs/performance.md
+	bash scripts/bench
+
+FUZZTIME ?= 5m
+fuzz: ## every fuzz target for FUZZTIME each
+	bash scripts/fuzz $(FUZZTIME)
+
+generate:
+	go generate ./...
+
+clean:
+	rm -rf bin

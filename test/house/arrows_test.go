@@ -1,0 +1,165 @@
+// Package house tests the house rules themselves: which package may import
+// which, which RFCs are cited and listed, and that generated files are fresh.
+package house
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/dialwright/dialwright/"
+
+// arrows says what each package (or tree, with /...) may import of ours. The
+// picture is in docs/architecture.md. A package without a line may import
+// nothing of ours, so a new one must be drawn here first.
+var arrows = map[string][]string{
+	"internal/call":        {},
+	"internal/cause":       {},
+	"internal/number":      {},
+	"internal/event":       {},
+	"internal/route":       {"internal/call", "internal/number"},
+	"internal/wire/...":    {},
+	"internal/originate":   {"internal/call", "internal/cause", "internal/number", "internal/event"},
+	"internal/store/...":   {"internal/call", "internal/cause", "internal/originate", "internal/store/..."},
+	"internal/media/codec": {},
+	"internal/media/dsp":   {},
+	"internal/media":       {"internal/media/codec", "internal/media/dsp"},
+	"internal/pbx":         {"internal/call", "internal/cause", "internal/event", "internal/media"},
+	"internal/pbx/pbxtest": {"internal/pbx", "internal/call", "internal/cause", "internal/media"},
+	"internal/local":       {"internal/pbx", "internal/media", "internal/call", "internal/cause"},
+	"internal/pretend":     {"internal/pbx", "internal/media", "internal/call", "internal/cause"},
+	"internal/sip":         {"internal/pbx", "internal/media", "internal/media/codec", "internal/wire/sdp", "internal/call", "internal/cause", "internal/number", "internal/sip/ua", "internal/sip/txn", "internal/sip/sipnet"},
+	"internal/sip/ua":      {"internal/sip/txn", "internal/sip/sipnet", "internal/wire/sdp", "internal/cause"},
+	"internal/sip/txn":     {"internal/sip/sipnet"},
+	"internal/sip/sipnet":  {},
+	"internal/sip/siptest": {"internal/sip/sipnet"},
+	"internal/softphone":   {"internal/sip/ua", "internal/sip/txn", "internal/sip/sipnet", "internal/media", "internal/media/dsp", "internal/wire/sdp", "internal/cause"},
+	"internal/config":      {"internal/call", "internal/number", "internal/route"},
+	"internal/config/...":  {"internal/config"},
+	"internal/door/auth":   {"internal/call"},
+	"internal/door/rest":   {"internal/call", "internal/cause", "internal/event", "internal/number", "internal/door/auth", "internal/originate", "internal/route"},
+	"internal/door/ctl":    {"internal/call", "internal/door/auth"},
+	"internal/app":         {"internal/..."},
+	"cmd/dialwright":       {"internal/app", "internal/config", "internal/call", "internal/cause", "internal/door/rest", "internal/door/auth", "internal/door/ctl"},
+	"test/...":             {"internal/..."},
+}
+
+// wrapped says which folders may import a third-party module; everything else
+// goes through them.
+var wrapped = map[string][]string{
+	"github.com/emiago/sipgo":             {"internal/sip", "internal/sip/...", "internal/softphone"},
+	"github.com/icholy/digest":            {"internal/sip/ua", "internal/door/auth"},
+	"github.com/pion/":                    {"internal/media"},
+	"github.com/zaf/g711":                 {"internal/media/codec"},
+	"modernc.org/sqlite":                  {"internal/store/sqlite"},
+	"github.com/pressly/goose":            {"internal/store/sqlite"},
+	"github.com/nyaruka/phonenumbers":     {"internal/number"},
+	"github.com/danielgtaylor/huma":       {"internal/door/rest"},
+	"github.com/pelletier/go-toml":        {"internal/config"},
+	"github.com/fsnotify/fsnotify":        {"internal/config", "internal/app"},
+	"github.com/alecthomas/kong":          {"cmd/dialwright"},
+	"github.com/prometheus/client_golang": {"internal/door/rest", "internal/app"},
+	"golang.org/x/crypto/argon2":          {"internal/door/auth"},
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func listPackages(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %v\n%s", err, exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	var pkgs []goPackage
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+// fits reports whether pkg is pattern, or below it when pattern ends in /... .
+func fits(pattern, pkg string) bool {
+	if root, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return pkg == root || strings.HasPrefix(pkg, root+"/")
+	}
+	return pattern == pkg
+}
+
+// rulesFor gives the most exact line of arrows for pkg.
+func rulesFor(pkg string) ([]string, bool) {
+	if r, ok := arrows[pkg]; ok {
+		return r, true
+	}
+	for dir := pkg; dir != "."; dir = path.Dir(dir) {
+		if r, ok := arrows[dir+"/..."]; ok {
+			return r, true
+		}
+	}
+	return nil, false
+}
+
+func anyFits(patterns []string, pkg string) bool {
+	for _, p := range patterns {
+		if fits(p, pkg) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestArrows(t *testing.T) {
+	for _, p := range listPackages(t) {
+		pkg := strings.TrimPrefix(p.ImportPath, module)
+		allowed, ok := rulesFor(pkg)
+		if !ok {
+			t.Errorf("%s is not drawn: add its line to arrows", pkg)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if ours, ok := strings.CutPrefix(imp, module); ok && !anyFits(allowed, ours) {
+				t.Errorf("%s imports %s, which its line does not allow", pkg, ours)
+			}
+			for mod, folders := range wrapped {
+				if strings.HasPrefix(imp, mod) && !anyFits(folders, pkg) {
+					t.Errorf("%s imports %s, which only %s may", pkg, imp, strings.Join(folders, ", "))
+				}
+			}
+		}
+	}
+}
+
+// TestDoorsDoNotImportEachOther holds beyond the table: a door may use auth,
+// nothing else under door.
+func TestDoorsDoNotImportEachOther(t *testing.T) {
+	for _, p := range listPackages(t) {
+		pkg := strings.TrimPrefix(p.ImportPath, module)
+		if !strings.HasPrefix(pkg, "internal/door/") {
+			continue
+		}
+		for _, imp := range p.Imports {
+			ours, ok := strings.CutPrefix(imp, module+"internal/door/")
+			if ok && ours != "auth" {
+				t.Errorf("%s imports door/%s", pkg, ours)
+			}
+		}
+	}
+}
