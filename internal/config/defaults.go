@@ -1,0 +1,78 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Default gives the configuration of a server whose operator wrote nothing. It
+// is complete and passes Validate.
+func Default() Config {
+	return Config{
+		Server: Server{
+			DataDir:   DefaultDataDir(),
+			LogLevel:  "info",
+			LogFormat: "text",
+			Drain:     Seconds(30),
+			Watch:     true,
+		},
+		HTTP: HTTP{
+			Listen:     "127.0.0.1:8088",
+			Metrics:    "loopback",
+			MaxBody:    16 << 20,
+			MaxStreams: 256,
+		},
+		SIP: SIP{
+			Listen:          []string{"udp:0.0.0.0:5060", "tcp:0.0.0.0:5060"},
+			Domain:          "dialwright",
+			UserAgent:       "Dialwright",
+			SessionExpires:  Seconds(1800),
+			MinSE:           Seconds(90),
+			Qualify:         Seconds(60),
+			QualifyFailures: 2,
+			MaxForwards:     3,
+		},
+		Media: Media{PortMin: 10000, PortMax: 20000},
+		Limits: Limits{
+			Channels:          1000,
+			CPS:               100,
+			RequestsPerSecond: 500,
+		},
+		Originate: Originate{
+			WaitTime:   Seconds(45),
+			SecondWait: Seconds(45),
+			RetryWait:  Seconds(300),
+			Account:    "default",
+		},
+		Retention: Retention{
+			Calls:  Duration{90 * 24 * time.Hour},
+			Events: Duration{7 * 24 * time.Hour},
+		},
+	}
+}
+
+// DefaultDataDir gives the directory of a server without server.data_dir:
+// /var/lib/dialwright for root, else the user's state directory, else one below
+// the system's temporary directory.
+func DefaultDataDir() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/dialwright"
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "dialwright")
+	}
+	if home, err := os.UserHomeDir(); err == nil && filepath.IsAbs(home) {
+		return filepath.Join(home, ".local", "state", "dialwright")
+	}
+	return filepath.Join(os.TempDir(), "dialwright")
+}
+
+// complete adds what depends on what was written: the account "default" if
+// there is none.
+func (c *Config) complete() {
+	if len(c.Accounts) == 0 && (c.Originate.Account == "" || c.Originate.Account == "default") {
+		c.Accounts = map[string]Account{"default": {}}
+		c.Originate.Account = "default"
+	}
+}

@@ -1,0 +1,199 @@
+package config
+
+import (
+	_ "embed" // schema.go, from whose comments the reference is made
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"reflect"
+	"strings"
+)
+
+//go:embed schema.go
+var schemaSource string
+
+// Every key is documented once, in schema.go; keyDoc is that comment with the default.
+type keyDoc struct {
+	name  string
+	doc   string // without the sentence about reloading
+	live  bool
+	typ   string // "text", "number", "list of texts", …
+	value reflect.Value
+}
+
+type tableDoc struct {
+	header string // "[server]", "[phones.NAME]", "[[routes]]"
+	doc    string
+	keys   []keyDoc
+}
+
+// Reference gives the reference of all keys as Markdown.
+func Reference() string {
+	var b strings.Builder
+	b.WriteString("# Configuration reference\n\n" +
+		"Made from the comments in `internal/config/schema.go` by `go generate ./internal/config`; do not edit.\n\n" +
+		"`dialwright.toml` is read first, then `conf.d/*.toml` beside it in the order of their names. Tables of several\n" +
+		"files are joined; a key set twice is a mistake. Unknown keys are mistakes. `dialwright check` reports all\n" +
+		"mistakes at once. Durations are written `\"30s\"`, `\"5m\"`, `\"1h30m\"`, `\"7d\"` or as a number of seconds.\n\n" +
+		"A change to a key marked *live* takes effect on SIGHUP, `dialwright config reload` or when the file changes, and\n" +
+		"touches no running call; one marked *restart* is reported and waits for the next start. A file with mistakes\n" +
+		"leaves the old configuration in force.\n")
+	for _, t := range tables() {
+		fmt.Fprintf(&b, "\n## `%s`\n\n%s\n\n| key | type | default | change | meaning |\n|---|---|---|---|---|\n", t.header, t.doc)
+		for _, k := range t.keys {
+			fmt.Fprintf(&b, "| `%s` | %s | `%s` | %s | %s |\n", k.name, k.typ, tomlValue(k.value), reloadWord(k.live), strings.ReplaceAll(k.doc, "|", "\\|"))
+		}
+	}
+	return b.String()
+}
+
+// Example gives a configuration file with every key, its comment and its
+// default. Only what a first call needs is not commented out.
+func Example() string {
+	var b strings.Builder
+	b.WriteString("# dialwright.toml: every key with its default. A file with nothing in it is a valid configuration.\n" +
+		"# Made from the comments in internal/config/schema.go by go generate; see also docs/configuration.md.\n")
+	for _, t := range tables() {
+		b.WriteString("\n" + comment(t.doc, 100) + "# " + exampleHeader(t.header) + "\n")
+		for _, k := range t.keys {
+			b.WriteString("\n" + comment(k.doc+" ("+reloadWord(k.live)+")", 100))
+			fmt.Fprintf(&b, "# %s = %s\n", k.name, tomlValue(k.value))
+		}
+	}
+	return b.String()
+}
+
+func exampleHeader(h string) string {
+	for kind, name := range map[string]string{"phones": "101", "trunks": "carrier", "accounts": "default", "keys": "crm"} {
+		h = strings.Replace(h, kind+".NAME", kind+"."+name, 1)
+	}
+	return h
+}
+
+func reloadWord(live bool) string {
+	if live {
+		return "live"
+	}
+	return "restart"
+}
+
+// tables reads the struct tree and its comments.
+func tables() []tableDoc {
+	docs := fieldComments()
+	def := Default()
+	def.Server.DataDir = "/var/lib/dialwright" // what it is depends on who runs the server
+	root := reflect.ValueOf(def)
+	var out []tableDoc
+	for f, v := range root.Fields() {
+		name := f.Tag.Get("toml")
+		header, t := "["+name+"]", f.Type
+		switch t.Kind() {
+		case reflect.Map:
+			header, t = "["+name+".NAME]", t.Elem()
+			v = reflect.Zero(t)
+		case reflect.Slice:
+			header, t = "[["+name+"]]", t.Elem()
+			v = reflect.Zero(t)
+		}
+		td := tableDoc{header: header, doc: docs["Config."+f.Name]}
+		for kf, kv := range v.Fields() {
+			text := docs[t.Name()+"."+kf.Name]
+			doc, live := cutReload(text)
+			td.keys = append(td.keys, keyDoc{name: kf.Tag.Get("toml"), doc: doc, live: live, typ: typeWord(kf.Type), value: kv})
+		}
+		out = append(out, td)
+	}
+	return out
+}
+
+func cutReload(doc string) (string, bool) {
+	if s, ok := strings.CutSuffix(doc, " Reload: live."); ok {
+		return s, true
+	}
+	return strings.TrimSuffix(doc, " Reload: restart."), false
+}
+
+func typeWord(t reflect.Type) string {
+	if t == reflect.TypeFor[Duration]() {
+		return "duration"
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int64:
+		return "whole number"
+	case reflect.Float64:
+		return "number"
+	case reflect.Slice:
+		return "list of texts"
+	case reflect.Map:
+		return "table of texts"
+	}
+	return "text"
+}
+
+// fieldComments gives the comment of every field of schema.go, as
+// "Type.Field" → one line.
+func fieldComments() map[string]string {
+	out := map[string]string{}
+	file, err := parser.ParseFile(token.NewFileSet(), "schema.go", schemaSource, parser.ParseComments)
+	if err != nil {
+		return out // cannot be: the compiler has read the same text
+	}
+	for _, d := range file.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for _, s := range g.Specs {
+			ts, ok := s.(*ast.TypeSpec)
+			if !ok {
+				continue
+			}
+			st, ok := ts.Type.(*ast.StructType)
+			if !ok {
+				continue
+			}
+			for _, f := range st.Fields.List {
+				for _, name := range f.Names {
+					out[ts.Name.Name+"."+name.Name] = strings.Join(strings.Fields(f.Doc.Text()), " ")
+				}
+			}
+		}
+	}
+	return out
+}
+
+// tomlValue writes a value of the tree as TOML.
+func tomlValue(v reflect.Value) string {
+	switch x := v.Interface().(type) {
+	case Duration:
+		return `"` + x.String() + `"`
+	case string:
+		return fmt.Sprintf("%q", x)
+	case []string:
+		words := make([]string, len(x))
+		for i, w := range x {
+			words[i] = fmt.Sprintf("%q", w)
+		}
+		return "[" + strings.Join(words, ", ") + "]"
+	case map[string]string:
+		return "{}"
+	}
+	return fmt.Sprint(v.Interface())
+}
+
+// comment wraps text into lines that begin with "# ".
+func comment(text string, width int) string {
+	var b strings.Builder
+	line := "#"
+	for _, w := range strings.Fields(text) {
+		if len(line)+1+len(w) > width {
+			b.WriteString(line + "\n")
+			line = "#"
+		}
+		line += " " + w
+	}
+	return b.String() + line + "\n"
+}

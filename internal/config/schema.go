@@ -1,0 +1,326 @@
+package config
+
+//go:generate go run ./gen
+
+// Config is the whole configuration. The last sentence of every key's comment
+// says how a change takes effect: "Reload: live." or "Reload: restart.".
+type Config struct {
+	// The server as a whole.
+	Server Server `toml:"server"`
+	// The HTTP listener with the REST API, the event streams, health and metrics.
+	HTTP HTTP `toml:"http"`
+	// SIP listeners and timers.
+	SIP SIP `toml:"sip"`
+	// RTP sockets.
+	Media Media `toml:"media"`
+	// How dialled numbers are read.
+	Numbers Numbers `toml:"numbers"`
+	// Caps on the server as a whole. Caps on one phone, trunk or account stand there.
+	Limits Limits `toml:"limits"`
+	// What a request that leaves something out gets.
+	Originate Originate `toml:"originate"`
+	// How long records are kept.
+	Retention Retention `toml:"retention"`
+	// On whose behalf calls are made: caller ID, rights and caps. The table's key is
+	// the account's name. Without any, there is one called "default" that may call
+	// phones and national numbers.
+	Accounts map[string]Account `toml:"accounts"`
+	// Devices that register. The table's key is the extension and SIP user: [phones.101].
+	Phones map[string]Phone `toml:"phones"`
+	// Providers and other exchanges. The table's key is the trunk's name: [trunks.carrier].
+	Trunks map[string]Trunk `toml:"trunks"`
+	// Which numbers leave by which trunk; the first that fits is used. Routes of
+	// several files follow each other in the order of the files.
+	Routes []Route `toml:"routes"`
+	// Where calls that come in by trunks go; the first that fits is used. Without
+	// one, a call for the number 101 rings phone 101.
+	Inbound []Inbound `toml:"inbound"`
+	// API keys. The table's key is the key's name: [keys.crm]. `dialwright config key NAME` makes one.
+	Keys map[string]Key `toml:"keys"`
+}
+
+// Server holds the settings of the process.
+type Server struct {
+	// Directory of the database and of the control socket. It is made, readable
+	// for its owner only, if it is missing. Reload: restart.
+	DataDir string `toml:"data_dir"`
+	// Name of this node in calls, events and logs; empty means the host name. Reload: restart.
+	Node string `toml:"node"`
+	// Least level that is logged: "debug", "info", "warn" or "error". Reload: live.
+	LogLevel string `toml:"log_level"`
+	// "text" or "json". Reload: restart.
+	LogFormat string `toml:"log_format"`
+	// How long an orderly stop lets running calls go on before it hangs them up. Reload: live.
+	Drain Duration `toml:"drain"`
+	// Watch the configuration files and load them when they change. Without, use
+	// `dialwright config reload` or the signal HUP. Reload: restart.
+	Watch bool `toml:"watch"`
+}
+
+// HTTP holds the settings of the HTTP listener.
+type HTTP struct {
+	// Address of the REST API, "host:port"; empty switches it off. Reload: restart.
+	Listen string `toml:"listen"`
+	// Certificate chain in PEM form; with tls_key, serves HTTPS. Reload: restart.
+	TLSCert string `toml:"tls_cert"`
+	// Private key in PEM form. Reload: restart.
+	TLSKey string `toml:"tls_key"`
+	// Origins of web pages that may send state-changing requests with a browser,
+	// "https://crm.example.com". Others are refused. Reload: restart.
+	TrustedOrigins []string `toml:"trusted_origins"`
+	// Who may read /metrics: "loopback" (requests from this machine, or with a key),
+	// "key" (scope metrics:read) or "open". Reload: restart.
+	Metrics string `toml:"metrics"`
+	// Largest request body in bytes. Reload: restart.
+	MaxBody int64 `toml:"max_body"`
+	// Most event streams (SSE and WebSocket) at once. Reload: restart.
+	MaxStreams int `toml:"max_streams"`
+}
+
+// SIP holds the settings of signalling.
+type SIP struct {
+	// Addresses to serve, "transport:host:port" with transport udp, tcp or tls.
+	// Port 0 takes a free one. Reload: restart.
+	Listen []string `toml:"listen"`
+	// host[:port] that peers are shown instead of the listener's own address, for a
+	// server behind NAT. Reload: restart.
+	Advertise string `toml:"advertise"`
+	// Advertised host by peer network, where it differs: {"10.0.0.0/8" = "10.0.0.5"}. Reload: restart.
+	AdvertiseTo map[string]string `toml:"advertise_to"`
+	// Certificate chain of tls listeners in PEM form. Reload: restart.
+	TLSCert string `toml:"tls_cert"`
+	// Private key of tls listeners in PEM form. Reload: restart.
+	TLSKey string `toml:"tls_key"`
+	// Realm in which phones log in, and host of our own SIP addresses. Reload: restart.
+	Domain string `toml:"domain"`
+	// Text of the User-Agent and Server headers. Reload: restart.
+	UserAgent string `toml:"user_agent"`
+	// Session timer that we offer (RFC 4028), at least 90s. Reload: restart.
+	SessionExpires Duration `toml:"session_expires"`
+	// Shortest session timer that we accept, at least 90s. Reload: restart.
+	MinSE Duration `toml:"min_se"`
+	// How often phones and trunks are asked with OPTIONS whether they are there; 0s = never. Reload: live.
+	Qualify Duration `toml:"qualify"`
+	// OPTIONS without an answer in a row until an endpoint counts as unreachable. Reload: live.
+	QualifyFailures int `toml:"qualify_failures"`
+	// How many 302 responses are followed on one leg, where following is on. Reload: live.
+	MaxForwards int `toml:"max_forwards"`
+	// Contexts whose phones may dial out by routes; empty means "default" and "internal".
+	// Reload: live.
+	OutboundContexts []string `toml:"outbound_contexts"`
+	// Accept Pretend/NUMBER endpoints, whose number decides how the call ends and which ring
+	// no phone: for trials and dry runs. Reload: live.
+	AllowPretend bool `toml:"allow_pretend"`
+}
+
+// Media holds the settings of RTP.
+type Media struct {
+	// Address of the RTP sockets; empty means that of the first SIP listener. Reload: restart.
+	Bind string `toml:"bind"`
+	// Address written into SDP, for a server behind NAT; empty means the bound one.
+	// Reload: restart.
+	Advertise string `toml:"advertise"`
+	// First port of RTP. Stay outside the range that the kernel hands out to others
+	// (32768-60999 on Linux). Reload: restart.
+	PortMin int `toml:"port_min"`
+	// Last port of RTP. A leg needs two ports, a call up to four. Reload: restart.
+	PortMax int `toml:"port_max"`
+}
+
+// Numbers says how dialled numbers are read.
+type Numbers struct {
+	// Country of numbers without a country code, as ISO 3166 code: "DE", "US".
+	// Decides which numbers are international, premium or emergency. Reload: live.
+	Country string `toml:"country"`
+}
+
+// Limits are caps on the whole server. 0 means unlimited unless said otherwise.
+type Limits struct {
+	// Most attempts at once. Less if the file descriptors do not suffice. Reload: live.
+	Channels int `toml:"channels"`
+	// Most new attempts per second. Reload: live.
+	CPS float64 `toml:"cps"`
+	// Most attempts at once in each batch. Reload: live.
+	BatchChannels int `toml:"batch_channels"`
+	// Most API requests per second from one address; twice as many at once. Reload: restart.
+	RequestsPerSecond float64 `toml:"requests_per_second"`
+}
+
+// Originate holds the defaults of requests.
+type Originate struct {
+	// How long the first party may ring. Reload: live.
+	WaitTime Duration `toml:"wait_time"`
+	// How long the second party may ring. Reload: live.
+	SecondWait Duration `toml:"second_wait"`
+	// Pause between the end of an attempt and the next. Reload: live.
+	RetryWait Duration `toml:"retry_wait"`
+	// Account of requests that name none and whose key has none. Reload: live.
+	Account string `toml:"account"`
+}
+
+// Retention says how long records are kept.
+type Retention struct {
+	// Calls that are over, with attempts, ladders and CDRs; 0s = for ever. Reload: restart.
+	Calls Duration `toml:"calls"`
+	// Events, from which clients can resume; 0s = for ever. Reload: restart.
+	Events Duration `toml:"events"`
+}
+
+// Account is on whose behalf calls are made.
+type Account struct {
+	// Caller ID of calls that ask for none, `"Sales" <+4930123456>`. Reload: live.
+	CallerID string `toml:"caller_id"`
+	// Requests may show another caller ID than the account's. Reload: live.
+	AnyCallerID bool `toml:"any_caller_id"`
+	// Prefixes that may be called, as dialled with country code ("+49"); empty = all that
+	// is not forbidden below. Phones can always be called. Reload: live.
+	Allow []string `toml:"allow"`
+	// Prefixes that must not be called; decides over allow. Reload: live.
+	Deny []string `toml:"deny"`
+	// May call numbers of other countries. Needs numbers.country. Reload: live.
+	International bool `toml:"international"`
+	// May call premium rate numbers. Reload: live.
+	Premium bool `toml:"premium"`
+	// May call emergency numbers. Reload: live.
+	Emergency bool `toml:"emergency"`
+	// Most attempts at once; 0 = unlimited. Reload: live.
+	Channels int `toml:"channels"`
+	// Most new attempts per second; 0 = unlimited. Reload: live.
+	CPS float64 `toml:"cps"`
+	// Most calls accepted per day (UTC); 0 = unlimited. Reload: live.
+	DailyCalls int `toml:"daily_calls"`
+	// Most requests accepted per second; 0 = unlimited. Reload: live.
+	RequestsPerSecond float64 `toml:"requests_per_second"`
+}
+
+// Phone is a device that registers.
+type Phone struct {
+	// Digest secret, at least 8 characters. Reload: live.
+	Password string `toml:"password"`
+	// Name shown to those whom it calls. Reload: live.
+	DisplayName string `toml:"display_name"`
+	// Caller ID of calls that it makes; empty means its display name and extension. Reload: live.
+	CallerID string `toml:"caller_id"`
+	// On whose behalf it calls; empty means originate.account. Reload: live.
+	Account string `toml:"account"`
+	// Where its calls are routed; empty means "default". Reload: live.
+	Context string `toml:"context"`
+	// Codecs in order of preference: "opus", "g722", "pcmu", "pcma"; empty = all of them. Reload: live.
+	Codecs []string `toml:"codecs"`
+	// Encryption of the audio: "off" (or empty), "optional" or "required". Reload: live.
+	SRTP string `toml:"srtp"`
+	// How it is asked to answer by itself: a brand ("snom", "yealink"), "call-info",
+	// "alert-info", "both" (or empty), "none". Reload: live.
+	AutoAnswer string `toml:"auto_answer"`
+	// It is behind NAT: answer to where its packets come from. Reload: live.
+	NAT bool `toml:"nat"`
+	// Devices that may register under this name; 0 = 5. Reload: live.
+	MaxContacts int `toml:"max_contacts"`
+	// How digits travel: "auto" (or empty), "rfc4733", "info" or "inband". Reload: live.
+	DTMF string `toml:"dtmf"`
+	// Follow its 302 (call forwarding on the phone). Reload: live.
+	Forward bool `toml:"forward"`
+	// Attempts at once that ring it; 0 = 1, negative = unlimited. Reload: live.
+	Channels int `toml:"channels"`
+}
+
+// Trunk carries calls to and from elsewhere.
+type Trunk struct {
+	// Host name or address of its SIP server. Reload: live.
+	Host string `toml:"host"`
+	// Port; 0 = by DNS, else the transport's own. Reload: live.
+	Port int `toml:"port"`
+	// "udp" (or empty), "tcp" or "tls". Reload: live.
+	Transport string `toml:"transport"`
+	// Account name at the provider. Reload: live.
+	User string `toml:"user"`
+	// Password of the account. Reload: live.
+	Password string `toml:"password"`
+	// User name of the login where it differs from user. Reload: live.
+	AuthUser string `toml:"auth_user"`
+	// Fixed user part of From; empty means the caller's number. Reload: live.
+	FromUser string `toml:"from_user"`
+	// Host part of From; empty means host. Reload: live.
+	FromDomain string `toml:"from_domain"`
+	// Register with the provider. Needs user and password. Reload: live.
+	Register bool `toml:"register"`
+	// Interval of the registration; 0s = 5m. Reload: live.
+	Expires Duration `toml:"expires"`
+	// First hop if it is not the host: "sip:proxy.example.com;lr" or "host:port". Reload: live.
+	OutboundProxy string `toml:"outbound_proxy"`
+	// Codecs in order of preference: "g722", "pcmu", "pcma", "opus"; empty = the first three. Reload: live.
+	Codecs []string `toml:"codecs"`
+	// Encryption of the audio: "off" (or empty), "optional" or "required". Reload: live.
+	SRTP string `toml:"srtp"`
+	// How the caller ID is shown beside From: any of "pai" (P-Asserted-Identity),
+	// "rpid" (Remote-Party-ID), "privacy" (always withheld). Reload: live.
+	Identity []string `toml:"identity"`
+	// Caller ID shown on every call by this trunk, `<+4930123456>`; empty means the
+	// call's own. Reload: live.
+	CallerID string `toml:"caller_id"`
+	// Networks from which its calls come, beside host: "198.51.100.0/24". Reload: live.
+	Match []string `toml:"match"`
+	// Where its calls are routed; empty means "default". Reload: live.
+	Context string `toml:"context"`
+	// On whose behalf its calls are carried on; empty means originate.account. Reload: live.
+	Account string `toml:"account"`
+	// Follow its 302. Reload: live.
+	Forward bool `toml:"forward"`
+	// Interval of OPTIONS; 0s = sip.qualify, negative = never. Reload: live.
+	Qualify Duration `toml:"qualify"`
+	// How digits travel: "auto" (or empty), "rfc4733", "info" or "inband". Reload: live.
+	DTMF string `toml:"dtmf"`
+	// Attempts at once; 0 = unlimited. Reload: live.
+	Channels int `toml:"channels"`
+	// New attempts per second; 0 = unlimited. Reload: live.
+	CPS float64 `toml:"cps"`
+	// Name expected in its certificate; empty means host. Reload: live.
+	TLSServerName string `toml:"tls_server_name"`
+	// Certificates that its certificate may be signed by, in PEM form; empty = those of the system. Reload: live.
+	TLSRoots string `toml:"tls_roots"`
+	// Certificate that we show it, in PEM form. Reload: live.
+	TLSCert string `toml:"tls_cert"`
+	// Private key of that certificate. Reload: live.
+	TLSKey string `toml:"tls_key"`
+}
+
+// Route sends numbers to a trunk.
+type Route struct {
+	// Name for logs and `dialwright route`; empty means its place in the list. Reload: live.
+	Name string `toml:"name"`
+	// Numbers that begin with this ("+49", "0"), or have this form in Asterisk's
+	// notation ("_0[1-9]XXX."); empty means every number. Reload: live.
+	Match string `toml:"match"`
+	// Trunk by which they leave. Reload: live.
+	Trunk string `toml:"trunk"`
+	// How many characters are taken from the front of the number. Reload: live.
+	Strip int `toml:"strip"`
+	// What is then put in front of it. Reload: live.
+	Prepend string `toml:"prepend"`
+	// Caller ID shown on this route whatever the request asks, `<+4930123456>`. Reload: live.
+	CallerID string `toml:"caller_id"`
+	// Accounts that may use it; empty = all. Reload: live.
+	Accounts []string `toml:"accounts"`
+}
+
+// Inbound sends calls from outside to a phone or number.
+type Inbound struct {
+	// Context of the trunk; empty means any. Reload: live.
+	Context string `toml:"context"`
+	// Called numbers that begin with this ("4930123456"), or have this form in
+	// Asterisk's notation ("_X."); empty means every number. Reload: live.
+	Match string `toml:"match"`
+	// What is rung: a phone ("101"), or a number that follows the routes. Reload: live.
+	To string `toml:"to"`
+}
+
+// Key is an API key.
+type Key struct {
+	// Hash of the key, as `dialwright config key NAME` prints it. Reload: live.
+	Hash string `toml:"hash"`
+	// Account that the key acts for; empty means originate.account. Reload: live.
+	Account string `toml:"account"`
+	// What it may do: "calls:read", "calls:write", "events:read", "endpoints:read",
+	// "metrics:read", "admin" (everything, for every account). Reload: live.
+	Scopes []string `toml:"scopes"`
+}
