@@ -1,0 +1,189 @@
+package peers
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// register is a REGISTER of phone 101 with or without credentials.
+func register(expires string, cseq int, auth bool) step {
+	m := message{
+		start: "REGISTER sip:test.local SIP/2.0",
+		headers: "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport\n" +
+			"From: <sip:101@test.local>;tag=[pid]r[call_number]\nTo: <sip:101@test.local>\n" +
+			fmt.Sprintf("Call-ID: [call_id]\nCSeq: %d REGISTER\nMax-Forwards: 70\n", cseq),
+		extra:   []string{"Contact: <sip:101@[local_ip]:[local_port]>;expires=" + expires, "Expires: " + expires},
+		retrans: true,
+	}
+	if auth {
+		m.extra = append(m.extra, "[authentication username=101 password=[field0]]")
+	}
+	return m.step()
+}
+
+// TestRegistration proves the registrar's answers, one SIPp scenario each, and
+// what the server then says of the phone.
+func TestRegistration(t *testing.T) {
+	challenge := status(401, `auth="true"`)
+	cases := []struct {
+		name       string
+		password   string
+		steps      []step
+		registered bool
+	}{
+		{
+			name:       "registered_with_digest",
+			password:   "secret-101",
+			steps:      []step{register("120", 1, false), challenge, register("120", 2, true), status(200)},
+			registered: true,
+		},
+		{
+			name:     "wrong_password_is_refused",
+			password: "wrong-one",
+			steps:    []step{register("120", 1, false), challenge, register("120", 2, true), refused()},
+		},
+		{
+			name:     "too_short_an_interval_is_423",
+			password: "secret-101",
+			steps:    []step{register("5", 1, false), challenge, register("5", 2, true), status(423)},
+		},
+		{
+			name:     "unregistered_by_expires_0",
+			password: "secret-101",
+			steps: []step{
+				register("120", 1, false), challenge, register("120", 2, true), status(200),
+				register("0", 3, false), challenge, register("0", 4, true), status(200),
+			},
+		},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			srv := startServer(t, phone("101", ""))
+			p := startSIPp(t, 1, c.steps, "-inf", inject(t, []string{c.password}), "127.0.0.1:"+strconv.Itoa(srv.sip))
+			p.wait()
+			var list struct {
+				Phones []struct {
+					Name       string `json:"name"`
+					Registered bool   `json:"registered"`
+				} `json:"phones"`
+			}
+			srv.mustAPI("GET", "/v1/phones", nil, &list)
+			if len(list.Phones) != 1 || list.Phones[0].Registered != c.registered {
+				t.Errorf("phones = %+v, want 101 with registered %v", list.Phones, c.registered)
+			}
+		})
+	}
+}
+
+// refused accepts what a registrar may answer to wrong credentials.
+func refused() step {
+	return step(`<recv response="403" optional="true" next="1"/><recv response="401"/><label id="1"/>` + "\n")
+}
+
+// TestRegistrationExpires proves that a phone that does not come back is gone,
+// and that a call to it then fails with subscriber absent.
+func TestRegistrationExpires(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for the shortest registration interval, 60 s")
+	}
+	t.Parallel()
+	srv := startServer(t, phone("101", ""))
+	p := startSIPp(t, 1, []step{
+		register("60", 1, false), status(401, `auth="true"`), register("60", 2, true), status(200),
+	}, "-inf", inject(t, []string{"secret-101"}), "127.0.0.1:"+strconv.Itoa(srv.sip))
+	p.wait()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for range 80 {
+		var list struct {
+			Phones []struct {
+				Registered bool `json:"registered"`
+			} `json:"phones"`
+		}
+		srv.mustAPI("GET", "/v1/phones", nil, &list)
+		if len(list.Phones) == 1 && !list.Phones[0].Registered {
+			res := srv.call(t, map[string]any{"first": "101", "application": map[string]any{"name": "Wait", "data": "1"}})
+			last := res.attempts[len(res.attempts)-1]["outcome"].(map[string]any)
+			if a := last["a"].(map[string]any); number(a["cause"]) != 20 {
+				t.Errorf("cause %v, want 20 (subscriber absent)", a["cause"])
+			}
+			return
+		}
+		<-tick.C
+	}
+	t.Error("the registration of 60 s is still there after 80 s")
+}
+
+// inviteFrom is an INVITE of phone 101 to a number.
+func inviteFrom(number string, cseq int, auth bool) step {
+	m := message{
+		start: "INVITE sip:" + number + "@test.local SIP/2.0",
+		headers: "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport\n" +
+			"From: <sip:101@test.local>;tag=[pid]i[call_number]\nTo: <sip:" + number + "@test.local>\n" +
+			fmt.Sprintf("Call-ID: [call_id]\nCSeq: %d INVITE\nMax-Forwards: 70\n", cseq),
+		extra:   []string{contact},
+		sdp:     "sendrecv",
+		retrans: true,
+	}
+	if auth {
+		m.extra = append(m.extra, "[authentication username=101 password=[field0]]")
+	}
+	return m.step()
+}
+
+func ackFailure(number string, cseq int) step {
+	return message{
+		start: "ACK sip:" + number + "@test.local SIP/2.0",
+		headers: "[last_Via:]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n" +
+			fmt.Sprintf("CSeq: %d ACK\nMax-Forwards: 70\n", cseq),
+	}.step()
+}
+
+func inDialog(method string, cseq int) step {
+	return message{
+		start: method + " [next_url] SIP/2.0",
+		headers: "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport\n[last_From:]\n[last_To:]\n[last_Call-ID:]\n" +
+			fmt.Sprintf("CSeq: %d %s\nMax-Forwards: 70\n", cseq, method),
+		extra:   []string{contact},
+		retrans: method != "ACK",
+	}.step()
+}
+
+// TestInbound proves calls that phones and trunks make.
+func TestInbound(t *testing.T) {
+	t.Run("phone_calls_a_trunk_number", func(t *testing.T) {
+		t.Parallel()
+		callee := startSIPp(t, 1, []step{invite(), reply(180, "Ringing", ""), pause(200 * time.Millisecond), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger})
+		srv := startServer(t, phone("101", ""), trunk("peer", callee.Port, ""), "[[routes]]\nprefix = \"9\"\nstrip = 1\ntrunk = \"peer\"\n")
+		caller := startSIPp(t, 1, []step{
+			inviteFrom("9555", 1, false), optional(100), status(401, `auth="true"`), ackFailure("9555", 1),
+			inviteFrom("9555", 2, true), optional(100), optional(180), optional(183), status(200), inDialog("ACK", 2),
+			pause(300 * time.Millisecond), inDialog("BYE", 3), status(200),
+		}, "-inf", inject(t, []string{"secret-101"}), "127.0.0.1:"+strconv.Itoa(srv.sip))
+		caller.wait()
+		callee.wait()
+		if !strings.Contains(callee.messages(), "INVITE sip:555@") {
+			t.Error("the trunk was not called with 555")
+		}
+	})
+	t.Run("phone_calls_an_unknown_number", func(t *testing.T) {
+		t.Parallel()
+		srv := startServer(t, phone("101", ""))
+		startSIPp(t, 1, []step{
+			inviteFrom("777", 1, false), optional(100), status(401, `auth="true"`), ackFailure("777", 1),
+			inviteFrom("777", 2, true), optional(100), status(404), ackFailure("777", 2),
+		}, "-inf", inject(t, []string{"secret-101"}), "127.0.0.1:"+strconv.Itoa(srv.sip)).wait()
+	})
+	t.Run("stranger_is_challenged_and_refused", func(t *testing.T) {
+		t.Parallel()
+		srv := startServer(t, phone("101", ""))
+		startSIPp(t, 1, []step{
+			inviteFrom("101", 1, false), optional(100), status(401, `auth="true"`), ackFailure("101", 1),
+			inviteFrom("101", 2, true), optional(100), refused(), ackFailure("101", 2),
+		}, "-inf", inject(t, []string{"guess"}), "127.0.0.1:"+strconv.Itoa(srv.sip)).wait()
+	})
+}

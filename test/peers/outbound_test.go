@@ -1,0 +1,294 @@
+package peers
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// oneLeg asks for a call to number by trunk "peer" that runs an application
+// when it is answered.
+func oneLeg(number, application, data string) map[string]any {
+	return map[string]any{
+		"first":       "PJSIP/" + number + "@peer",
+		"application": map[string]any{"name": application, "data": data},
+		"wait_time":   "20s",
+	}
+}
+
+func withField(r map[string]any, name string, value any) map[string]any {
+	r[name] = value
+	return r
+}
+
+// want is how a call must have ended, as REST, CDR and ladder agree.
+type want struct {
+	disposition string
+	cause       int
+	sip         int // final SIP status of leg A, 0 = none
+}
+
+// TestOutbound proves, one SIPp scenario each, what becomes of a call when the
+// called party behaves in a certain way.
+func TestOutbound(t *testing.T) {
+	cases := []struct {
+		name    string
+		steps   []step
+		request map[string]any
+		want    want
+		trunk   string // further keys of the trunk's configuration
+		args    []string
+		check   func(t *testing.T, p *sippPeer, c callResult)
+	}{
+		{
+			name:    "answer",
+			steps:   []step{invite(), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger},
+			request: oneLeg("100", "Wait", "0.3"),
+			want:    want{"ANSWERED", 16, 200},
+		},
+		{
+			name:    "busy_486",
+			steps:   []step{invite(), reply(486, "Busy Here", ""), recv("ACK")},
+			request: oneLeg("100", "Wait", "1"),
+			want:    want{"BUSY", 17, 486},
+		},
+		{
+			name:    "declined_603",
+			steps:   []step{invite(), reply(603, "Decline", ""), recv("ACK")},
+			request: oneLeg("100", "Wait", "1"),
+			want:    want{"FAILED", 21, 603},
+		},
+		{
+			name:    "unknown_number_404",
+			steps:   []step{invite(), reply(404, "Not Found", ""), recv("ACK")},
+			request: oneLeg("100", "Wait", "1"),
+			want:    want{"FAILED", 1, 404},
+		},
+		{
+			name:    "unavailable_480",
+			steps:   []step{invite(), reply(480, "Temporarily Unavailable", ""), recv("ACK")},
+			request: oneLeg("100", "Wait", "1"),
+			want:    want{"NO ANSWER", 19, 480},
+		},
+		{
+			name:    "congestion_503",
+			steps:   []step{invite(), reply(503, "Service Unavailable", ""), recv("ACK")},
+			request: oneLeg("100", "Wait", "1"),
+			want:    want{"CONGESTION", 34, 503},
+		},
+		{
+			name:    "reason_header_wins_over_the_status",
+			steps:   []step{invite(), reply(480, "Temporarily Unavailable", "", `Reason: Q.850;cause=17;text="User busy"`), recv("ACK")},
+			request: oneLeg("100", "Wait", "1"),
+			want:    want{"BUSY", 17, 480},
+		},
+		{
+			name:    "ringing_180_then_answer",
+			steps:   []step{invite(), reply(180, "Ringing", ""), pause(300 * time.Millisecond), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger},
+			request: oneLeg("100", "Wait", "0.3"),
+			want:    want{"ANSWERED", 16, 200},
+			check:   func(t *testing.T, _ *sippPeer, c callResult) { c.hasEvents(t, "leg.ringing", "leg.answered") },
+		},
+		{
+			name: "early_media_183_then_answer",
+			steps: []step{
+				invite(), reply(183, "Session Progress", "sendrecv"), pause(300 * time.Millisecond),
+				reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger,
+			},
+			request: oneLeg("100", "Wait", "0.3"),
+			want:    want{"ANSWERED", 16, 200},
+			check:   func(t *testing.T, _ *sippPeer, c callResult) { c.hasEvents(t, "leg.progress", "leg.answered") },
+		},
+		{
+			name:    "progress_183_and_answer_200_back_to_back",
+			steps:   []step{invite(), reply(183, "Session Progress", "sendrecv"), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger},
+			request: oneLeg("100", "Wait", "0.3"),
+			want:    want{"ANSWERED", 16, 200},
+			check:   func(t *testing.T, _ *sippPeer, c callResult) { c.hasEvents(t, "leg.progress", "leg.answered") },
+		},
+		{
+			name:    "ringing_until_the_wait_time_then_cancel",
+			steps:   []step{invite(), reply(180, "Ringing", ""), recvCancel()},
+			request: withField(oneLeg("100", "Wait", "1"), "wait_time", "1s"),
+			want:    want{"NO ANSWER", 19, 0},
+		},
+		{
+			name:    "trying_only_then_cancel",
+			steps:   []step{invite(), reply(100, "Trying", ""), recvCancel()},
+			request: withField(oneLeg("100", "Wait", "1"), "wait_time", "1s"),
+			want:    want{"NO ANSWER", 19, 0},
+		},
+		{
+			name: "answer_200_crossing_cancel",
+			// The CANCEL is answered 481 because the 200 is on its way already: the
+			// call must be acknowledged and ended by BYE, and counts as not answered.
+			steps: []step{
+				invite(), reply(180, "Ringing", ""), recv("CANCEL"),
+				message{start: "SIP/2.0 481 Call/Transaction Does Not Exist", headers: fmt.Sprintf(copied, tag)}.step(),
+				crossing200(), recv("ACK"), recv("BYE"), ok(), linger,
+			},
+			request: withField(oneLeg("100", "Wait", "1"), "wait_time", "1s"),
+			want:    want{"NO ANSWER", 19, 0},
+		},
+		{
+			name: "digest_401",
+			steps: []step{
+				invite(), reply(401, "Unauthorized", "", `WWW-Authenticate: Digest realm="peer", nonce="abc1", algorithm=MD5, qop="auth"`), recv("ACK"),
+				recv("INVITE", `auth="true"`), verifyAuth(), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger,
+			},
+			trunk:   "user = \"anna\"\npassword = \"secret-1\"\n",
+			request: oneLeg("100", "Wait", "0.3"),
+			want:    want{"ANSWERED", 16, 200},
+		},
+		{
+			name: "digest_407",
+			steps: []step{
+				invite(), reply(407, "Proxy Authentication Required", "", `Proxy-Authenticate: Digest realm="peer", nonce="abc2", algorithm=MD5`), recv("ACK"),
+				recv("INVITE", `auth="true"`), verifyAuth(), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger,
+			},
+			trunk:   "user = \"anna\"\npassword = \"secret-1\"\n",
+			request: oneLeg("100", "Wait", "0.3"),
+			want:    want{"ANSWERED", 16, 200},
+		},
+		{
+			name: "digest_refused_for_good",
+			steps: []step{
+				invite(), reply(401, "Unauthorized", "", `WWW-Authenticate: Digest realm="peer", nonce="abc3", algorithm=MD5`), recv("ACK"),
+			},
+			request: oneLeg("100", "Wait", "1"), // no credentials configured
+			want:    want{"FAILED", 21, 401},
+		},
+		{
+			name: "forked_180_and_183_first_answer_wins",
+			steps: []step{
+				invite(), fork("a", 180, "Ringing", ""), fork("b", 183, "Session Progress", "sendrecv"),
+				pause(200 * time.Millisecond), fork("b", 200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger,
+			},
+			request: oneLeg("100", "Wait", "0.3"),
+			want:    want{"ANSWERED", 16, 200},
+		},
+		{
+			name: "moved_302_is_followed_where_allowed",
+			steps: []step{
+				invite(), reply(302, "Moved Temporarily", "", "Contact: <sip:200@[local_ip]:[local_port]>"), recv("ACK"),
+				recv("INVITE"), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger,
+			},
+			args:    []string{"-aa"},
+			trunk:   "forward = true\n",
+			request: oneLeg("100", "Wait", "0.3"),
+			want:    want{"ANSWERED", 16, 200},
+			check: func(t *testing.T, p *sippPeer, _ callResult) {
+				if !strings.Contains(p.messages(), "INVITE sip:200@") {
+					t.Error("the new target was not called")
+				}
+			},
+		},
+		{
+			name:    "moved_302_is_not_followed_where_off",
+			steps:   []step{invite(), reply(302, "Moved Temporarily", "", "Contact: <sip:200@[local_ip]:[local_port]>"), recv("ACK")},
+			request: oneLeg("100", "Wait", "1"),
+			want:    want{"FAILED", 23, 302},
+		},
+		{
+			name: "hold_and_resume_by_reinvite",
+			steps: []step{
+				inviteRemembered(), reply(200, "OK", "sendrecv"), recv("ACK"), pause(200 * time.Millisecond),
+				request("INVITE", "sendonly", 1), optional(100), status(200), request("ACK", "", 1), pause(200 * time.Millisecond),
+				request("INVITE", "sendrecv", 2), optional(100), status(200), request("ACK", "", 2), pause(200 * time.Millisecond),
+				request("BYE", "", 3), status(200),
+			},
+			request: oneLeg("100", "Wait", "20"),
+			want:    want{"ANSWERED", 16, 200},
+			check: func(t *testing.T, p *sippPeer, c callResult) {
+				c.hasEvents(t, "leg.held", "leg.resumed")
+				if !strings.Contains(p.messages(), "a=recvonly") {
+					t.Error("hold was not answered with a=recvonly")
+				}
+			},
+		},
+		{
+			name: "bye_from_the_called_party",
+			steps: []step{
+				inviteRemembered(), reply(200, "OK", "sendrecv"), recv("ACK"), pause(200 * time.Millisecond),
+				request("BYE", "", 1), status(200),
+			},
+			request: oneLeg("100", "Wait", "20"),
+			want:    want{"ANSWERED", 16, 200},
+		},
+		{
+			name:    "bye_from_us",
+			steps:   []step{invite(), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger},
+			request: oneLeg("100", "Wait", "0.2"),
+			want:    want{"ANSWERED", 16, 200},
+		},
+		{
+			name: "lost_invite_is_repeated",
+			// SIPp ignores the first three INVITEs: they count as retransmissions.
+			steps:   []step{invite(), pause(1800 * time.Millisecond), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger},
+			request: oneLeg("100", "Wait", "0.3"),
+			want:    want{"ANSWERED", 16, 200},
+			check: func(t *testing.T, p *sippPeer, _ callResult) {
+				if n := strings.Count(p.messages(), "INVITE sip:100@"); n < 3 {
+					t.Errorf("%d INVITEs seen, want at least 3 (0, 0.5 and 1.5 s)", n)
+				}
+			},
+		},
+		{
+			name: "repeated_200_gets_the_ack_again",
+			steps: []step{
+				invite(), reply(200, "OK", "sendrecv"), recv("ACK"),
+				reply200Again(), recv("ACK"), recv("BYE"), ok(), linger,
+			},
+			request: oneLeg("100", "Wait", "1"),
+			want:    want{"ANSWERED", 16, 200},
+		},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			peer := startSIPp(t, 1, c.steps, c.args...)
+			srv := startServer(t, trunk("peer", peer.Port, c.trunk))
+			res := srv.call(t, c.request)
+			res.ended(t, c.want)
+			peer.wait()
+			if c.check != nil {
+				c.check(t, peer, res)
+			}
+		})
+	}
+}
+
+// TestSilence proves that a peer who never answers anything ends as no answer:
+// no CANCEL is sent, because nothing provisional came (RFC 3261 §9.1).
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	sink := silentPeer(t)
+	srv := startServer(t, trunk("peer", sink.port, ""))
+	res := srv.call(t, withField(oneLeg("100", "Wait", "1"), "wait_time", "2s"))
+	res.ended(t, want{"NO ANSWER", 19, 0})
+	if n := sink.count("CANCEL "); n != 0 {
+		t.Errorf("%d CANCELs without a provisional response", n)
+	}
+	if sink.count("INVITE ") < 2 {
+		t.Error("the INVITE was not repeated")
+	}
+}
+
+// crossing200 answers the INVITE after the CANCEL was read: its CSeq is the
+// CANCEL's number with the INVITE's method.
+func crossing200() step {
+	return step(strings.Replace(string(reply(200, "OK", "sendrecv")), "[last_CSeq:]", "CSeq: 1 INVITE", 1))
+}
+
+// reply200Again repeats the 200 to the INVITE after its ACK.
+func reply200Again() step {
+	s := strings.Replace(string(reply(200, "OK", "sendrecv")), "[last_CSeq:]", "CSeq: 1 INVITE", 1)
+	return step(s)
+}
+
+// verifyAuth checks the credentials of the INVITE just received.
+func verifyAuth() step {
+	return "<nop><action><verifyauth assign_to=\"good\" username=\"anna\" password=\"secret-1\"/></action></nop>\n" +
+		"<nop condexec=\"good\" condexec_inverse=\"true\"><action><error message=\"wrong credentials\"/></action></nop>\n"
+}
