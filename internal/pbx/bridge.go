@@ -1,0 +1,344 @@
+package pbx
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/media"
+)
+
+// BridgeType says what a bridge does with its members.
+type BridgeType string
+
+// The bridge types.
+const (
+	Mixing  BridgeType = "mixing"  // everybody hears everybody else
+	Holding BridgeType = "holding" // members hear music and not each other; an announcer is heard by nobody yet
+)
+
+// BridgeOptions says what bridge to make.
+type BridgeOptions struct {
+	ID         string // "" = made by the switch
+	Name       string
+	Type       BridgeType // "" = Mixing
+	ProxyMedia bool       // mix even two members, so that bridge playbacks start without a change of path
+	Creator    string     // "Stasis", "Dial", ...
+	Class      string     // "stasis", "basic", ...
+}
+
+// AddOptions says how a channel joins a bridge.
+type AddOptions struct {
+	Role             string // "participant" (also "") or "announcer"; holding bridges only
+	Mute             bool   // what it says is not heard
+	AbsorbDTMF       bool   // its digits do not reach the others
+	InhibitConnected bool   // its arrival does not change anybody's connected line
+}
+
+// Bridge joins channels. Two members are linked directly, by relay if they
+// speak one codec; more are mixed; the bridge changes between the two as
+// members come and go. A member need not be answered, nor even dialled: its
+// early media flows as soon as there is any.
+//
+// The bridge's mutex guards its members and its wiring. Members come and go in their own
+// actors, which take the mutex; nothing under it waits for an actor.
+type Bridge struct {
+	id, name       string
+	kind           BridgeType
+	creator, class string
+	proxy          bool
+	createdAt      time.Time
+	sw             *Switch
+	box            mailbox // actor of the bridge's playbacks
+	playing        []*Playback
+	recordings     []*Recording
+
+	mu        sync.Mutex // guards what follows; taken before Switch.mu and bus.mu
+	members   []*member
+	destroyed bool
+	link      *media.Link // two members
+	linked    [2]*member
+	mixer     *media.Mixer // more, or a playback or recording of the bridge
+	mixRate   int
+	feeds     int // playbacks and recordings that need the mixer
+}
+
+// member is a channel in a bridge.
+type member struct {
+	c      *Channel
+	o      AddOptions
+	inMix  *media.Member
+	hears  bool // has been told that the other side holds
+	joined time.Time
+}
+
+// NewBridge makes an empty bridge. Errors: ErrBridgeInUse, ErrBridgeType,
+// ErrStopping.
+func (s *Switch) NewBridge(o BridgeOptions) (*Bridge, error) {
+	if o.Type == "" {
+		o.Type = Mixing
+	}
+	if o.Type != Mixing && o.Type != Holding {
+		return nil, fmt.Errorf("bridge type %q: %w", o.Type, ErrBridgeType)
+	}
+	if o.ID == "" {
+		o.ID = newObjectID()
+	}
+	b := &Bridge{
+		id: o.ID, name: o.Name, kind: o.Type, creator: o.Creator, class: o.Class, proxy: o.ProxyMedia,
+		createdAt: now(), sw: s,
+	}
+	b.box.onPanic = func(v any, stack []byte) {
+		s.panics.Add(1)
+		s.log.Error("bridge playback broke an invariant", "bridge", b.id, "panic", panicText(v), "stack", string(stack))
+	}
+	s.mu.Lock()
+	if s.stopping {
+		s.mu.Unlock()
+		return nil, ErrStopping
+	}
+	if _, used := s.bridges[b.id]; used {
+		s.mu.Unlock()
+		return nil, fmt.Errorf("bridge id %q: %w", b.id, ErrBridgeInUse)
+	}
+	s.bridges[b.id] = b
+	s.mu.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.publish(Event{Type: BridgeCreated})
+	return b, nil
+}
+
+// Bridge finds a bridge by its id.
+func (s *Switch) Bridge(id string) (*Bridge, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, ok := s.bridges[id]
+	return b, ok
+}
+
+// Bridges gives a snapshot of every bridge, oldest first.
+func (s *Switch) Bridges() []*BridgeSnapshot {
+	s.mu.Lock()
+	all := make([]*Bridge, 0, len(s.bridges))
+	for _, b := range s.bridges {
+		all = append(all, b)
+	}
+	s.mu.Unlock()
+	out := make([]*BridgeSnapshot, len(all))
+	for i, b := range all {
+		out[i] = b.Snapshot()
+	}
+	slices.SortFunc(out, func(x, y *BridgeSnapshot) int { return x.CreatedAt.Compare(y.CreatedAt) })
+	return out
+}
+
+// ID gives the bridge's id.
+func (b *Bridge) ID() string { return b.id }
+
+// Snapshot gives the bridge as it is now.
+func (b *Bridge) Snapshot() *BridgeSnapshot {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.snapshot()
+}
+
+func (b *Bridge) snapshot() *BridgeSnapshot {
+	s := &BridgeSnapshot{
+		ID: b.id, Name: b.name, Type: b.kind, Creator: b.creator, Class: b.class, CreatedAt: b.createdAt,
+		Channels: make([]string, len(b.members)), Technology: "simple_bridge",
+	}
+	for i, m := range b.members {
+		s.Channels[i] = m.c.id
+	}
+	switch {
+	case b.kind == Holding:
+		s.Technology = "holding_bridge"
+	case b.mixer != nil:
+		s.Technology = "softmix"
+	}
+	return s
+}
+
+// Channels gives the members in the order in which they came.
+func (b *Bridge) Channels() []*Channel {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := make([]*Channel, len(b.members))
+	for i, m := range b.members {
+		out[i] = m.c
+	}
+	return out
+}
+
+// Add lets a channel join, whatever its state; one that is in another bridge
+// leaves that first. It returns when the channel is in and its
+// ChannelEnteredBridge is out. Errors: ErrGone for the channel or the bridge,
+// ErrRecording while the channel is being recorded.
+func (b *Bridge) Add(c *Channel, o AddOptions) error {
+	return c.do(func() error { return b.enter(c, o) })
+}
+
+// Remove lets a channel leave; it stays alive, and goes on ringing if it did.
+// It returns when the channel is out. Errors: ErrNotMember, ErrGone.
+func (b *Bridge) Remove(c *Channel) error {
+	return c.do(func() error {
+		if c.bridge != b {
+			return ErrNotMember
+		}
+		b.leave(c)
+		return nil
+	})
+}
+
+// Destroy lets all members leave and ends the bridge. It may be called twice
+// and returns when BridgeDestroyed is out. It waits for the members' actors,
+// so it must not be called from one.
+func (b *Bridge) Destroy() {
+	b.mu.Lock()
+	if b.destroyed {
+		b.mu.Unlock()
+		return
+	}
+	b.destroyed = true
+	members := slices.Clone(b.members)
+	b.mu.Unlock()
+	for _, m := range members {
+		err := b.Remove(m.c)
+		_ = err // it has left or hung up in the meantime: both are what we want
+	}
+	b.box.post(func() {
+		for _, p := range slices.Clone(b.playing) {
+			p.finish(PlaybackFailed, ErrGone)
+		}
+		for _, r := range slices.Clone(b.recordings) {
+			r.end(RecordingDone, "")
+		}
+		b.box.close()
+	})
+	b.mu.Lock()
+	b.unwire()
+	b.publish(Event{Type: BridgeDestroyed})
+	b.mu.Unlock()
+	b.sw.mu.Lock()
+	delete(b.sw.bridges, b.id)
+	b.sw.mu.Unlock()
+}
+
+// enter is Add in the channel's actor.
+func (b *Bridge) enter(c *Channel, o AddOptions) error {
+	if c.recording != nil {
+		return ErrRecording // spec: ari 5.6
+	}
+	if c.bridge == b {
+		return b.changeOptions(c, o)
+	}
+	if c.bridge != nil {
+		c.bridge.leave(c)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.destroyed {
+		return ErrGone
+	}
+	b.members = append(b.members, &member{c: c, o: o, joined: now()})
+	c.bridge = b
+	c.update(func(s *Snapshot) { s.Bridge = b.id })
+	b.applyOptions(c, o)
+	b.rewire()
+	c.emit(Event{Type: ChannelEnteredBridge, Bridge: b.snapshot()})
+	if !o.InhibitConnected {
+		b.acquaint(c)
+	}
+	return nil
+}
+
+func (b *Bridge) changeOptions(c *Channel, o AddOptions) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, m := range b.members {
+		if m.c == c {
+			m.o = o
+			b.applyOptions(c, o)
+			b.rewire()
+		}
+	}
+	return nil
+}
+
+func (b *Bridge) applyOptions(c *Channel, o AddOptions) {
+	if c.port != nil {
+		c.port.Mute(o.Mute, false)
+		c.port.AbsorbDTMF(o.AbsorbDTMF)
+	}
+}
+
+// leave takes a channel out; it runs in the channel's actor.
+func (b *Bridge) leave(c *Channel) {
+	b.mu.Lock()
+	i := slices.IndexFunc(b.members, func(m *member) bool { return m.c == c })
+	if i >= 0 {
+		m := b.members[i]
+		b.members = slices.Delete(b.members, i, i+1)
+		if m.inMix != nil {
+			m.inMix.Remove()
+			m.inMix = nil
+		}
+		if m.o.Mute && c.port != nil {
+			c.port.Mute(false, false)
+		}
+		b.rewire()
+	}
+	c.bridge = nil
+	c.update(func(s *Snapshot) { s.Bridge = "" })
+	if _, ok := c.vars.get("BRIDGEPEER"); ok {
+		c.setVariable("BRIDGEPEER", "")
+	}
+	c.emit(Event{Type: ChannelLeftBridge, Bridge: b.snapshot()})
+	b.mu.Unlock()
+	c.setOtherHolds(false)
+	if b.kind == Holding {
+		c.stopTone()
+	}
+}
+
+// acquaint tells the two members of a bridge of each other: BRIDGEPEER, the
+// connected line of each, and the oldest linked id (spec: ari 5.4, 6.3).
+func (b *Bridge) acquaint(c *Channel) {
+	if len(b.members) != 2 || b.kind != Mixing {
+		return
+	}
+	other := b.members[0].c
+	if other == c {
+		other = b.members[1].c
+	}
+	mine, theirs := c.snap.Load(), other.snap.Load()
+	linked := mine.LinkedID
+	if theirs.CreatedAt.Before(mine.CreatedAt) {
+		linked = theirs.LinkedID
+	}
+	tell := func(who *Channel, peer *Snapshot) {
+		who.setVariable("BRIDGEPEER", peer.Name)
+		who.setVariable("BRIDGEPVTCALLID", peer.ProtocolID)
+		if id := identity(peer); id.Number != "" || id.Name != "" {
+			who.setConnected(id)
+		}
+		if who.snap.Load().LinkedID != linked {
+			who.update(func(s *Snapshot) { s.LinkedID = linked })
+		}
+	}
+	tell(c, theirs)
+	other.box.post(func() {
+		if !other.hungUp && other.bridge == b {
+			tell(other, mine)
+		}
+	})
+}
+
+// publish sends an event of the bridge itself; b.mu is held.
+func (b *Bridge) publish(e Event) {
+	e.At = now()
+	e.Bridge = b.snapshot()
+	b.sw.bus.publish(&e)
+}

@@ -1,0 +1,212 @@
+package pbx
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/cause"
+	"github.com/dialwright/dialwright/internal/media"
+)
+
+// CreateOptions says what channel to make.
+type CreateOptions struct {
+	ID         string          // "" = made by the switch; at most 149 characters, unique among live channels
+	OtherID    string          // id of the second half of a Local channel, "" = ID + ";2"
+	Endpoint   call.Endpoint   // TECH/resource
+	CallerID   call.CallerID   // sets caller and connected of the channel (spec: ari 6.4)
+	Variables  []call.Variable // set in this order before anything is sent
+	Codecs     []string        // in order of preference; empty = the endpoint's, or the originator's
+	AutoAnswer bool
+	Headers    []Header
+	Originator *Channel // gives its linked id; nil = none
+	Account    call.AccountID
+	Context    string       // dialplan context of the channel, "" = the endpoint's
+	Language   string       // "" = the originator's, or the switch's
+	Watch      func(*Event) // sees the channel's events from its creation on, as Channel.Watch does
+}
+
+// OriginateOptions says what channel to make and dial.
+type OriginateOptions struct {
+	CreateOptions
+	Timeout time.Duration // how long it may ring, 0 = no limit
+	Handler Handler       // takes the channel when it is answered; nil = somebody else controls it
+}
+
+// IncomingOptions describes a channel that a technology brings.
+type IncomingOptions struct {
+	ID        string        // as in CreateOptions
+	Name      string        // full channel name; "" = made from Leg.Describe
+	Port      *media.Port   // "" = made by the switch
+	Endpoint  string        // phone or trunk that calls, as the technology names it
+	CallerID  call.CallerID // of the calling party
+	Dialled   string        // number or extension as dialled
+	Context   string        // where it shall be routed
+	Account   call.AccountID
+	Language  string
+	LinkedID  string          // "" = its own id
+	Variables []call.Variable // set as they are: names with prefixes keep them
+	Answered  bool            // the leg is up already
+	Handler   Handler         // nil = Options.Inbound
+}
+
+// Create makes an undialled channel in state Down: nothing has been sent. It
+// can take variables, a caller ID, a bridge; Channel.Dial dials it. Errors:
+// ErrIDInUse, ErrIDTooLong, ErrEndpoint, ErrStopping, or the *call.Failure
+// with which the technology refused the endpoint.
+func (s *Switch) Create(ctx context.Context, o CreateOptions) (*Channel, error) {
+	tech, resource, err := s.technology(o.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	id, err := s.reserve(o.ID)
+	if err != nil {
+		return nil, err
+	}
+	c := s.newChannel(id)
+	c.created = true
+	c.dialString = resource
+	c.headers = o.Headers
+	if o.Watch != nil {
+		c.Watch(o.Watch)
+	}
+	if s.o.Media != nil {
+		c.port = s.o.Media.NewPort(id)
+	}
+	seq := s.names.Add(1) - 1
+	leg, err := tech.Request(ctx, resource, RequestOptions{
+		ChannelID: id, OtherID: o.OtherID, Sequence: seq, Port: c.port, CallerID: o.CallerID, AutoAnswer: o.AutoAnswer,
+		Codecs: o.Codecs, Headers: o.Headers, Originator: o.Originator, OnEvent: c.Deliver,
+	})
+	if err != nil {
+		s.abandon(c)
+		return nil, fmt.Errorf("request %s: %w", o.Endpoint, err)
+	}
+	c.leg = leg
+	d := leg.Describe()
+	sn := &Snapshot{
+		ID: id, Name: channelName(tech.Name(), d, resource, seq), ProtocolID: d.CallID, State: Down,
+		Caller: o.CallerID, Connected: o.CallerID, Account: o.Account,
+		Context: cmp.Or(o.Context, d.Context, "default"), Extension: "s", Priority: 1, Language: o.Language,
+		CreatedAt: c.timeline.started, LinkedID: id, Technology: tech.Name(), Endpoint: resource, Phone: d.Phone, Trunk: d.Trunk,
+	}
+	if from := o.Originator; from != nil {
+		sn.LinkedID = from.Snapshot().LinkedID
+		sn.Language = cmp.Or(sn.Language, from.Snapshot().Language)
+	}
+	sn.Language = cmp.Or(sn.Language, s.o.Language)
+	s.begin(c, sn, o.Variables)
+	return c, nil
+}
+
+// Originate makes a channel and dials it. It returns before any answer. A
+// channel that could be made but not dialled ends by itself; the error says so too.
+func (s *Switch) Originate(ctx context.Context, o OriginateOptions) (*Channel, error) {
+	c, err := s.Create(ctx, o.CreateOptions)
+	if err != nil {
+		return nil, err
+	}
+	err = c.do(func() error {
+		c.originated = true
+		c.onAnswer = o.Handler
+		return c.dial(DialOptions{Timeout: o.Timeout})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", o.Endpoint, err)
+	}
+	return c, nil
+}
+
+// Incoming makes the channel of a call that came in and gives it to its
+// handler. Technologies call it; the channel is in state Ring until somebody
+// answers it. If the switch is stopping, or the id is taken, the leg is
+// rejected and the error says why.
+func (s *Switch) Incoming(leg Leg, o IncomingOptions) (*Channel, error) {
+	id, err := s.reserve(o.ID)
+	if err != nil {
+		if rerr := leg.Reject(cause.SwitchCongestion); rerr != nil {
+			s.log.Debug("refusal not sent", "error", rerr)
+		}
+		return nil, fmt.Errorf("incoming call: %w", err)
+	}
+	c := s.newChannel(id)
+	c.incoming = true
+	c.leg = leg
+	c.port = o.Port
+	if c.port == nil && s.o.Media != nil {
+		c.port = s.o.Media.NewPort(id)
+	}
+	d := leg.Describe()
+	if o.Name == "" {
+		o.Name = channelName(d.Technology, d, o.Endpoint, s.names.Add(1)-1)
+	}
+	sn := &Snapshot{
+		ID: id, Name: o.Name, ProtocolID: d.CallID, State: Ring, Caller: o.CallerID, Dialled: o.Dialled, Account: o.Account,
+		Context: cmp.Or(o.Context, d.Context, "default"), Extension: cmp.Or(o.Dialled, "s"), Priority: 1,
+		Language: cmp.Or(o.Language, s.o.Language), CreatedAt: c.timeline.started, LinkedID: cmp.Or(o.LinkedID, id),
+		Technology: d.Technology, Endpoint: o.Endpoint, Phone: d.Phone, Trunk: d.Trunk, Incoming: true,
+	}
+	if o.Answered {
+		sn.State, sn.AnsweredAt = Up, c.timeline.started
+		c.timeline.answered = c.timeline.started
+	}
+	s.begin(c, sn, o.Variables)
+	h := o.Handler
+	if h == nil {
+		h = s.o.Inbound
+	}
+	c.box.post(func() {
+		if !c.hungUp {
+			c.startHandler(h)
+		}
+	})
+	return c, nil
+}
+
+// newChannel makes the struct of a channel whose id is reserved.
+func (s *Switch) newChannel(id string) *Channel {
+	c := &Channel{sw: s, id: id, gone: make(chan struct{}), legEnded: make(chan struct{})}
+	c.ctx, c.cancel = context.WithCancelCause(s.base)
+	c.timeline.started = now()
+	c.box.onPanic = c.panicked
+	c.box.onOverflow = c.overflowed
+	c.box.onGone = s.channelGone
+	return c
+}
+
+// begin enters a channel into the registry; its first commands announce it.
+func (s *Switch) begin(c *Channel, sn *Snapshot, vars []call.Variable) {
+	c.snap.Store(sn)
+	if c.port != nil {
+		c.port.OnDTMF(func(d media.Digit) {
+			c.box.post(func() { c.digitReceived(d.Rune, d.Duration, false) })
+		})
+	}
+	c.box.post(func() {
+		c.emit(Event{Type: ChannelCreated})
+		for _, v := range vars {
+			c.setVariable(v.Name, v.Value)
+		}
+	})
+	s.enter(c)
+}
+
+// abandon frees what a channel that never was had reserved.
+func (s *Switch) abandon(c *Channel) {
+	c.cancel(ErrGone)
+	if c.port != nil {
+		c.port.Close()
+	}
+	s.forget(c.id)
+	s.channelGone()
+}
+
+// channelName makes "PJSIP/101-0000001a" (spec: ari 6.3).
+func channelName(tech string, d LegInfo, resource string, seq uint32) string {
+	return fmt.Sprintf("%s/%s-%08x%s", tech, cmp.Or(d.Name, d.Phone, d.Trunk, resource), seq, d.Suffix)
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,126 @@
+package pbx
+
+import (
+	"time"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/cause"
+)
+
+// Dial dials a channel that Create has made. It returns when the first
+// request is on its way; what becomes of it are events. Errors: ErrDialled,
+// ErrNotCreated, ErrGone, or what the technology says; in the last case the
+// channel ends.
+func (c *Channel) Dial(o DialOptions) error {
+	return c.do(func() error { return c.dial(o) })
+}
+
+func (c *Channel) dial(o DialOptions) error {
+	switch {
+	case !c.created:
+		return ErrNotCreated
+	case c.dialled || c.snap.Load().State != Down:
+		return ErrDialled
+	}
+	c.dialled = true
+	if o.Caller != nil {
+		c.inheritFrom(o.Caller)
+	}
+	if o.CallerID == (call.CallerID{}) {
+		o.CallerID = c.shown()
+	}
+	o.Connected = c.snap.Load().Connected
+	o.Headers = append(c.headers[:len(c.headers):len(c.headers)], o.Headers...)
+	o.Variables = c.vars.all()
+	c.emitDial("", "")
+	if o.Timeout > 0 {
+		c.ringTimer = time.AfterFunc(o.Timeout, func() {
+			c.box.postFinal(c.rangTooLong)
+		})
+	}
+	if err := c.leg.Dial(o); err != nil {
+		f := failureOf(err)
+		c.legOnce.Do(func() { close(c.legEnded) })
+		c.hang(hangup{cause: cause.Code(f.Cause), status: f.SIPStatus, failure: f, soft: true, by: byPeer})
+		return err
+	}
+	return nil
+}
+
+// shown is what the dialled phone sees of the caller: the connected line, else
+// the channel's own caller ID. Asterisk ignores the latter on created channels
+// (spec: ari 6.4); here it counts.
+func (c *Channel) shown() call.CallerID {
+	sn := c.snap.Load()
+	if sn.Connected != (call.CallerID{}) {
+		return sn.Connected
+	}
+	return sn.Caller
+}
+
+// inheritFrom takes over what a dialled channel gets from its caller: _ and __
+// variables, language, account, linked id, and the caller's caller ID as
+// connected line (spec: ari 6.1, caller; dialplan 3.4).
+func (c *Channel) inheritFrom(from *Channel) {
+	c.caller = from
+	for _, v := range from.vars.inherited() {
+		c.setVariable(v.Name, v.Value)
+	}
+	f := from.Snapshot()
+	c.update(func(s *Snapshot) {
+		s.Language, s.LinkedID = f.Language, f.LinkedID
+		if s.Account == "" {
+			s.Account = f.Account
+		}
+	})
+	if f.Caller != (call.CallerID{}) {
+		c.setConnected(f.Caller)
+	}
+}
+
+// rangTooLong ends a channel that was not answered in time: cause 19, without
+// ChannelHangupRequest (spec: ari 5.2, 5.3).
+func (c *Channel) rangTooLong() {
+	if c.hungUp || c.snap.Load().State == Up {
+		return
+	}
+	c.hang(hangup{
+		cause: cause.NoAnswer, soft: true, by: byTimeout,
+		failure: &call.Failure{Disposition: call.NoAnswer, Cause: int(cause.NoAnswer), Text: "no answer in time"},
+	})
+}
+
+func (c *Channel) stopRingTimer() {
+	if c.ringTimer != nil {
+		c.ringTimer.Stop()
+		c.ringTimer = nil
+	}
+}
+
+// emitDial publishes a Dial event about the channel. The dial string is there
+// in all events of an originated channel, and in the first of a created one
+// (spec: ari 5.2).
+func (c *Channel) emitDial(status, forward string) {
+	e := Event{Type: Dial, Peer: c.snap.Load(), DialStatus: status, Target: forward}
+	if c.originated || status == "" {
+		e.DialString = c.dialString
+	}
+	if c.caller != nil && c.caller.handlingDial() {
+		e.Channel = c.caller.Snapshot()
+	}
+	c.emit(e)
+}
+
+// handlingDial reports whether a dial on the channel's behalf names it as the
+// caller: only a dialplan's Dial does (spec: ari 5.1), and that is a channel
+// in a handler of the switch.
+func (c *Channel) handlingDial() bool { return c.incoming }
+
+// failureOf gives the *call.Failure in err, or makes one: our own fault,
+// cause 41.
+func failureOf(err error) *call.Failure {
+	if f, ok := asFailure(err); ok {
+		return f
+	}
+	return &call.Failure{Disposition: call.Failed, Cause: int(cause.TemporaryFailure), Text: "cannot dial", Err: err}
+}

@@ -1,0 +1,200 @@
+package pbx
+
+import (
+	"context"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/cause"
+)
+
+// Who ends a channel.
+const (
+	byRequest = iota // somebody in this server
+	byPeer           // the party itself
+	byServer         // the switch stops, or defends itself
+	byTimeout        // it rang too long
+)
+
+// hangup says how and by whom a channel is ended.
+type hangup struct {
+	cause   cause.Code
+	status  int // SIP status of the peer's refusal
+	failure *call.Failure
+	text    string
+	soft    bool // asked for by us
+	by      int
+}
+
+// Hangup ends the channel with a cause, in any state and at any moment. It
+// returns at once; ChannelDestroyed follows. A second one has no effect.
+// Cause 0 becomes 16.
+func (c *Channel) Hangup(code cause.Code) {
+	if code == cause.Unknown {
+		code = cause.NormalClearing
+	}
+	c.end(hangup{cause: code, soft: true, by: byRequest})
+}
+
+// end posts a hangup. It passes the mailbox's bound: an end always arrives.
+func (c *Channel) end(h hangup) { c.box.postFinal(func() { c.hang(h) }) }
+
+// hang ends the channel in its actor. The order of events is ARI's
+// (spec: ari 5.3): ChannelHangupRequest, Dial with the failure (originated
+// channels only), what its playbacks, recording and bridge have to say, and after the
+// handler has returned ChannelDestroyed.
+func (c *Channel) hang(h hangup) {
+	if c.hungUp {
+		return
+	}
+	c.hungUp = true
+	c.stopRingTimer()
+	state := c.snap.Load().State
+	c.timeline.ended = now()
+	c.update(func(s *Snapshot) { s.HungUp, s.HangupCause = true, int(h.cause) })
+	c.vars.setPlain("HANGUPCAUSE", itoa(int(h.cause)))
+
+	// A timeout is told by ChannelDestroyed alone (spec: ari 5.3).
+	if h.by != byTimeout {
+		c.emit(Event{Type: ChannelHangupRequest, Cause: h.cause, TechCause: h.status, Soft: h.soft})
+		if c.originated && c.dialled && state != Up {
+			c.emitDial(h.cause.DialEventStatus(), "")
+		}
+	}
+	c.stopMedia()
+	if c.bridge != nil {
+		c.bridge.leave(c)
+	}
+	c.storeResult(h)
+	c.cancel(ErrHungUp)
+	c.releaseLeg(h, state)
+	if c.port != nil {
+		c.port.Close()
+	}
+	c.maybeDestroy()
+}
+
+// storeResult keeps how the channel ended for whoever asks later.
+func (c *Channel) storeResult(h hangup) {
+	d := c.leg.Describe()
+	r := &Result{
+		Cause: h.cause, SIPStatus: h.status, Failure: h.failure, Peer: h.text, ByPeer: h.by == byPeer,
+		StartedAt: c.timeline.started, RingingAt: c.timeline.ringing, ProgressAt: c.timeline.progress,
+		AnsweredAt: c.timeline.answered, EndedAt: c.timeline.ended, Codec: d.Codec,
+	}
+	if c.port != nil {
+		r.Media = c.port.Stats()
+		if f, ok := c.port.Format(); ok && r.Codec == "" {
+			r.Codec = f.Codec
+		}
+	}
+	c.result.Store(r)
+}
+
+// releaseLeg ends the technology's side, unless the peer has done that.
+func (c *Channel) releaseLeg(h hangup, state State) {
+	switch {
+	case h.by == byPeer:
+	case c.incoming && state != Up:
+		if err := c.leg.Reject(h.cause); err != nil {
+			c.sw.log.Debug("refusal not sent", "channel", c.id, "error", err)
+		}
+	default:
+		c.leg.Hangup(h.cause)
+		if !c.incoming && !c.dialled { // an undialled leg has nothing to confirm
+			c.legOnce.Do(func() { close(c.legEnded) })
+		}
+	}
+}
+
+// maybeDestroy ends a channel that has hung up and that no handler holds.
+func (c *Channel) maybeDestroy() {
+	if !c.hungUp || c.handling > 0 || c.destroyed {
+		return
+	}
+	c.destroyed = true
+	r := c.result.Load()
+	c.sw.forget(c.id) // the id is free from here on (spec: ari 6.3)
+	c.emit(Event{Type: ChannelDestroyed, Cause: r.Cause, TechCause: techCause(r)})
+	c.box.close()
+	close(c.gone)
+}
+
+// techCause is the SIP status of an end that was not normal: the peer's own,
+// or what our cause means towards a phone that has not answered (spec: ari 4.2, 5.2).
+func techCause(r *Result) int {
+	if r.SIPStatus != 0 {
+		return r.SIPStatus
+	}
+	if r.AnsweredAt.IsZero() && r.Cause != cause.NormalClearing && r.Cause != cause.Unknown && !r.ByPeer {
+		status, _ := r.Cause.SIPStatus()
+		return status
+	}
+	return 0
+}
+
+// Run gives the channel to h. If another handler has it, that one's context
+// ends with cause ErrReplaced and h follows when it has returned. Only the
+// newest waiting handler counts.
+func (c *Channel) Run(h Handler) error {
+	return c.do(func() error {
+		if c.handling > 0 {
+			c.next = h
+			c.stopHandle(ErrReplaced)
+			return nil
+		}
+		c.startHandler(h)
+		return nil
+	})
+}
+
+// startHandler runs h in a goroutine that the channel waits for before it is
+// destroyed.
+func (c *Channel) startHandler(h Handler) {
+	c.handling++
+	ctx, stop := context.WithCancelCause(c.ctx)
+	c.stopHandle = stop
+	c.emit(Event{Type: ChannelHandlerStarted})
+	go func() {
+		defer c.box.postFinal(func() { c.handlerDone() })
+		defer stop(nil)
+		defer c.recoverHandler()
+		h.Handle(ctx, c)
+	}()
+}
+
+// recoverHandler ends a channel whose handler has broken an invariant.
+func (c *Channel) recoverHandler() {
+	if v := recover(); v != nil {
+		c.panicked(v, nil)
+	}
+}
+
+// handlerDone starts the next handler, or hangs up.
+func (c *Channel) handlerDone() {
+	c.handling--
+	c.emit(Event{Type: ChannelHandlerEnded})
+	if h := c.next; h != nil && !c.hungUp {
+		c.next = nil
+		c.startHandler(h)
+		return
+	}
+	if !c.hungUp {
+		c.hang(hangup{cause: cause.NormalClearing, soft: true, by: byRequest})
+	}
+	c.maybeDestroy()
+}
+
+// panicked is called when a command or handler of the channel has panicked:
+// it is counted and logged, and costs this channel only (design: concurrency 5).
+func (c *Channel) panicked(v any, stack []byte) {
+	c.sw.panics.Add(1)
+	c.sw.log.Error("channel ended by a broken invariant", "channel", c.id, "panic", panicText(v), "stack", string(stack))
+	c.end(hangup{cause: cause.TemporaryFailure, soft: true, by: byServer})
+}
+
+// overflowed is called when more commands wait for the channel than may
+// (design: concurrency 2).
+func (c *Channel) overflowed() {
+	c.sw.log.Warn("channel ended: too many events at once", "channel", c.id, "bound", mailboxBound)
+	c.hang(hangup{cause: cause.SwitchCongestion, soft: true, by: byServer})
+}

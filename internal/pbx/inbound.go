@@ -1,0 +1,3 @@
+package pbx
+
+func NewInbound(s *Switch) Handler { return nil }

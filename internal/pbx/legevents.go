@@ -1,0 +1,102 @@
+package pbx
+
+import (
+	"errors"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/cause"
+)
+
+// handleLeg takes an event of the leg in the actor. The order of what it
+// publishes is fixed: Dial "", ChannelStateChange Ringing, Dial RINGING, Dial
+// PROGRESS, ChannelStateChange Up, Dial ANSWER (spec: ari 5.2).
+func (c *Channel) handleLeg(e LegEvent) {
+	if c.hungUp {
+		return
+	}
+	state := c.snap.Load().State
+	if _, err := nextState(state, c.incoming, e.Kind); err != nil {
+		c.sw.log.Debug("leg event ignored", "channel", c.id, "event", e.Kind.String(), "reason", err)
+		return
+	}
+	switch e.Kind {
+	case LegProceeding:
+		c.emitDial("PROCEEDING", "")
+	case LegRinging:
+		if c.timeline.ringing.IsZero() {
+			c.timeline.ringing = now()
+		}
+		c.setState(Ringing)
+		c.emitDial("RINGING", "")
+		c.toldBridge()
+	case LegProgress:
+		if c.timeline.progress.IsZero() {
+			c.timeline.progress = now()
+		}
+		c.emitDial("PROGRESS", "")
+		c.toldBridge()
+	case LegAnswered:
+		c.answered()
+	case LegEnded:
+		c.legIsOver(e)
+	case LegDTMF:
+		c.digitReceived(e.Digit, e.Duration, true)
+	case LegHeld, LegResumed:
+		c.heldByPhone(e.Kind == LegHeld)
+	case LegForwarded:
+		c.emitDial("CANCEL", e.Target)
+	case LegTransfer:
+		c.emit(Event{Type: ChannelTransfer, Target: e.Target})
+	case LegMedia:
+		c.toldBridge()
+	}
+}
+
+// toldBridge lets the channel's bridge look at its media again.
+func (c *Channel) toldBridge() {
+	if c.bridge != nil {
+		c.bridge.memberChanged(c)
+	}
+}
+
+// legIsOver ends a channel whose leg has ended: refused, or hung up by the
+// peer. A plain BYE is cause 16, whether bridged or not (spec: ari 5.2, where
+// Asterisk says 0 for the one).
+func (c *Channel) legIsOver(e LegEvent) {
+	code := e.Cause
+	if e.Failure != nil && code == cause.Unknown {
+		code = cause.Code(e.Failure.Cause)
+	}
+	answered := c.snap.Load().State == Up
+	if code == cause.Unknown && (answered || c.incoming) {
+		code = cause.NormalClearing
+	}
+	f := e.Failure
+	if f == nil && !answered && !c.incoming {
+		f = &call.Failure{
+			Disposition: call.Disposition(code.Disposition()), Cause: int(code), SIPStatus: e.SIPStatus,
+			Peer: e.Text, Permanent: code.Permanent(),
+		}
+	}
+	c.hang(hangup{cause: code, status: e.SIPStatus, failure: f, text: e.Text, by: byPeer})
+}
+
+// heldByPhone notes that the phone has put us on hold, or taken us back.
+func (c *Channel) heldByPhone(on bool) {
+	if c.snap.Load().Held == on {
+		return
+	}
+	c.update(func(s *Snapshot) { s.Held = on })
+	if c.port != nil {
+		c.port.SetHold(on)
+	}
+	if on {
+		c.emit(Event{Type: ChannelHold})
+	} else {
+		c.emit(Event{Type: ChannelUnhold})
+	}
+	c.toldBridge()
+}
+
+// asFailure finds the *call.Failure in an error.
+func asFailure(err error) (*call.Failure, bool) { return errors.AsType[*call.Failure](err) }

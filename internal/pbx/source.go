@@ -1,0 +1,145 @@
+package pbx
+
+import (
+	"io"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/media"
+)
+
+// limited is the beginning of an endless source.
+type limited struct {
+	src  media.Source
+	left time.Duration
+}
+
+func (l *limited) Rate() int { return l.src.Rate() }
+
+func (l *limited) ReadFrame(pcm []int16) (int, error) {
+	want := int(l.left * time.Duration(l.src.Rate()) / time.Second)
+	if want <= 0 {
+		return 0, io.EOF
+	}
+	n, err := l.src.ReadFrame(pcm[:min(len(pcm), want)])
+	l.left -= time.Duration(n) * time.Second / time.Duration(l.src.Rate())
+	return n, err
+}
+
+// background is what a party hears while no playback runs: a tone, music, or
+// nothing.
+type background struct {
+	uri     string // media URI; its end starts it again
+	playout *media.Playout
+	round   int
+}
+
+// StartTone lets the party hear an endless tone or other media ("tone:ring",
+// "tone:busy", "sound:music/hold"): until StopTone, another StartTone, or the
+// hangup. Playbacks interrupt it. It is what ARI's moh and silence
+// ("silence:0") and the dialplan's Playtones do.
+func (c *Channel) StartTone(uri string) error {
+	return c.do(func() error {
+		if err := c.progress(); err != nil {
+			return err
+		}
+		return c.setBackground(uri)
+	})
+}
+
+// StopTone ends what StartTone began.
+func (c *Channel) StopTone() error {
+	return c.do(func() error { c.stopTone(); return nil })
+}
+
+// setBackground changes what is heard in the background.
+func (c *Channel) setBackground(uri string) error {
+	if uri != "silence:0" && c.port != nil {
+		if _, err := c.sw.openMedia(uri, c.language()); err != nil {
+			return err
+		}
+	}
+	c.stopBackground()
+	c.back.uri = uri
+	c.startBackground()
+	return nil
+}
+
+// stopTone forgets the background that was asked for; hold music comes back
+// into its place if the other party still holds.
+func (c *Channel) stopTone() {
+	c.stopBackground()
+	c.back.uri = ""
+	c.startBackground()
+}
+
+// startBackground plays the background unless a playback runs.
+func (c *Channel) startBackground() {
+	uri := c.back.uri
+	if uri == "" && c.otherHolds {
+		uri = c.sw.o.MusicOn
+	}
+	if c.port == nil || uri == "" || uri == "silence:0" || len(c.playing) > 0 || c.back.playout != nil || c.hungUp {
+		return
+	}
+	src, err := c.sw.openMedia(uri, c.language())
+	if err != nil {
+		c.sw.log.Info("background not played", "channel", c.id, "media", uri, "error", err)
+		return
+	}
+	c.back.round++
+	round := c.back.round
+	c.back.playout = c.port.Play(src, func(err error) {
+		if err != nil {
+			return // stopped or replaced
+		}
+		c.box.post(func() { c.backgroundOver(round) })
+	})
+}
+
+// backgroundOver starts music again from its beginning.
+func (c *Channel) backgroundOver(round int) {
+	if round != c.back.round || c.back.playout == nil {
+		return
+	}
+	c.back.playout = nil
+	c.startBackground()
+}
+
+func (c *Channel) stopBackground() {
+	if po := c.back.playout; po != nil {
+		c.back.playout = nil
+		c.back.round++
+		po.Stop()
+	}
+}
+
+// setOtherHolds says whether the party that this one is bridged with has put
+// it on hold: it then hears music.
+func (c *Channel) setOtherHolds(on bool) {
+	if c.otherHolds == on || c.hungUp {
+		return
+	}
+	c.otherHolds = on
+	if c.back.uri == "" {
+		c.stopBackground()
+		c.startBackground()
+	}
+}
+
+// stopMedia ends everything that is played to or recorded from a channel that
+// hangs up.
+func (c *Channel) stopMedia() {
+	c.stopBackground()
+	for _, p := range append([]*Playback(nil), c.playing...) {
+		p.mu.Lock()
+		po := p.playout
+		p.mu.Unlock()
+		p.finish(PlaybackFailed, ErrGone) // spec: ari 5.5, hangup while playing
+		if po != nil {
+			po.Stop()
+		}
+	}
+	if c.recording != nil {
+		c.recording.end(RecordingDone, "")
+	}
+}

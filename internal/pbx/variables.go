@@ -1,0 +1,293 @@
+package pbx
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/dialwright/dialwright/internal/call"
+)
+
+// variables are the channel variables. Reading is safe from any goroutine.
+// Names are case-sensitive. A name set with the prefix _ is inherited by
+// channels that this one dials, with __ by theirs too (spec: dialplan 3.4).
+type variables struct {
+	mu sync.RWMutex // guards m
+	m  map[string]variable
+}
+
+type variable struct {
+	value    string
+	inherit  int // 0 not, 1 by the next channel, 2 on and on
+	reported bool
+}
+
+// splitPrefix separates the inheritance prefix from a name.
+func splitPrefix(name string) (string, int) {
+	switch {
+	case strings.HasPrefix(name, "__"):
+		return name[2:], 2
+	case strings.HasPrefix(name, "_"):
+		return name[1:], 1
+	}
+	return name, 0
+}
+
+// set sets or, with a nil value, unsets.
+func (v *variables) set(name, value string) (plain string) {
+	plain, inherit := splitPrefix(name)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.m == nil {
+		v.m = make(map[string]variable)
+	}
+	v.m[plain] = variable{value: value, inherit: inherit, reported: v.m[plain].reported}
+	return plain
+}
+
+func (v *variables) setPlain(name, value string) { v.set(name, value) }
+
+func (v *variables) unset(name string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.m, name)
+}
+
+func (v *variables) get(name string) (string, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	x, ok := v.m[name]
+	return x.value, ok
+}
+
+// inherited gives what a channel dialled by this one receives: the _ ones
+// plain, the __ ones as they are, in the order of their names.
+func (v *variables) inherited() []call.Variable {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	var out []call.Variable
+	for _, name := range slices.Sorted(maps.Keys(v.m)) {
+		switch x := v.m[name]; x.inherit {
+		case 1:
+			out = append(out, call.Variable{Name: name, Value: x.value})
+		case 2:
+			out = append(out, call.Variable{Name: "__" + name, Value: x.value})
+		}
+	}
+	return out
+}
+
+// all gives every variable with its prefix, in the order of their names.
+func (v *variables) all() []call.Variable {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	out := make([]call.Variable, 0, len(v.m))
+	for _, name := range slices.Sorted(maps.Keys(v.m)) {
+		x := v.m[name]
+		out = append(out, call.Variable{Name: "__"[:x.inherit] + name, Value: x.value})
+	}
+	return out
+}
+
+// SetVariable sets a variable, or writes a function that channels know
+// (CALLERID(num|name|all), CONNECTEDLINE(num|name|all), CHANNEL(language),
+// PJSIP_HEADER(add,Name) before Dial). Unknown functions are kept as variables
+// of that name, which is what reading them then gives.
+func (c *Channel) SetVariable(name, value string) error {
+	return c.do(func() error { c.setVariable(name, value); return nil })
+}
+
+// UnsetVariable removes a variable; ChannelVarset then says "".
+func (c *Channel) UnsetVariable(name string) error {
+	return c.do(func() error {
+		c.vars.unset(name)
+		c.emit(Event{Type: ChannelVarset, Variable: name})
+		return nil
+	})
+}
+
+// ReportVariable makes a variable appear in every later snapshot of the
+// channel (spec: ari 8.1, report_events).
+func (c *Channel) ReportVariable(name string) error {
+	return c.do(func() error {
+		c.vars.mu.Lock()
+		x := c.vars.m[name]
+		x.reported = true
+		if c.vars.m == nil {
+			c.vars.m = make(map[string]variable)
+		}
+		c.vars.m[name] = x
+		c.vars.mu.Unlock()
+		c.refreshReported()
+		return nil
+	})
+}
+
+func (c *Channel) setVariable(name, value string) {
+	if strings.HasSuffix(name, ")") && c.writeFunction(name, value) {
+		return
+	}
+	plain := c.vars.set(name, value)
+	c.vars.mu.RLock()
+	reported := c.vars.m[plain].reported
+	c.vars.mu.RUnlock()
+	if reported {
+		c.refreshReported()
+	}
+	c.emit(Event{Type: ChannelVarset, Variable: plain, Value: value})
+}
+
+// refreshReported puts the reported variables into the snapshot.
+func (c *Channel) refreshReported() {
+	c.vars.mu.RLock()
+	var out []Reported
+	for _, name := range slices.Sorted(maps.Keys(c.vars.m)) {
+		if x := c.vars.m[name]; x.reported {
+			out = append(out, Reported{name, x.value})
+		}
+	}
+	c.vars.mu.RUnlock()
+	c.update(func(s *Snapshot) { s.Variables = out })
+}
+
+// Variable reads a variable or a function, false if it is unset. It works
+// until the channel is destroyed, and after.
+func (c *Channel) Variable(name string) (string, bool) {
+	if strings.HasSuffix(name, ")") {
+		if v, ok := c.readFunction(name); ok {
+			return v, true
+		}
+	}
+	return c.vars.get(name)
+}
+
+// Variables gives every variable with its inheritance prefix, in the order of
+// their names.
+func (c *Channel) Variables() []call.Variable { return c.vars.all() }
+
+// writeFunction writes a function of the channel itself; false = not one of ours.
+func (c *Channel) writeFunction(name, value string) bool {
+	f, arg, _ := strings.Cut(strings.TrimSuffix(name, ")"), "(")
+	sn := c.snap.Load()
+	switch strings.ToUpper(f) {
+	case "CALLERID":
+		id, ok := withPart(sn.Caller, arg, value)
+		if ok {
+			c.setCallerID(id)
+		}
+		return ok
+	case "CONNECTEDLINE":
+		id, ok := withPart(sn.Connected, arg, value)
+		if ok {
+			c.setConnected(id)
+		}
+		return ok
+	case "CHANNEL":
+		if strings.EqualFold(arg, "language") {
+			c.update(func(s *Snapshot) { s.Language = value })
+			return true
+		}
+	case "PJSIP_HEADER":
+		op, header, ok := strings.Cut(arg, ",")
+		if ok && strings.EqualFold(op, "add") {
+			c.headers = append(slices.Clone(c.headers), Header{Name: header, Value: value})
+			return true
+		}
+	}
+	return false
+}
+
+// readFunction reads a function of the channel itself (spec: ari 8.1).
+func (c *Channel) readFunction(name string) (string, bool) {
+	f, arg, _ := strings.Cut(strings.TrimSuffix(name, ")"), "(")
+	sn := c.snap.Load()
+	switch strings.ToUpper(f) {
+	case "CALLERID":
+		return part(sn.Caller, arg)
+	case "CONNECTEDLINE":
+		return part(sn.Connected, arg)
+	case "CHANNEL":
+		switch strings.ToLower(arg) {
+		case "name":
+			return sn.Name, true
+		case "state":
+			return sn.State.String(), true
+		case "uniqueid":
+			return sn.ID, true
+		case "linkedid":
+			return sn.LinkedID, true
+		case "language":
+			return sn.Language, true
+		case "channeltype":
+			return sn.Technology, true
+		case "audionativeformat", "audioreadformat", "audiowriteformat":
+			if c.port != nil {
+				if f, ok := c.port.Format(); ok {
+					return f.Codec, true
+				}
+			}
+			return "", true
+		}
+	case "PJSIP_HEADER", "SIP_HEADER":
+		_, header, ok := strings.Cut(arg, ",")
+		if !ok {
+			header = arg
+		}
+		v := c.leg.Header(header)
+		return v, v != ""
+	}
+	return "", false
+}
+
+func part(id call.CallerID, arg string) (string, bool) {
+	switch strings.ToLower(arg) {
+	case "num", "number":
+		return id.Number, true
+	case "name":
+		return id.Name, true
+	case "all":
+		return `"` + id.Name + `" <` + id.Number + `>`, true
+	}
+	return "", false
+}
+
+func withPart(id call.CallerID, arg, value string) (call.CallerID, bool) {
+	switch strings.ToLower(arg) {
+	case "num", "number":
+		id.Number = value
+	case "name":
+		id.Name = value
+	case "all":
+		p := parseCallerID(value)
+		id.Name, id.Number = p.Name, p.Number
+	default:
+		return id, false
+	}
+	return id, true
+}
+
+// parseCallerID reads `"Name" <num>`, `Name <num>`, `num`; a bare word is a
+// name, punctuation between digits is dropped (spec: ari 6.4).
+func parseCallerID(s string) call.CallerID {
+	s = strings.TrimSpace(s)
+	if i := strings.LastIndexByte(s, '<'); i >= 0 && strings.HasSuffix(s, ">") {
+		return call.CallerID{
+			Name:   strings.Trim(strings.TrimSpace(s[:i]), `"`),
+			Number: compactNumber(s[i+1 : len(s)-1]),
+		}
+	}
+	if n := compactNumber(s); n != "" && strings.Trim(n, "+*#0123456789") == "" {
+		return call.CallerID{Number: n}
+	}
+	return call.CallerID{Name: strings.Trim(s, `"`)}
+}
+
+// compactNumber drops the punctuation of a number written for people.
+func compactNumber(s string) string {
+	n := strings.NewReplacer("(", "", ")", "", "-", "", ".", "", " ", "").Replace(s)
+	if strings.Trim(n, "+*#0123456789") == "" {
+		return n
+	}
+	return strings.TrimSpace(s)
+}
