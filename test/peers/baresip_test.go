@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/dialwright/dialwright/test/harness"
 )
 
 // baresip is a registered phone made of the foreign SIP stack of the same
@@ -21,7 +23,7 @@ type baresip struct {
 	t    *testing.T
 	dir  string
 	cmd  *exec.Cmd
-	log  *logBuffer
+	log  *harness.Log
 	seen chan string // lines of its output
 }
 
@@ -44,13 +46,13 @@ net_interface 127.0.0.1
 
 // startBaresip registers a phone at the server and returns when the server has
 // accepted it. mode is "auto" (answers) or "manual" (rings for ever).
-func startBaresip(t *testing.T, srv *server, name, mode string, toneHz float64) *baresip {
+func startBaresip(t *testing.T, srv *harness.Server, name, mode string, toneHz float64) *baresip {
 	t.Helper()
-	requirePeer(t, "baresip", "baresip-core")
-	b := &baresip{t: t, dir: t.TempDir(), log: &logBuffer{}, seen: make(chan string, 4096)}
+	harness.RequirePeer(t, "baresip", "baresip-core")
+	b := &baresip{t: t, dir: t.TempDir(), log: &harness.Log{}, seen: make(chan string, 4096)}
 	tone := filepath.Join(b.dir, "tone.wav")
 	sounds := filepath.Join(b.dir, "heard")
-	first := mediaRange()
+	first := harness.MediaRange()
 	port := freePortPair(t)
 	write := func(file, text string) {
 		if err := os.WriteFile(filepath.Join(b.dir, file), []byte(text), 0o600); err != nil {
@@ -61,9 +63,9 @@ func startBaresip(t *testing.T, srv *server, name, mode string, toneHz float64) 
 		t.Fatal(err)
 	}
 	writeTone(t, tone, toneHz, 60*time.Second)
-	write("config", fmt.Sprintf(baresipConfig, port, tone, name, sounds, first, first+mediaPorts-1))
+	write("config", fmt.Sprintf(baresipConfig, port, tone, name, sounds, first, first+400-1))
 	write("contacts", "")
-	write("accounts", fmt.Sprintf("<sip:%s@127.0.0.1:%d>;auth_user=%s;auth_pass=secret-%s;answermode=%s;regint=60\n", name, srv.sip, name, name, mode))
+	write("accounts", fmt.Sprintf("<sip:%s@127.0.0.1:%d>;auth_user=%s;auth_pass=secret-%s;answermode=%s;regint=60\n", name, srv.SIP, name, name, mode))
 
 	b.cmd = exec.Command("baresip", "-f", b.dir)
 	out, in := io.Pipe()
@@ -75,7 +77,7 @@ func startBaresip(t *testing.T, srv *server, name, mode string, toneHz float64) 
 		lines := bufio.NewScanner(out)
 		lines.Split(splitLines)
 		for lines.Scan() {
-			b.log.add(lines.Text())
+			b.log.Add(lines.Text())
 			select {
 			case b.seen <- lines.Text():
 			default: // nobody waits for a line; the log has it
@@ -85,7 +87,7 @@ func startBaresip(t *testing.T, srv *server, name, mode string, toneHz float64) 
 	t.Cleanup(func() {
 		b.stop()
 		if t.Failed() {
-			t.Logf("baresip %s:\n%s", name, b.log.tail(4000))
+			t.Logf("baresip %s:\n%s", name, b.log.Tail(4000))
 		}
 	})
 	b.await("[1 binding]")
@@ -114,7 +116,7 @@ func (b *baresip) await(text string) {
 				return
 			}
 		case <-deadline:
-			b.t.Fatalf("baresip did not say %q:\n%s", text, b.log.tail(4000))
+			b.t.Fatalf("baresip did not say %q:\n%s", text, b.log.Tail(4000))
 		}
 	}
 }
@@ -207,7 +209,7 @@ func writeTone(t *testing.T, file string, hz float64, d time.Duration) {
 func freePortPair(t *testing.T) int {
 	t.Helper()
 	for range 50 {
-		p := freePort(t)
+		p := harness.FreePort(t)
 		if p%2 == 0 && p < 65000 {
 			return p
 		}
@@ -216,16 +218,14 @@ func freePortPair(t *testing.T) int {
 	return 0
 }
 
-// waitCLI runs `dialwright call` and gives its result, calling ringing when the
-// command has printed that the first party rings.
-func (s *server) startCall(args ...string) (cmd *exec.Cmd, lines <-chan string) {
-	s.t.Helper()
-	cmd = exec.Command(built, append([]string{"call"}, args...)...)
-	cmd.Env = append(os.Environ(), "HOME="+s.dir, "DIALWRIGHT_DATA_DIR="+s.dir)
+// startCall runs `dialwright call` and gives the lines that it prints.
+func startCall(t *testing.T, srv *harness.Server, args ...string) (*exec.Cmd, <-chan string) {
+	t.Helper()
+	cmd := srv.Command(append([]string{"call"}, args...)...)
 	out, in := io.Pipe()
 	cmd.Stdout, cmd.Stderr = in, in
 	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	ch := make(chan string, 1024)
 	go func() {
@@ -234,7 +234,7 @@ func (s *server) startCall(args ...string) (cmd *exec.Cmd, lines <-chan string) 
 		}
 		close(ch)
 	}()
-	s.t.Cleanup(func() { cmd.Process.Kill(); in.Close() })
+	t.Cleanup(func() { cmd.Process.Kill(); in.Close() })
 	return cmd, ch
 }
 
@@ -263,11 +263,11 @@ func awaitLine(t *testing.T, lines <-chan string, text string) {
 // line connects them and that each hears the other's tone.
 func TestCallConnectsTwoPhones(t *testing.T) {
 	t.Parallel()
-	srv := startServer(t, phone("101", ""), phone("102", ""))
+	srv := harness.Start(t, harness.Phone("101", ""), harness.Phone("102", ""))
 	a := startBaresip(t, srv, "101", "auto", 600)
 	b := startBaresip(t, srv, "102", "auto", 900)
 
-	cmd, lines := srv.startCall("101", "102", "--max-time", "4s")
+	cmd, lines := startCall(t, srv, "101", "102", "--max-time", "4s")
 	awaitLine(t, lines, "connected")
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("dialwright call ended with %v, want success", err)
@@ -288,10 +288,10 @@ func TestCallConnectsTwoPhones(t *testing.T) {
 // ringing, and what the exit status says.
 func TestInterruptCancelsRingingCall(t *testing.T) {
 	t.Parallel()
-	srv := startServer(t, phone("101", ""), phone("102", ""))
+	srv := harness.Start(t, harness.Phone("101", ""), harness.Phone("102", ""))
 	a := startBaresip(t, srv, "101", "manual", 600)
 
-	cmd, lines := srv.startCall("101", "102")
+	cmd, lines := startCall(t, srv, "101", "102")
 	awaitLine(t, lines, "ringing")
 	cmd.Process.Signal(os.Interrupt)
 	cmd.Wait()

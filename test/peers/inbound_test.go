@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dialwright/dialwright/test/harness"
 )
 
 // register is a REGISTER of phone 101 with or without credentials.
@@ -62,8 +64,8 @@ func TestRegistration(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			srv := startServer(t, phone("101", ""))
-			p := startSIPp(t, 1, c.steps, "-inf", inject(t, []string{c.password}), "127.0.0.1:"+strconv.Itoa(srv.sip))
+			srv := harness.Start(t, harness.Phone("101", ""))
+			p := startSIPp(t, 1, c.steps, "-inf", inject(t, []string{c.password}), "127.0.0.1:"+strconv.Itoa(srv.SIP))
 			p.wait()
 			var list struct {
 				Phones []struct {
@@ -71,7 +73,7 @@ func TestRegistration(t *testing.T) {
 					Registered bool   `json:"registered"`
 				} `json:"phones"`
 			}
-			srv.mustAPI("GET", "/v1/phones", nil, &list)
+			srv.MustAPI("GET", "/v1/phones", nil, &list)
 			if len(list.Phones) != 1 || list.Phones[0].Registered != c.registered {
 				t.Errorf("phones = %+v, want 101 with registered %v", list.Phones, c.registered)
 			}
@@ -91,10 +93,10 @@ func TestRegistrationExpires(t *testing.T) {
 		t.Skip("waits for the shortest registration interval, 60 s")
 	}
 	t.Parallel()
-	srv := startServer(t, phone("101", ""))
+	srv := harness.Start(t, harness.Phone("101", ""))
 	p := startSIPp(t, 1, []step{
 		register("60", 1, false), status(401, `auth="true"`), register("60", 2, true), status(200),
-	}, "-inf", inject(t, []string{"secret-101"}), "127.0.0.1:"+strconv.Itoa(srv.sip))
+	}, "-inf", inject(t, []string{"secret-101"}), "127.0.0.1:"+strconv.Itoa(srv.SIP))
 	p.wait()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -104,11 +106,11 @@ func TestRegistrationExpires(t *testing.T) {
 				Registered bool `json:"registered"`
 			} `json:"phones"`
 		}
-		srv.mustAPI("GET", "/v1/phones", nil, &list)
+		srv.MustAPI("GET", "/v1/phones", nil, &list)
 		if len(list.Phones) == 1 && !list.Phones[0].Registered {
-			res := srv.call(t, map[string]any{"first": "101", "application": map[string]any{"name": "Wait", "data": "1"}})
-			last := res.attempts[len(res.attempts)-1]["outcome"].(map[string]any)
-			if a := last["a"].(map[string]any); number(a["cause"]) != 20 {
+			res := srv.Call(t, map[string]any{"first": "101", "application": map[string]any{"name": "Wait", "data": "1"}})
+			last := res.Attempts[len(res.Attempts)-1]["outcome"].(map[string]any)
+			if a := last["a"].(map[string]any); harness.Number(a["cause"]) != 20 {
 				t.Errorf("cause %v, want 20 (subscriber absent)", a["cause"])
 			}
 			return
@@ -158,12 +160,12 @@ func TestInbound(t *testing.T) {
 	t.Run("phone_calls_a_trunk_number", func(t *testing.T) {
 		t.Parallel()
 		callee := startSIPp(t, 1, []step{invite(), reply(180, "Ringing", ""), pause(200 * time.Millisecond), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger})
-		srv := startServer(t, phone("101", ""), trunk("peer", callee.Port, ""), "[[routes]]\nprefix = \"9\"\nstrip = 1\ntrunk = \"peer\"\n")
+		srv := harness.Start(t, harness.Phone("101", ""), harness.Trunk("peer", callee.Port, ""), "[[routes]]\nprefix = \"9\"\nstrip = 1\ntrunk = \"peer\"\n")
 		caller := startSIPp(t, 1, []step{
 			inviteFrom("9555", 1, false), optional(100), status(401, `auth="true"`), ackFailure("9555", 1),
 			inviteFrom("9555", 2, true), optional(100), optional(180), optional(183), status(200), inDialog("ACK", 2),
 			pause(300 * time.Millisecond), inDialog("BYE", 3), status(200),
-		}, "-inf", inject(t, []string{"secret-101"}), "127.0.0.1:"+strconv.Itoa(srv.sip))
+		}, "-inf", inject(t, []string{"secret-101"}), "127.0.0.1:"+strconv.Itoa(srv.SIP))
 		caller.wait()
 		callee.wait()
 		if !strings.Contains(callee.messages(), "INVITE sip:555@") {
@@ -172,18 +174,18 @@ func TestInbound(t *testing.T) {
 	})
 	t.Run("phone_calls_an_unknown_number", func(t *testing.T) {
 		t.Parallel()
-		srv := startServer(t, phone("101", ""))
+		srv := harness.Start(t, harness.Phone("101", ""))
 		startSIPp(t, 1, []step{
 			inviteFrom("777", 1, false), optional(100), status(401, `auth="true"`), ackFailure("777", 1),
 			inviteFrom("777", 2, true), optional(100), status(404), ackFailure("777", 2),
-		}, "-inf", inject(t, []string{"secret-101"}), "127.0.0.1:"+strconv.Itoa(srv.sip)).wait()
+		}, "-inf", inject(t, []string{"secret-101"}), "127.0.0.1:"+strconv.Itoa(srv.SIP)).wait()
 	})
 	t.Run("stranger_is_challenged_and_refused", func(t *testing.T) {
 		t.Parallel()
-		srv := startServer(t, phone("101", ""))
+		srv := harness.Start(t, harness.Phone("101", ""))
 		startSIPp(t, 1, []step{
 			inviteFrom("101", 1, false), optional(100), status(401, `auth="true"`), ackFailure("101", 1),
 			inviteFrom("101", 2, true), optional(100), refused(), ackFailure("101", 2),
-		}, "-inf", inject(t, []string{"guess"}), "127.0.0.1:"+strconv.Itoa(srv.sip)).wait()
+		}, "-inf", inject(t, []string{"guess"}), "127.0.0.1:"+strconv.Itoa(srv.SIP)).wait()
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dialwright/dialwright/test/harness"
 )
 
 // oneLeg asks for a call to number by trunk "peer" that runs an application
@@ -22,13 +24,6 @@ func withField(r map[string]any, name string, value any) map[string]any {
 	return r
 }
 
-// want is how a call must have ended, as REST, CDR and ladder agree.
-type want struct {
-	disposition string
-	cause       int
-	sip         int // final SIP status of leg A, 0 = none
-}
-
 // TestOutbound proves, one SIPp scenario each, what becomes of a call when the
 // called party behaves in a certain way.
 func TestOutbound(t *testing.T) {
@@ -36,59 +31,59 @@ func TestOutbound(t *testing.T) {
 		name    string
 		steps   []step
 		request map[string]any
-		want    want
+		want    harness.Want
 		trunk   string // further keys of the trunk's configuration
 		args    []string
-		check   func(t *testing.T, p *sippPeer, c callResult)
+		check   func(t *testing.T, p *sippPeer, c harness.Result)
 	}{
 		{
 			name:    "answer",
 			steps:   []step{invite(), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger},
 			request: oneLeg("100", "Wait", "0.3"),
-			want:    want{"ANSWERED", 16, 200},
+			want:    harness.Want{Disposition: "ANSWERED", Cause: 16, SIP: 200},
 		},
 		{
 			name:    "busy_486",
 			steps:   []step{invite(), reply(486, "Busy Here", ""), recv("ACK")},
 			request: oneLeg("100", "Wait", "1"),
-			want:    want{"BUSY", 17, 486},
+			want:    harness.Want{Disposition: "BUSY", Cause: 17, SIP: 486},
 		},
 		{
 			name:    "declined_603",
 			steps:   []step{invite(), reply(603, "Decline", ""), recv("ACK")},
 			request: oneLeg("100", "Wait", "1"),
-			want:    want{"FAILED", 21, 603},
+			want:    harness.Want{Disposition: "FAILED", Cause: 21, SIP: 603},
 		},
 		{
 			name:    "unknown_number_404",
 			steps:   []step{invite(), reply(404, "Not Found", ""), recv("ACK")},
 			request: oneLeg("100", "Wait", "1"),
-			want:    want{"FAILED", 1, 404},
+			want:    harness.Want{Disposition: "FAILED", Cause: 1, SIP: 404},
 		},
 		{
 			name:    "unavailable_480",
 			steps:   []step{invite(), reply(480, "Temporarily Unavailable", ""), recv("ACK")},
 			request: oneLeg("100", "Wait", "1"),
-			want:    want{"NO ANSWER", 19, 480},
+			want:    harness.Want{Disposition: "NO ANSWER", Cause: 19, SIP: 480},
 		},
 		{
 			name:    "congestion_503",
 			steps:   []step{invite(), reply(503, "Service Unavailable", ""), recv("ACK")},
 			request: oneLeg("100", "Wait", "1"),
-			want:    want{"CONGESTION", 34, 503},
+			want:    harness.Want{Disposition: "CONGESTION", Cause: 34, SIP: 503},
 		},
 		{
 			name:    "reason_header_wins_over_the_status",
 			steps:   []step{invite(), reply(480, "Temporarily Unavailable", "", `Reason: Q.850;cause=17;text="User busy"`), recv("ACK")},
 			request: oneLeg("100", "Wait", "1"),
-			want:    want{"BUSY", 17, 480},
+			want:    harness.Want{Disposition: "BUSY", Cause: 17, SIP: 480},
 		},
 		{
 			name:    "ringing_180_then_answer",
 			steps:   []step{invite(), reply(180, "Ringing", ""), pause(300 * time.Millisecond), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger},
 			request: oneLeg("100", "Wait", "0.3"),
-			want:    want{"ANSWERED", 16, 200},
-			check:   func(t *testing.T, _ *sippPeer, c callResult) { c.hasEvents(t, "leg.ringing", "leg.answered") },
+			want:    harness.Want{Disposition: "ANSWERED", Cause: 16, SIP: 200},
+			check:   func(t *testing.T, _ *sippPeer, c harness.Result) { c.HasEvents(t, "leg.ringing", "leg.answered") },
 		},
 		{
 			name: "early_media_183_then_answer",
@@ -97,27 +92,27 @@ func TestOutbound(t *testing.T) {
 				reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger,
 			},
 			request: oneLeg("100", "Wait", "0.3"),
-			want:    want{"ANSWERED", 16, 200},
-			check:   func(t *testing.T, _ *sippPeer, c callResult) { c.hasEvents(t, "leg.progress", "leg.answered") },
+			want:    harness.Want{Disposition: "ANSWERED", Cause: 16, SIP: 200},
+			check:   func(t *testing.T, _ *sippPeer, c harness.Result) { c.HasEvents(t, "leg.progress", "leg.answered") },
 		},
 		{
 			name:    "progress_183_and_answer_200_back_to_back",
 			steps:   []step{invite(), reply(183, "Session Progress", "sendrecv"), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger},
 			request: oneLeg("100", "Wait", "0.3"),
-			want:    want{"ANSWERED", 16, 200},
-			check:   func(t *testing.T, _ *sippPeer, c callResult) { c.hasEvents(t, "leg.progress", "leg.answered") },
+			want:    harness.Want{Disposition: "ANSWERED", Cause: 16, SIP: 200},
+			check:   func(t *testing.T, _ *sippPeer, c harness.Result) { c.HasEvents(t, "leg.progress", "leg.answered") },
 		},
 		{
 			name:    "ringing_until_the_wait_time_then_cancel",
 			steps:   []step{invite(), reply(180, "Ringing", ""), recvCancel()},
 			request: withField(oneLeg("100", "Wait", "1"), "wait_time", "1s"),
-			want:    want{"NO ANSWER", 19, 0},
+			want:    harness.Want{Disposition: "NO ANSWER", Cause: 19, SIP: 0},
 		},
 		{
 			name:    "trying_only_then_cancel",
 			steps:   []step{invite(), reply(100, "Trying", ""), recvCancel()},
 			request: withField(oneLeg("100", "Wait", "1"), "wait_time", "1s"),
-			want:    want{"NO ANSWER", 19, 0},
+			want:    harness.Want{Disposition: "NO ANSWER", Cause: 19, SIP: 0},
 		},
 		{
 			name: "answer_200_crossing_cancel",
@@ -129,7 +124,7 @@ func TestOutbound(t *testing.T) {
 				crossing200(), recv("ACK"), recv("BYE"), ok(), linger,
 			},
 			request: withField(oneLeg("100", "Wait", "1"), "wait_time", "1s"),
-			want:    want{"NO ANSWER", 19, 0},
+			want:    harness.Want{Disposition: "NO ANSWER", Cause: 19, SIP: 0},
 		},
 		{
 			name: "digest_401",
@@ -139,7 +134,7 @@ func TestOutbound(t *testing.T) {
 			},
 			trunk:   "user = \"anna\"\npassword = \"secret-1\"\n",
 			request: oneLeg("100", "Wait", "0.3"),
-			want:    want{"ANSWERED", 16, 200},
+			want:    harness.Want{Disposition: "ANSWERED", Cause: 16, SIP: 200},
 		},
 		{
 			name: "digest_407",
@@ -149,7 +144,7 @@ func TestOutbound(t *testing.T) {
 			},
 			trunk:   "user = \"anna\"\npassword = \"secret-1\"\n",
 			request: oneLeg("100", "Wait", "0.3"),
-			want:    want{"ANSWERED", 16, 200},
+			want:    harness.Want{Disposition: "ANSWERED", Cause: 16, SIP: 200},
 		},
 		{
 			name: "digest_refused_for_good",
@@ -157,7 +152,7 @@ func TestOutbound(t *testing.T) {
 				invite(), reply(401, "Unauthorized", "", `WWW-Authenticate: Digest realm="peer", nonce="abc3", algorithm=MD5`), recv("ACK"),
 			},
 			request: oneLeg("100", "Wait", "1"), // no credentials configured
-			want:    want{"FAILED", 21, 401},
+			want:    harness.Want{Disposition: "FAILED", Cause: 21, SIP: 401},
 		},
 		{
 			name: "forked_180_and_183_first_answer_wins",
@@ -166,7 +161,7 @@ func TestOutbound(t *testing.T) {
 				pause(200 * time.Millisecond), fork("b", 200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger,
 			},
 			request: oneLeg("100", "Wait", "0.3"),
-			want:    want{"ANSWERED", 16, 200},
+			want:    harness.Want{Disposition: "ANSWERED", Cause: 16, SIP: 200},
 		},
 		{
 			name: "moved_302_is_followed_where_allowed",
@@ -177,8 +172,8 @@ func TestOutbound(t *testing.T) {
 			args:    []string{"-aa"},
 			trunk:   "forward = true\n",
 			request: oneLeg("100", "Wait", "0.3"),
-			want:    want{"ANSWERED", 16, 200},
-			check: func(t *testing.T, p *sippPeer, _ callResult) {
+			want:    harness.Want{Disposition: "ANSWERED", Cause: 16, SIP: 200},
+			check: func(t *testing.T, p *sippPeer, _ harness.Result) {
 				if !strings.Contains(p.messages(), "INVITE sip:200@") {
 					t.Error("the new target was not called")
 				}
@@ -188,7 +183,7 @@ func TestOutbound(t *testing.T) {
 			name:    "moved_302_is_not_followed_where_off",
 			steps:   []step{invite(), reply(302, "Moved Temporarily", "", "Contact: <sip:200@[local_ip]:[local_port]>"), recv("ACK")},
 			request: oneLeg("100", "Wait", "1"),
-			want:    want{"FAILED", 23, 302},
+			want:    harness.Want{Disposition: "FAILED", Cause: 23, SIP: 302},
 		},
 		{
 			name: "hold_and_resume_by_reinvite",
@@ -199,9 +194,9 @@ func TestOutbound(t *testing.T) {
 				request("BYE", "", 3), status(200),
 			},
 			request: oneLeg("100", "Wait", "20"),
-			want:    want{"ANSWERED", 16, 200},
-			check: func(t *testing.T, p *sippPeer, c callResult) {
-				c.hasEvents(t, "leg.held", "leg.resumed")
+			want:    harness.Want{Disposition: "ANSWERED", Cause: 16, SIP: 200},
+			check: func(t *testing.T, p *sippPeer, c harness.Result) {
+				c.HasEvents(t, "leg.held", "leg.resumed")
 				if !strings.Contains(p.messages(), "a=recvonly") {
 					t.Error("hold was not answered with a=recvonly")
 				}
@@ -214,21 +209,21 @@ func TestOutbound(t *testing.T) {
 				request("BYE", "", 1), status(200),
 			},
 			request: oneLeg("100", "Wait", "20"),
-			want:    want{"ANSWERED", 16, 200},
+			want:    harness.Want{Disposition: "ANSWERED", Cause: 16, SIP: 200},
 		},
 		{
 			name:    "bye_from_us",
 			steps:   []step{invite(), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger},
 			request: oneLeg("100", "Wait", "0.2"),
-			want:    want{"ANSWERED", 16, 200},
+			want:    harness.Want{Disposition: "ANSWERED", Cause: 16, SIP: 200},
 		},
 		{
 			name: "lost_invite_is_repeated",
 			// SIPp ignores the first three INVITEs: they count as retransmissions.
 			steps:   []step{invite(), pause(1800 * time.Millisecond), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger},
 			request: oneLeg("100", "Wait", "0.3"),
-			want:    want{"ANSWERED", 16, 200},
-			check: func(t *testing.T, p *sippPeer, _ callResult) {
+			want:    harness.Want{Disposition: "ANSWERED", Cause: 16, SIP: 200},
+			check: func(t *testing.T, p *sippPeer, _ harness.Result) {
 				if n := strings.Count(p.messages(), "INVITE sip:100@"); n < 3 {
 					t.Errorf("%d INVITEs seen, want at least 3 (0, 0.5 and 1.5 s)", n)
 				}
@@ -241,16 +236,16 @@ func TestOutbound(t *testing.T) {
 				reply200Again(), recv("ACK"), recv("BYE"), ok(), linger,
 			},
 			request: oneLeg("100", "Wait", "1"),
-			want:    want{"ANSWERED", 16, 200},
+			want:    harness.Want{Disposition: "ANSWERED", Cause: 16, SIP: 200},
 		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			peer := startSIPp(t, 1, c.steps, c.args...)
-			srv := startServer(t, trunk("peer", peer.Port, c.trunk))
-			res := srv.call(t, c.request)
-			res.ended(t, c.want)
+			srv := harness.Start(t, harness.Trunk("peer", peer.Port, c.trunk))
+			res := srv.Call(t, c.request)
+			res.Ended(t, c.want)
 			peer.wait()
 			if c.check != nil {
 				c.check(t, peer, res)
@@ -263,14 +258,14 @@ func TestOutbound(t *testing.T) {
 // no CANCEL is sent, because nothing provisional came (RFC 3261 §9.1).
 func TestSilence(t *testing.T) {
 	t.Parallel()
-	sink := silentPeer(t)
-	srv := startServer(t, trunk("peer", sink.port, ""))
-	res := srv.call(t, withField(oneLeg("100", "Wait", "1"), "wait_time", "2s"))
-	res.ended(t, want{"NO ANSWER", 19, 0})
-	if n := sink.count("CANCEL "); n != 0 {
+	sink := harness.StartSilent(t)
+	srv := harness.Start(t, harness.Trunk("peer", sink.Port, ""))
+	res := srv.Call(t, withField(oneLeg("100", "Wait", "1"), "wait_time", "2s"))
+	res.Ended(t, harness.Want{Disposition: "NO ANSWER", Cause: 19, SIP: 0})
+	if n := sink.Count("CANCEL "); n != 0 {
 		t.Errorf("%d CANCELs without a provisional response", n)
 	}
-	if sink.count("INVITE ") < 2 {
+	if sink.Count("INVITE ") < 2 {
 		t.Error("the INVITE was not repeated")
 	}
 }

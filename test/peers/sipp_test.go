@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dialwright/dialwright/test/harness"
 )
 
 // step is one element of a SIPp scenario.
@@ -180,31 +182,19 @@ type sippPeer struct {
 	done chan error
 }
 
-// freePort gives a UDP port of 127.0.0.1 that nobody has bound at this moment.
-// SIPp cannot report a port that it chose itself.
-func freePort(t *testing.T) int {
-	t.Helper()
-	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).Port
-}
-
 // startSIPp runs a scenario for a number of calls. It must have ended well by
 // the time that wait is called, or by the end of the test at the latest.
 func startSIPp(t *testing.T, calls int, steps []step, args ...string) *sippPeer {
 	t.Helper()
-	requirePeer(t, "sipp", "sip-tester")
-	p := &sippPeer{t: t, Port: freePort(t), dir: t.TempDir(), out: new(bytes.Buffer), done: make(chan error, 1)}
+	harness.RequirePeer(t, "sipp", "sip-tester")
+	p := &sippPeer{t: t, Port: harness.FreePort(t), dir: t.TempDir(), out: new(bytes.Buffer), done: make(chan error, 1)}
 	file := filepath.Join(p.dir, "scenario.xml")
 	if err := os.WriteFile(file, []byte(scenario(t.Name(), steps...)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	args = append([]string{
 		"-sf", file, "-i", "127.0.0.1", "-p", strconv.Itoa(p.Port), "-mi", "127.0.0.1",
-		"-mp", strconv.Itoa(freePort(t)), "-m", strconv.Itoa(calls), "-nostdin", "-buff_size", "4000000",
+		"-mp", strconv.Itoa(harness.FreePort(t)), "-m", strconv.Itoa(calls), "-nostdin", "-buff_size", "4000000",
 		"-timeout", "120", "-timeout_error", "-trace_err", "-error_file", filepath.Join(p.dir, "errors.log"),
 		"-trace_msg", "-message_file", filepath.Join(p.dir, "messages.log"),
 		"-trace_counts", "-stf", filepath.Join(p.dir, "counts.csv"), "-fd", "1",
@@ -295,16 +285,4 @@ func inject(t *testing.T, rows ...[]string) string {
 		t.Fatal(err)
 	}
 	return file
-}
-
-// requirePeer skips the test when a foreign program is not installed, unless
-// the check script asked for all of them.
-func requirePeer(t *testing.T, program, pkg string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		if os.Getenv("DIALWRIGHT_PEERS") == "required" {
-			t.Fatalf("%s is not installed: apt-get install %s", program, pkg)
-		}
-		t.Skipf("%s is not installed (apt-get install %s, or run scripts/check)", program, pkg)
-	}
 }
