@@ -1,0 +1,201 @@
+package media
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/media/codec"
+	"github.com/dialwright/dialwright/internal/media/dsp"
+)
+
+// maxBacklog is how much a recording may wait for the disk: about a minute of
+// wav. What comes after is left out and makes Close fail.
+const maxBacklog = 1 << 20
+
+// Recorder is a Sink that writes a file. Frames are encoded as they come and
+// written by the recorder's own goroutine, so that a slow disk stops no audio.
+type Recorder struct {
+	rate   int
+	enc    codec.Encoder // nil = linear, little endian
+	wav    uint16        // format of the header; 0 = no header
+	perSec int           // octets
+
+	mu      sync.Mutex // guards what follows
+	rs      *dsp.Resampler
+	rsFrom  int
+	pcm     []int16
+	pending []byte
+	taken   int64 // octets accepted
+	lost    int64
+	closed  bool
+	wake    chan struct{}
+	done    chan struct{}
+	err     error // of the disk; valid after done
+}
+
+// NewRecorder writes to w in one of the formats "wav" (16 bit), "wav16" (the
+// same at 16 kHz), "wav-ulaw", "wav-alaw", "ulaw", "alaw", "sln", "sln16",
+// "g722". rate is the wav's rate in Hz, 8000 or 16000; 0 = as the format says.
+// Close the recorder before w; until then w is the recorder's alone. An unknown
+// format gives ErrFormat.
+func NewRecorder(w io.WriteSeeker, format string, rate int) (*Recorder, error) {
+	r := &Recorder{wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if err := r.setFormat(strings.TrimPrefix(strings.ToLower(format), "."), rate); err != nil {
+		return nil, err
+	}
+	if r.wav != 0 {
+		if _, err := w.Write(wavHeader(r.wav, r.rate, r.perSec/r.rate, 0)); err != nil {
+			return nil, fmt.Errorf("media: recording: %w", err)
+		}
+	}
+	go r.write(w) // ends with Close
+	return r, nil
+}
+
+func (r *Recorder) setFormat(format string, rate int) error {
+	if rate != 0 && rate != 8000 && rate != 16000 {
+		return fmt.Errorf("%w: recording at %d Hz", ErrFormat, rate)
+	}
+	encoded := ""
+	switch format {
+	case "wav":
+		r.rate, r.wav = max(rate, 8000), wavPCM
+	case "wav16":
+		r.rate, r.wav = 16000, wavPCM
+	case "sln":
+		r.rate = 8000
+	case "sln16":
+		r.rate = 16000
+	case "wav-ulaw":
+		encoded, r.wav = "PCMU", wavULaw
+	case "wav-alaw":
+		encoded, r.wav = "PCMA", wavALaw
+	case "ulaw":
+		encoded = "PCMU"
+	case "alaw":
+		encoded = "PCMA"
+	case "g722":
+		encoded = "G722"
+	default:
+		return fmt.Errorf("%w: recording as %q", ErrFormat, format)
+	}
+	r.perSec = 2 * r.rate
+	if encoded != "" {
+		c, ok := codec.Lookup(encoded)
+		if !ok {
+			return fmt.Errorf("%w: recording as %q", ErrFormat, format)
+		}
+		r.enc, r.rate, r.perSec = c.NewEncoder(), c.SampleRate(), 8000
+	}
+	return nil
+}
+
+// WriteFrame appends audio. After Close, and when the disk is a minute behind,
+// it is left out.
+func (r *Recorder) WriteFrame(pcm []int16, rate int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
+	if rate != r.rate {
+		if r.rs == nil || r.rsFrom != rate {
+			rs, err := dsp.NewResampler(rate, r.rate)
+			if err != nil {
+				r.lost++
+				return
+			}
+			r.rs, r.rsFrom = rs, rate
+		}
+		r.pcm = r.rs.Process(r.pcm[:0], pcm)
+		pcm = r.pcm
+	}
+	if len(r.pending) > maxBacklog {
+		r.lost += int64(len(pcm))
+		return
+	}
+	before := len(r.pending)
+	if r.enc != nil {
+		r.pending = r.enc.Encode(r.pending, pcm)
+	} else {
+		for _, s := range pcm {
+			r.pending = binary.LittleEndian.AppendUint16(r.pending, uint16(s))
+		}
+	}
+	r.taken += int64(len(r.pending) - before)
+	if len(r.pending) >= 4096 {
+		r.poke()
+	}
+}
+
+func (r *Recorder) poke() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// write is the recorder's goroutine.
+func (r *Recorder) write(w io.WriteSeeker) {
+	defer close(r.done)
+	var buf []byte
+	var written int64
+	for range r.wake {
+		r.mu.Lock()
+		buf, r.pending = r.pending, buf[:0]
+		last := r.closed
+		r.mu.Unlock()
+		if r.err == nil {
+			n, err := w.Write(buf)
+			written += int64(n)
+			r.err = err
+		}
+		if last {
+			break
+		}
+	}
+	if r.err == nil && r.wav != 0 {
+		r.err = r.patch(w, written)
+	}
+}
+
+// patch writes the sizes into the header.
+func (r *Recorder) patch(w io.WriteSeeker, size int64) error {
+	if _, err := w.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if _, err := w.Write(wavHeader(r.wav, r.rate, r.perSec/r.rate, uint32(min(size, 0xfffffff0-44)))); err != nil {
+		return err
+	}
+	_, err := w.Seek(0, io.SeekEnd)
+	return err
+}
+
+// Duration is how much was recorded.
+func (r *Recorder) Duration() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return time.Duration(r.taken) * time.Second / time.Duration(r.perSec)
+}
+
+// Close writes what is pending and completes the header; w stays open. It
+// gives the error of the disk, or says how much audio had to be left out.
+func (r *Recorder) Close() error {
+	r.mu.Lock()
+	r.closed = true
+	lost := r.lost
+	r.mu.Unlock()
+	r.poke()
+	<-r.done
+	if r.err != nil {
+		return fmt.Errorf("media: recording: %w", r.err)
+	}
+	if lost > 0 {
+		return fmt.Errorf("media: recording: %d samples left out, the disk was too slow", lost)
+	}
+	return nil
+}

@@ -1,0 +1,412 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Leg is where a port's packets come from and go to: an RTP session, a
+// browser's track, one end of a pipe.
+type Leg interface {
+	// SetSink names who gets what arrives; nil = nobody. The sink runs on the
+	// leg's read goroutine, one packet at a time, and must not block.
+	SetSink(func(*Packet))
+	// Send sends p with its sequence, timestamp and SSRC. One goroutine at a time.
+	Send(p *Packet) error
+	Describe() LegInfo
+	// Close ends the leg. Closing twice is harmless.
+	Close() error
+}
+
+// LegInfo describes a leg for people and snapshots.
+type LegInfo struct {
+	Kind           string         // "rtp", "srtp", "pipe", …
+	Local, Remote  netip.AddrPort // Remote is where packets go now: learned or from SDP
+	Codec          string
+	SendOK, RecvOK bool // what the SDP direction allows
+}
+
+// RTPOptions opens a session.
+type RTPOptions struct {
+	ID string // for the log: the channel's id
+}
+
+// RTPConfig is what one offer/answer agreed about one audio stream.
+type RTPConfig struct {
+	Remote      netip.AddrPort // from SDP; unspecified address = the old form of hold
+	RemoteRTCP  netip.AddrPort // a=rtcp; invalid = Remote's port + 1
+	RTCPMux     bool
+	Codec       string
+	ClockRate   int   // RTP clock in Hz; 0 = 8000
+	SendPT      uint8 // payload types differ per direction (RFC 3264 §5.1)
+	RecvPT      uint8
+	EventSendPT uint8 // telephone-event; 0 = not negotiated
+	EventRecvPT uint8
+	EventRate   int
+	SendOK      bool // the direction lets us send …
+	RecvOK      bool // … and hear
+	PTime       int  // ms per packet the peer asked for; 0 = 20
+	Strict      bool // hear only the SDP address, learn nothing (rule M3)
+	SRTP        *SRTPKeys
+}
+
+// RTP is a leg over a pair of UDP ports. Its life:
+//
+//	OpenRTP ──► open ──Configure──► talking ──Configure (re-INVITE)──┐
+//	             │                    │  ▲                           │
+//	             └──────Close─────────┴──┴───────────────────────────┘
+//
+// One goroutine reads RTP from OpenRTP on, one more reads RTCP from the first
+// Configure without rtcp-mux on. Both end with Close; Engine.Stop waits for
+// them. SSRC and sequence come from the port, which outlives configurations.
+// All methods may be called concurrently, Send by one goroutine at a time.
+type RTP struct {
+	e     *Engine
+	id    string
+	port  int
+	conn  udpConn
+	rtcp  udpConn
+	local netip.AddrPort
+
+	sink   atomic.Pointer[func(*Packet)]
+	state  atomic.Pointer[rtpState]
+	dst    atomic.Pointer[netip.AddrPort] // where RTP goes
+	closed atomic.Bool
+
+	config sync.Mutex // one Configure at a time; taken before in.mu and out.mu
+	report *clockEntry
+	rtcpOn bool // the RTCP reader runs
+
+	in struct {
+		sync.Mutex // reader, RTCP and Configure
+		learn      learner
+		recv       receiver
+		secure     *secureSide
+		packets    uint64
+		bytes      uint64
+		invalid    uint64
+		unknown    uint64
+		foreign    uint64
+		last       time.Time
+		rtcpFrom   netip.AddrPort // where the peer's RTCP comes from
+		peer       peerReport
+	}
+	out struct {
+		sync.Mutex
+		buf, sealed []byte
+		secure      *secureSide
+		ssrc        uint32
+		packets     uint64
+		bytes       uint64
+		lastTS      uint32
+		lastAt      time.Time
+		said        bool // something was sent, so BYE has somebody to tell
+	}
+}
+
+// rtpState is one Configure; never changed once published.
+type rtpState struct {
+	RTPConfig
+	suite *SRTPKeys
+}
+
+// OpenRTP takes a port pair and starts to listen. Errors wrap ErrNoPorts when
+// ports or file descriptors are used up, and are ErrClosed after Stop.
+func (e *Engine) OpenRTP(o RTPOptions) (*RTP, error) {
+	port, conn, rtcp, err := e.listenPair()
+	if err != nil {
+		return nil, err
+	}
+	r := &RTP{e: e, id: o.ID, port: port, conn: conn, rtcp: rtcp}
+	r.local = netip.AddrPortFrom(e.cfg.Advertise, uint16(port))
+	r.out.ssrc = rand.Uint32()
+	if err := e.adopt(r); err != nil {
+		conn.Close()
+		rtcp.Close()
+		e.pool.release(port, time.Now())
+		return nil, err
+	}
+	go r.read()
+	return r, nil
+}
+
+// LocalAddr is what to write into SDP: the advertised address and our RTP port.
+// RTCP is one port above.
+func (r *RTP) LocalAddr() netip.AddrPort { return r.local }
+
+// SetSink names who gets the packets of negotiated payload types.
+func (r *RTP) SetSink(f func(*Packet)) {
+	if f == nil {
+		r.sink.Store(nil)
+		return
+	}
+	r.sink.Store(&f)
+}
+
+// Configure puts an offer/answer into force: at first, and after every
+// re-INVITE. Equal SRTP keys keep their contexts and so their rollover counters.
+func (r *RTP) Configure(c RTPConfig) error {
+	if c.ClockRate == 0 {
+		c.ClockRate = 8000
+	}
+	if c.EventRate == 0 {
+		c.EventRate = c.ClockRate
+	}
+	c.Remote, c.RemoteRTCP = unmap(c.Remote), unmap(c.RemoteRTCP)
+	r.config.Lock()
+	defer r.config.Unlock()
+	if r.closed.Load() {
+		return ErrClosed
+	}
+	if err := r.rekey(c.SRTP); err != nil {
+		return fmt.Errorf("configure %s: %w", r.id, err)
+	}
+	r.in.Lock()
+	r.in.learn.setRemote(c.Remote, c.Strict)
+	dst := r.in.learn.target()
+	r.in.Unlock()
+	r.dst.Store(&dst)
+	r.state.Store(&rtpState{RTPConfig: c, suite: c.SRTP})
+	if r.report == nil {
+		r.report = r.e.slow.add(reporter{r}, r.e.cfg.RTCPInterval)
+	}
+	if !c.RTCPMux && !r.rtcpOn {
+		r.rtcpOn = true
+		r.e.wg.Go(r.readRTCP)
+	}
+	return nil
+}
+
+// rekey makes new SRTP contexts if the keys differ from those in force.
+func (r *RTP) rekey(k *SRTPKeys) error {
+	var old *SRTPKeys
+	if st := r.state.Load(); st != nil {
+		old = st.suite
+	}
+	if k.equal(old) {
+		return nil
+	}
+	var in, out *secureSide
+	if k != nil {
+		var err error
+		if in, err = newSecureSide(k.Suite, k.Remote, true); err != nil {
+			return err
+		}
+		if out, err = newSecureSide(k.Suite, k.Local, false); err != nil {
+			return err
+		}
+	}
+	r.in.Lock()
+	r.in.secure = in
+	r.in.Unlock()
+	r.out.Lock()
+	r.out.secure = out
+	r.out.Unlock()
+	return nil
+}
+
+// read is the session's goroutine.
+func (r *RTP) read() {
+	defer r.e.wg.Done()
+	defer r.guard()
+	buf := make([]byte, maxPacket)
+	var pkt Packet
+	for {
+		n, from, err := r.conn.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			if r.closed.Load() || errors.Is(err, net.ErrClosed) {
+				return
+			}
+			continue // an ICMP error of an earlier send; the next read blocks again
+		}
+		r.receive(buf[:n], unmap(from), &pkt)
+	}
+}
+
+// guard ends this session only when its goroutine panics.
+func (r *RTP) guard() {
+	if v := recover(); v != nil {
+		r.e.panicked(v)
+		r.Close()
+	}
+}
+
+// receive takes one datagram: authenticate, parse, classify, check the source,
+// count, hand up.
+func (r *RTP) receive(b []byte, from netip.AddrPort, pkt *Packet) {
+	st := r.state.Load()
+	if st == nil {
+		return // before any SDP nothing is negotiated
+	}
+	now := time.Now()
+	if isRTCP(b) {
+		if st.RTCPMux {
+			r.receiveRTCP(b, from, now)
+		}
+		return
+	}
+	if r.admit(b, from, now, st, pkt) && st.RecvOK {
+		if sink := r.sink.Load(); sink != nil {
+			(*sink)(pkt)
+		}
+	}
+}
+
+// admit applies rules M2 and M3 and counts.
+func (r *RTP) admit(b []byte, from netip.AddrPort, now time.Time, st *rtpState, pkt *Packet) bool {
+	r.in.Lock()
+	defer r.in.Unlock()
+	b, err := r.open(b)
+	if err == nil {
+		err = parseRTP(b, pkt)
+	}
+	if err != nil {
+		r.in.invalid++
+		return false
+	}
+	switch {
+	case pkt.PT == st.RecvPT:
+		pkt.Kind = KindAudio
+	case pkt.PT == st.EventRecvPT && st.EventRecvPT != 0:
+		pkt.Kind = KindEvent
+	default:
+		r.in.unknown++
+		return false
+	}
+	learning := !r.in.learn.locked.IsValid()
+	if !r.in.learn.accept(from, pkt.SSRC, pkt.Seq) {
+		r.in.foreign++
+		return false
+	}
+	if learning && r.in.learn.locked.IsValid() {
+		dst := r.in.learn.target()
+		r.dst.Store(&dst)
+	}
+	pkt.At = now
+	r.in.packets++
+	r.in.bytes += uint64(len(pkt.Payload))
+	r.in.last = now
+	r.in.recv.seen(pkt, st.ClockRate, pkt.Kind == KindAudio)
+	return true
+}
+
+// open authenticates and decrypts in place. Called with in held.
+func (r *RTP) open(b []byte) ([]byte, error) {
+	if r.in.secure == nil {
+		return b, nil
+	}
+	if len(b) < headerSize {
+		return nil, errShort
+	}
+	if _, err := headerLen(b); err != nil {
+		return nil, err
+	}
+	return r.in.secure.rtp.DecryptRTP(b, b, nil)
+}
+
+// Send sends p; Kind chooses the payload type. Nothing is sent and no error
+// given before the first Configure and while the direction forbids it.
+// ErrNoEvent when a telephone-event is to be sent to a peer without it.
+func (r *RTP) Send(p *Packet) error {
+	st, dst := r.state.Load(), r.dst.Load()
+	if st == nil || !st.SendOK || !dst.IsValid() || r.closed.Load() {
+		return nil
+	}
+	pt := st.SendPT
+	if p.Kind == KindEvent {
+		if pt = st.EventSendPT; pt == 0 {
+			return ErrNoEvent
+		}
+	}
+	r.out.Lock()
+	defer r.out.Unlock()
+	r.out.buf = appendRTP(r.out.buf[:0], p, pt)
+	b := r.out.buf
+	if r.out.secure != nil {
+		var err error
+		if b, err = r.out.secure.rtp.EncryptRTP(r.out.sealed[:0], b, nil); err != nil {
+			return err
+		}
+		r.out.sealed = b
+	}
+	if _, err := r.conn.WriteToUDPAddrPort(b, *dst); err != nil {
+		return err
+	}
+	r.out.ssrc, r.out.lastTS, r.out.lastAt = p.SSRC, p.TS, p.At
+	r.out.packets++
+	r.out.bytes += uint64(len(p.Payload))
+	r.out.said = true
+	return nil
+}
+
+// Describe tells where the session stands.
+func (r *RTP) Describe() LegInfo {
+	i := LegInfo{Kind: "rtp", Local: r.local}
+	if st := r.state.Load(); st != nil {
+		i.Codec, i.SendOK, i.RecvOK = st.Codec, st.SendOK, st.RecvOK
+		if st.SRTP != nil {
+			i.Kind = "srtp"
+		}
+	}
+	if dst := r.dst.Load(); dst != nil {
+		i.Remote = *dst
+	}
+	return i
+}
+
+// Stats gives the session's numbers so far; also after Close.
+func (r *RTP) Stats() Stats {
+	rate := 8000
+	if st := r.state.Load(); st != nil {
+		rate = st.ClockRate
+	}
+	var s Stats
+	r.in.Lock()
+	s.PacketsIn, s.BytesIn, s.LastIn = r.in.packets, r.in.bytes, r.in.last
+	s.Dropped = r.in.invalid + r.in.unknown + r.in.foreign
+	s.Lost, s.Jitter = r.in.recv.lost(), r.in.recv.jitterTime(rate)
+	s.RTT, s.RemoteLost, s.RemoteJitter = r.in.peer.rtt, r.in.peer.lost, r.in.peer.jitter
+	r.in.Unlock()
+	r.out.Lock()
+	s.PacketsOut, s.BytesOut = r.out.packets, r.out.bytes
+	r.out.Unlock()
+	if s.PacketsIn > 0 {
+		s.MOS = mos(100*float64(s.Lost)/float64(s.PacketsIn+s.Lost), s.Jitter, s.RTT)
+	}
+	return s
+}
+
+// count adds this session to s.
+func (r *RTP) count(s *EngineStats) {
+	r.in.Lock()
+	s.PacketsIn += r.in.packets
+	s.Invalid += r.in.invalid
+	s.UnknownPT += r.in.unknown
+	s.Foreign += r.in.foreign
+	r.in.Unlock()
+	r.out.Lock()
+	s.PacketsOut += r.out.packets
+	r.out.Unlock()
+}
+
+// Close says BYE, closes the sockets and puts the pair to rest. It does not
+// wait for the reader, so that it can be called from a sink.
+func (r *RTP) Close() error {
+	if r.closed.Swap(true) {
+		return nil
+	}
+	r.config.Lock()
+	defer r.config.Unlock()
+	r.report.remove()
+	r.sayBye()
+	err := errors.Join(r.conn.Close(), r.rtcp.Close())
+	r.e.pool.release(r.port, time.Now())
+	r.e.forget(r)
+	return err
+}
