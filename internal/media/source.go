@@ -70,16 +70,33 @@ func (s *silence) ReadFrame(pcm []int16) (int, error) {
 	return n, nil
 }
 
-// Sequence plays sources one after the other. They must have one Rate, else
-// they are resampled by nobody and sound wrong: the first one's rate is taken
-// and an error is given when a later one differs.
-func Sequence(list ...Source) (Source, error) {
-	for _, s := range list {
-		if s.Rate() != list[0].Rate() {
-			return nil, fmt.Errorf("%w: sources of %d and %d Hz in one sequence", ErrFormat, list[0].Rate(), s.Rate())
+// Sequence plays sources one after the other, at the rate of the first.
+func Sequence(list ...Source) Source {
+	s := &sequence{}
+	for _, src := range list {
+		if src.Rate() != list[0].Rate() {
+			src = &resampled{framer{src: src}, list[0].Rate()}
 		}
+		s.list = append(s.list, src)
 	}
-	return &sequence{list: list}, nil
+	return s
+}
+
+// resampled gives a source at another rate, in frames of 20 ms.
+type resampled struct {
+	frames framer
+	rate   int
+}
+
+func (r *resampled) Rate() int    { return r.rate }
+func (r *resampled) Close() error { closeSource(r.frames.src); return nil }
+
+func (r *resampled) ReadFrame(pcm []int16) (int, error) {
+	frame, n, err := r.frames.pull(len(pcm) * 1000 / r.rate)
+	if n == 0 {
+		return 0, err
+	}
+	return copy(pcm, r.frames.convert(frame, r.rate)), err
 }
 
 type sequence struct{ list []Source }
@@ -126,12 +143,13 @@ func closeSource(s Source) {
 	}
 }
 
-// Loop repeats a source that is a Seeker for ever: music on hold.
-func Loop(s Source) (Source, error) {
+// Loop repeats a source for ever: music on hold. A source that is no Seeker, or
+// is empty, is played once.
+func Loop(s Source) Source {
 	if _, ok := s.(Seeker); !ok {
-		return nil, fmt.Errorf("%w: a source that cannot go back cannot be looped", ErrFormat)
+		return s
 	}
-	return &loop{s}, nil
+	return &loop{s}
 }
 
 type loop struct{ Source }
