@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -51,6 +52,7 @@ type Server struct {
 	Dir    string
 	config string
 	SIP    int // UDP and TCP port
+	files  int // limit of file descriptors, 0 = none
 	Cmd    *exec.Cmd
 	Log    *Log
 	client *http.Client
@@ -93,7 +95,14 @@ any_caller_id = true
 // ready. It is stopped at the end of the test, and must then stop cleanly.
 func Start(t testing.TB, sections ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, Dir: t.TempDir(), SIP: FreePort(t)}
+	return StartLimited(t, 0, sections...)
+}
+
+// StartLimited is Start for a server that may have at most files open file
+// descriptors, and cannot raise that itself; 0 = as many as the tests.
+func StartLimited(t testing.TB, files int, sections ...string) *Server {
+	t.Helper()
+	s := &Server{t: t, files: files, Dir: t.TempDir(), SIP: FreePort(t)}
 	s.config = filepath.Join(s.Dir, "dialwright.toml")
 	first := mediaRange()
 	text := fmt.Sprintf(baseConfig, s.Dir, s.SIP, s.SIP, first, first+mediaPorts-1, strings.Join(sections, "\n"))
@@ -138,6 +147,9 @@ func (s *Server) Start() {
 	s.t.Helper()
 	s.Log = &Log{}
 	s.Cmd = exec.Command(built, "serve", "--config", s.config)
+	if s.files > 0 {
+		s.Cmd = exec.Command("bash", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, s.files), built, "serve", "--config", s.config)
+	}
 	s.Cmd.Env = append(os.Environ(), "HOME="+s.Dir)
 	out, err := s.Cmd.StderrPipe()
 	if err != nil {
@@ -333,16 +345,15 @@ func (r Result) Ended(t testing.TB, w Want) {
 		t.Fatalf("no attempt; call: %v", r.Call)
 	}
 	last := r.Attempts[len(r.Attempts)-1]
-	outcome, _ := last["outcome"].(map[string]any)
 	cdr, _ := last["cdr"].(map[string]any)
-	a, _ := outcome["a"].(map[string]any)
+	a := r.Leg("a")
 	for _, c := range []struct {
-		what string
-		got  any
-		want any
+		what      string
+		got, want any
 	}{
-		{"disposition of the outcome", outcome["disposition"], w.Disposition},
+		{"disposition of the attempt", last["disposition"], w.Disposition},
 		{"disposition of the CDR", cdr["disposition"], w.Disposition},
+		{"disposition of the call", r.Call["disposition"], w.Disposition},
 		{"cause of leg A", Number(a["cause"]), w.Cause},
 		{"cause of the CDR", Number(cdr["cause"]), w.Cause},
 		{"SIP status of leg A", Number(a["sip_status"]), w.SIP},
@@ -361,6 +372,20 @@ func (r Result) Ended(t testing.TB, w Want) {
 		b, _ := json.MarshalIndent(r.Attempts, "", "  ")
 		t.Logf("events %v\nattempts %s", r.Events, b)
 	}
+}
+
+// Leg gives a leg of the last attempt, empty if there was none.
+func (r Result) Leg(name string) map[string]any {
+	if len(r.Attempts) == 0 {
+		return nil
+	}
+	legs, _ := r.Attempts[len(r.Attempts)-1]["legs"].([]any)
+	for _, l := range legs {
+		if leg, _ := l.(map[string]any); leg["leg"] == name {
+			return leg
+		}
+	}
+	return nil
 }
 
 // Number gives a decoded JSON number as an int, 0 for anything else.
@@ -488,3 +513,41 @@ func (s *Server) Command(args ...string) *exec.Cmd {
 // MediaRange gives the first of 400 ports that no other server or peer of this
 // test run uses for RTP.
 func MediaRange() int { return mediaRange() }
+
+// PeakMemory gives the most memory that the server has had, in kB (VmHWM).
+func (s *Server) PeakMemory() int {
+	s.t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Cmd.Process.Pid))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		var kb int
+		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kb); err == nil {
+			return kb
+		}
+	}
+	s.t.Fatal("no VmHWM")
+	return 0
+}
+
+// Metric gives one metric without labels.
+func (s *Server) Metric(name string) float64 {
+	s.t.Helper()
+	resp, err := s.client.Get("http://dialwright/metrics")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		if v, ok := strings.CutPrefix(lines.Text(), name+" "); ok {
+			f, err := strconv.ParseFloat(v, 64)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			return f
+		}
+	}
+	s.t.Fatalf("no metric %s", name)
+	return 0
+}
