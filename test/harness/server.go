@@ -517,17 +517,22 @@ func MediaRange() int { return mediaRange() }
 // PeakMemory gives the most memory that the server has had, in kB (VmHWM).
 func (s *Server) PeakMemory() int {
 	s.t.Helper()
+	return s.procStatus("VmHWM")
+}
+
+func (s *Server) procStatus(field string) int {
+	s.t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Cmd.Process.Pid))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	for line := range strings.Lines(string(b)) {
 		var kb int
-		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kb); err == nil {
+		if _, err := fmt.Sscanf(line, field+": %d kB", &kb); err == nil {
 			return kb
 		}
 	}
-	s.t.Fatal("no VmHWM")
+	s.t.Fatalf("no %s in the process's status", field)
 	return 0
 }
 
@@ -550,4 +555,25 @@ func (s *Server) Metric(name string) float64 {
 	}
 	s.t.Fatalf("no metric %s", name)
 	return 0
+}
+
+// Memory gives the server's resident memory in kB (VmRSS).
+func (s *Server) Memory() int {
+	s.t.Helper()
+	return s.procStatus("VmRSS")
+}
+
+// CPU gives the processor time that the server has used, user and system
+// (proc(5): stat fields 14 and 15, in ticks of 10 ms).
+func (s *Server) CPU() time.Duration {
+	s.t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.Cmd.Process.Pid))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), ") ")
+	fields := strings.Fields(rest)
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
