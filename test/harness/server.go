@@ -577,3 +577,6 @@ func (s *Server) CPU() time.Duration {
 	system, _ := strconv.Atoi(fields[12])
 	return time.Duration(user+system) * 10 * time.Millisecond
 }
+
+// Client talks to the control socket; the host of its URLs does not matter.
+func (s *Server) Client() *http.Client { return s.client }
