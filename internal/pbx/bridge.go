@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/media"
 )
 
@@ -228,7 +229,7 @@ func (b *Bridge) Destroy() {
 
 // enter is Add in the channel's actor.
 func (b *Bridge) enter(c *Channel, o AddOptions) error {
-	if c.recording != nil {
+	if c.beingRecorded() {
 		return ErrRecording // spec: ari 5.6
 	}
 	if c.bridge == b {
@@ -249,7 +250,7 @@ func (b *Bridge) enter(c *Channel, o AddOptions) error {
 	b.rewire()
 	c.emit(Event{Type: ChannelEnteredBridge, Bridge: b.snapshot()})
 	if !o.InhibitConnected {
-		b.acquaint(c)
+		b.acquaint(c, true)
 	}
 	return nil
 }
@@ -304,8 +305,8 @@ func (b *Bridge) leave(c *Channel) {
 }
 
 // acquaint tells the two members of a bridge of each other: BRIDGEPEER, the
-// connected line of each, and the oldest linked id (spec: ari 5.4, 6.3).
-func (b *Bridge) acquaint(c *Channel) {
+// oldest linked id and, if wanted, the connected line of each (spec: ari 5.4, 6.3).
+func (b *Bridge) acquaint(c *Channel, lines bool) {
 	if len(b.members) != 2 || b.kind != Mixing {
 		return
 	}
@@ -321,7 +322,7 @@ func (b *Bridge) acquaint(c *Channel) {
 	tell := func(who *Channel, peer *Snapshot) {
 		who.setVariable("BRIDGEPEER", peer.Name)
 		who.setVariable("BRIDGEPVTCALLID", peer.ProtocolID)
-		if id := identity(peer); id.Number != "" || id.Name != "" {
+		if id := identity(peer); lines && id != (call.CallerID{}) {
 			who.setConnected(id)
 		}
 		if who.snap.Load().LinkedID != linked {
@@ -334,6 +335,16 @@ func (b *Bridge) acquaint(c *Channel) {
 			tell(other, mine)
 		}
 	})
+}
+
+// introduce is acquaint for a member that came in with InhibitConnected: it
+// leaves the connected lines alone. It runs in the member's actor.
+func (b *Bridge) introduce(c *Channel) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !c.hungUp && c.bridge == b {
+		b.acquaint(c, false)
+	}
 }
 
 // publish sends an event of the bridge itself; b.mu is held.

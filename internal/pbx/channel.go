@@ -53,7 +53,7 @@ type Channel struct {
 	playing    []*Playback // first is playing, the others wait
 	back       background  // heard while nothing plays
 	otherHolds bool        // the party on the other side of the bridge holds us
-	recording  *Recording
+	recordings []*Recording
 	digits     []*digitReader
 	hungUp     bool
 	destroyed  bool
@@ -73,6 +73,7 @@ type Result struct {
 	Failure    *call.Failure // not nil if an outgoing leg was refused or timed out
 	Peer       string        // peer's own reason text
 	ByPeer     bool          // the peer hung up, or refused
+	ByServer   bool          // the switch stopped or defended itself
 	StartedAt  time.Time     // created
 	RingingAt  time.Time     // zero: never rang
 	ProgressAt time.Time     // zero: no early media

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -30,8 +31,8 @@ func (c *Channel) digitReceived(d rune, long time.Duration, bySignalling bool) {
 		default: // nobody types 64 digits ahead
 		}
 	}
-	if c.recording != nil {
-		c.recording.digit(d)
+	for _, r := range slices.Clone(c.recordings) {
+		r.digit(d)
 	}
 	// A digit in RTP is carried across by the media link; one that came by
 	// INFO has to be put there (M4).

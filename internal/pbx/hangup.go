@@ -77,7 +77,7 @@ func (c *Channel) hang(h hangup) {
 func (c *Channel) storeResult(h hangup) {
 	d := c.leg.Describe()
 	r := &Result{
-		Cause: h.cause, SIPStatus: h.status, Failure: h.failure, Peer: h.text, ByPeer: h.by == byPeer,
+		Cause: h.cause, SIPStatus: h.status, Failure: h.failure, Peer: h.text, ByPeer: h.by == byPeer, ByServer: h.by == byServer,
 		StartedAt: c.timeline.started, RingingAt: c.timeline.ringing, ProgressAt: c.timeline.progress,
 		AnsweredAt: c.timeline.answered, EndedAt: c.timeline.ended, Codec: d.Codec,
 	}

@@ -86,20 +86,16 @@ func (c *Channel) Record(o RecordOptions) (*Recording, error) {
 		return nil, err
 	}
 	err = c.do(func() error {
-		if c.bridge != nil && !o.Both {
+		if !o.Both && c.bridge != nil {
 			return ErrBridged
 		}
-		if c.recording != nil && !o.Both {
+		if !o.Both && c.beingRecorded() {
 			return ErrRecording
 		}
 		r.emit, r.post = c.emit, c.box.postFinal
-		if !o.Both {
-			c.recording = r
-			r.detach = func() {
-				if c.recording == r {
-					c.recording = nil
-				}
-			}
+		c.recordings = append(c.recordings, r)
+		r.detach = func() {
+			c.recordings = slices.DeleteFunc(c.recordings, func(o *Recording) bool { return o == r })
 		}
 		r.begin(func(s media.Sink) func() { return c.port.Tap(s, media.TapOptions{In: true, Out: o.Both}) })
 		if o.Beep {
@@ -114,6 +110,12 @@ func (c *Channel) Record(o RecordOptions) (*Recording, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// beingRecorded reports whether what the party says is being recorded, which
+// keeps the channel out of bridges (spec: ari 5.6). Recordings of both sides do not.
+func (c *Channel) beingRecorded() bool {
+	return slices.ContainsFunc(c.recordings, func(r *Recording) bool { return !r.o.Both })
 }
 
 // Record records the mix of a bridge. As Channel.Record.

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"io"
+	"slices"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/media"
@@ -31,6 +32,7 @@ type background struct {
 	uri     string // media URI; its end starts it again
 	playout *media.Playout
 	round   int
+	begunAt time.Time
 }
 
 // StartTone lets the party hear an endless tone or other media ("tone:ring",
@@ -87,6 +89,7 @@ func (c *Channel) startBackground() {
 		return
 	}
 	c.back.round++
+	c.back.begunAt = time.Now()
 	round := c.back.round
 	c.back.playout = c.port.Play(src, func(err error) {
 		if err != nil {
@@ -102,8 +105,14 @@ func (c *Channel) backgroundOver(round int) {
 		return
 	}
 	c.back.playout = nil
+	if time.Since(c.back.begunAt) < shortestMusic {
+		return // an empty file: do not spin
+	}
 	c.startBackground()
 }
+
+// shortestMusic is the length below which a background is not started again.
+const shortestMusic = 100 * time.Millisecond
 
 func (c *Channel) stopBackground() {
 	if po := c.back.playout; po != nil {
@@ -130,7 +139,7 @@ func (c *Channel) setOtherHolds(on bool) {
 // hangs up.
 func (c *Channel) stopMedia() {
 	c.stopBackground()
-	for _, p := range append([]*Playback(nil), c.playing...) {
+	for _, p := range slices.Clone(c.playing) {
 		p.mu.Lock()
 		po := p.playout
 		p.mu.Unlock()
@@ -139,7 +148,7 @@ func (c *Channel) stopMedia() {
 			po.Stop()
 		}
 	}
-	if c.recording != nil {
-		c.recording.end(RecordingDone, "")
+	for _, r := range slices.Clone(c.recordings) {
+		r.end(RecordingDone, "")
 	}
 }
