@@ -133,11 +133,15 @@ type Key struct {
 	Door, Principal, ID string
 }
 
+// KeyOf gives the idempotency key of a request.
+func KeyOf(r *call.Request) Key {
+	return Key{Door: r.Origin.Door, Principal: r.Origin.Principal, ID: r.Key}
+}
+
 // Admission asks for one call to be stored.
 type Admission struct {
 	Call        call.Call // State Scheduled or Queued; ID, CreatedAt, DueAt set
-	Key         Key
-	Fingerprint string    // equal for equal requests; "" only without key
+	Fingerprint string    // equal for equal requests; needed only if the request has a key
 	Daily       int       // refuse if the account has this many calls since Day; 0 = no cap
 	Day         time.Time // begin of the account's day
 	Rule        string    // the guard's rules that let it pass, for the audit trail

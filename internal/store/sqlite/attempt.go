@@ -1,0 +1,228 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/originate"
+)
+
+// runningJoin finds a call by its running attempt: number, call id, node, epoch.
+const runningJoin = ` FROM call c JOIN attempt a ON a.call = c.n AND a.number = ?1
+	WHERE c.id = ?2 AND a.ended_at IS NULL AND a.node = ?3 AND a.epoch = ?4`
+
+func refArgs(a originate.AttemptRef) []any {
+	return []any{a.Number, a.Call, a.Lease.Node, a.Lease.Epoch}
+}
+
+func stale(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return originate.ErrStale
+	}
+	return err
+}
+
+// Progress implements originate.Store.
+func (s *Store) Progress(ctx context.Context, a originate.AttemptRef, events []call.Event) (stored []call.Event, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		var h head
+		if err := t.get(`SELECT `+headCols+runningJoin, refArgs(a), h.dst()...); err != nil {
+			return stale(err)
+		}
+		before := h.state
+		var err error
+		if stored, err = t.progress(&h, a.Number, events); err != nil || h.state == before {
+			return err
+		}
+		_, err = t.exec(`UPDATE call SET state = ? WHERE n = ?`, h.state, h.n)
+		return err
+	})
+	return stored, err
+}
+
+// progress records events of a running attempt and leaves out those that make
+// no sense in the call's state.
+func (t *tx) progress(h *head, attempt int, events []call.Event) ([]call.Event, error) {
+	stored := make([]call.Event, 0, len(events))
+	for _, e := range events {
+		state, err := call.Next(h.state, e.Type)
+		if err != nil || !state.Live() {
+			continue
+		}
+		h.state, e.Attempt = state, attempt
+		if e, err = t.record(h, e); err != nil {
+			return nil, err
+		}
+		stored = append(stored, e)
+	}
+	return stored, nil
+}
+
+// EndAttempt implements originate.Store.
+func (s *Store) EndAttempt(ctx context.Context, e originate.AttemptEnd) (c call.Call, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		var r row
+		if err := t.get(`SELECT `+callCols+runningJoin, refArgs(e.Ref), r.dst()...); err != nil {
+			return stale(err)
+		}
+		err := t.endAttempt(&r, e)
+		c = r.call
+		return err
+	})
+	return c, err
+}
+
+// endAttempt stores the end of r's running attempt and what follows.
+func (t *tx) endAttempt(r *row, e originate.AttemptEnd) error {
+	if err := r.decode(); err != nil {
+		return err
+	}
+	if _, err := t.progress(&r.head, e.Ref.Number, e.Events); err != nil {
+		return err
+	}
+	if e.Returned {
+		r.uncounted++
+	}
+	err := t.move(&r.head, call.EvAttemptEnd, e.Now, func(ev *call.Event) {
+		ev.Attempt, ev.CDR, ev.Failure, ev.Text = e.Ref.Number, &e.CDR, e.Outcome.Failure, originate.Describe(e.Outcome)
+	})
+	if err != nil {
+		return err
+	}
+	v := originate.Decide(originate.Ending{
+		Call: r.call, Counted: r.attempts - r.uncounted, Outcome: e.Outcome,
+		Withdrawn: r.cancelBy, Returned: e.Returned, Now: e.Now,
+	})
+	for _, typ := range v.Then {
+		err := t.move(&r.head, typ, e.Now, func(ev *call.Event) {
+			ev.Attempt, ev.Text = e.Ref.Number, v.Reason
+			if typ == call.EvRetry {
+				ev.DueAt = v.DueAt
+			}
+			if typ == call.EvEnded {
+				ev.Failure = e.Outcome.Failure
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := t.storeEnd(r, e); err != nil {
+		return err
+	}
+	return t.storeVerdict(r, e, v)
+}
+
+// storeEnd writes the attempt's outcome and its CDR.
+func (t *tx) storeEnd(r *row, e originate.AttemptEnd) error {
+	outcome, err := toJSON(e.Outcome)
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec(`UPDATE attempt SET ended_at = ?, outcome = ? WHERE call = ? AND number = ?`, ms(e.Now), outcome, r.n, e.Ref.Number); err != nil {
+		return err
+	}
+	body, err := toJSON(e.CDR)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`INSERT INTO cdr (call_id, attempt, account, batch, door, disposition, numbers, ended_at, body) VALUES (?,?,?,?,?,?,?,?,?)`,
+		r.id, e.Ref.Number, r.account, r.batch, r.call.Request.Origin.Door, e.Outcome.Disposition,
+		numbers(r.call.RouteA, r.call.RouteB), ms(e.Now), body)
+	return err
+}
+
+// storeVerdict writes where the call stands now.
+func (t *tx) storeVerdict(r *row, e originate.AttemptEnd, v originate.Verdict) error {
+	c := &r.call
+	c.State, c.Attempts, c.Node, c.Last = r.state, r.attempts, "", &e.Outcome
+	if !v.DueAt.IsZero() {
+		c.DueAt = trunc(v.DueAt)
+	}
+	var reason string
+	if c.State.Done() {
+		c.EndedAt, c.Reason, reason = trunc(e.Now), v.Reason, v.Reason
+	}
+	_, err := t.exec(`UPDATE call SET state = ?, due_at = ?, ended_at = ?, reason = ?, disposition = ?, uncounted = ?, node = '' WHERE n = ?`,
+		c.State, ms(c.DueAt), msOrNull(c.EndedAt), reason, e.Outcome.Disposition, r.uncounted, r.n)
+	return err
+}
+
+// recoverChunk bounds the attempts that one transaction ends.
+const recoverChunk = 200
+
+// Recover implements originate.Store.
+func (s *Store) Recover(ctx context.Context, now time.Time) ([]call.Call, error) {
+	var all []call.Call
+	for {
+		var some []call.Call
+		err := s.write(ctx, func(t *tx) (err error) {
+			some, err = t.recover(now)
+			return err
+		})
+		all = append(all, some...)
+		if err != nil || len(some) < recoverChunk {
+			return all, err
+		}
+	}
+}
+
+// orphan is a running attempt whose lease has ended.
+type orphan struct {
+	call            int64
+	number          int
+	node            string
+	epoch           int64
+	started         int64
+	current, expiry sql.NullInt64 // of the node
+}
+
+func (t *tx) recover(now time.Time) ([]call.Call, error) {
+	rows, err := t.query(`SELECT a.call, a.number, a.node, a.epoch, a.started_at, n.epoch, n.expires_at
+		FROM attempt a INDEXED BY attempt_open LEFT JOIN node n ON n.name = a.node
+		WHERE a.ended_at IS NULL AND (n.name IS NULL OR n.epoch <> a.epoch OR n.expires_at <= ?) LIMIT ?`, ms(now), recoverChunk)
+	orphans, err := collect(rows, err, func(rows *sql.Rows) (o orphan, err error) {
+		err = rows.Scan(&o.call, &o.number, &o.node, &o.epoch, &o.started, &o.current, &o.expiry)
+		return o, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]call.Call, 0, len(orphans))
+	for _, o := range orphans {
+		// Whoever still believes to hold this lease must not act on it any more.
+		if _, err := t.exec(`UPDATE node SET epoch = epoch + 1, expires_at = 0 WHERE name = ? AND epoch = ?`, o.node, o.epoch); err != nil {
+			return nil, err
+		}
+		c, err := t.interrupt(o, now)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// interrupt ends an attempt of unknown fate.
+func (t *tx) interrupt(o orphan, now time.Time) (call.Call, error) {
+	var r row
+	if err := t.get(`SELECT `+callCols+` FROM call c WHERE c.n = ?`, []any{o.call}, r.dst()...); err != nil {
+		return call.Call{}, err
+	}
+	if err := r.decode(); err != nil {
+		return call.Call{}, err
+	}
+	a := call.Attempt{
+		Call: r.id, Number: o.number, Request: r.call.Request, RouteA: r.call.RouteA, RouteB: r.call.RouteB,
+		StartedAt: at(o.started), Node: o.node,
+	}
+	out := originate.InterruptedOutcome(a, trunc(now))
+	err := t.endAttempt(&r, originate.AttemptEnd{
+		Ref:     originate.AttemptRef{Call: r.id, Number: o.number, Lease: originate.Lease{Node: o.node, Epoch: o.epoch}},
+		Outcome: out, CDR: originate.MakeCDR(a, out), Now: now,
+	})
+	return r.call, err
+}

@@ -1,0 +1,465 @@
+package sqlite
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/originate"
+)
+
+// maxMoved bounds the calls that one claim moves into the queue or expires.
+const maxMoved = 500
+
+// Queries of a claim. Each reads what it uses and no more; plan_test.go proves
+// it for each.
+const (
+	qDue      = `SELECT ` + headCols + `, c.due_at FROM call c WHERE c.state IN ('scheduled', 'waiting-retry') AND c.due_at <= ? ORDER BY c.due_at LIMIT ?`
+	qNextDue  = `SELECT c.due_at FROM call c WHERE c.state IN ('scheduled', 'waiting-retry') ORDER BY c.due_at LIMIT 1`
+	qExpired  = `SELECT ` + headCols + ` FROM call c WHERE c.not_after IS NOT NULL AND c.state IN ('scheduled', 'queued', 'waiting-retry') AND c.not_after <= ? ORDER BY c.not_after LIMIT ?`
+	qNextExp  = `SELECT c.not_after FROM call c WHERE c.not_after IS NOT NULL AND c.state IN ('scheduled', 'queued', 'waiting-retry') ORDER BY c.not_after LIMIT 1`
+	qOpen     = `SELECT l.resources, count(*) FROM attempt a JOIN lane l ON l.id = a.lane WHERE a.ended_at IS NULL GROUP BY a.lane`
+	qPaused   = `SELECT id FROM batch WHERE paused = 1`
+	qNextLane = `SELECT c.lane, l.resources FROM call c JOIN lane l ON l.id = c.lane WHERE c.state = 'queued' AND c.lane > ? ORDER BY c.lane LIMIT 1`
+	qReady    = `SELECT ` + callCols + `, c.priority, c.not_after FROM call c
+		WHERE c.state = 'queued' AND c.lane = ?1 AND (c.priority, c.due_at, c.n) > (?2, ?3, ?4)
+		ORDER BY c.priority, c.due_at, c.n LIMIT ?5`
+	qPace = `SELECT tat_us FROM pace WHERE resource = ?`
+)
+
+// Claim implements originate.Store.
+func (s *Store) Claim(ctx context.Context, c originate.Claim) (out originate.Claimed, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		k := &claim{Claim: c, t: t, use: map[string]*usage{}}
+		err := k.run()
+		out = k.out
+		return err
+	})
+	if err != nil {
+		return originate.Claimed{}, err
+	}
+	return out, nil
+}
+
+// claim is one Claim under way.
+type claim struct {
+	originate.Claim
+	t   *tx
+	use map[string]*usage // what is known of each resource so far
+	out originate.Claimed
+}
+
+// usage is what is known of a resource within a claim.
+type usage struct {
+	limits originate.Limits
+	inUse  int   // counted from open attempts, plus those of this claim
+	tat    int64 // microseconds; 0 = free
+	loaded bool  // limits and tat have been read
+	paced  bool  // tat has moved and must be written
+	closed bool  // a paused batch
+}
+
+func (k *claim) run() error {
+	if err := k.t.checkLease(k.Lease, k.Now); err != nil {
+		return err
+	}
+	for _, step := range []func() error{k.wake, k.expire, k.count, k.pick, k.storePace, k.next} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wake moves calls whose time has come into the queue.
+func (k *claim) wake() error {
+	rows, err := k.t.query(qDue, ms(k.Now), maxMoved)
+	due, err := collect(rows, err, func(rows *sql.Rows) (h head, err error) {
+		var v int64
+		err = rows.Scan(append(h.dst(), &v)...)
+		return h, err
+	})
+	if err != nil {
+		return err
+	}
+	for i := range due {
+		h := &due[i]
+		if err := k.t.move(h, call.EvDue, k.Now, nil); err != nil {
+			return err
+		}
+		if _, err := k.t.exec(`UPDATE call SET state = ? WHERE n = ?`, h.state, h.n); err != nil {
+			return err
+		}
+	}
+	k.out.More = len(due) == maxMoved
+	return nil
+}
+
+// expire ends waiting calls whose NotAfter has passed.
+func (k *claim) expire() error {
+	rows, err := k.t.query(qExpired, ms(k.Now), maxMoved)
+	late, err := collect(rows, err, scanHead)
+	if err != nil {
+		return err
+	}
+	for i := range late {
+		if err := k.t.expire(&late[i], k.Now); err != nil {
+			return err
+		}
+	}
+	k.out.More = k.out.More || len(late) == maxMoved
+	return nil
+}
+
+func (t *tx) expire(h *head, now time.Time) error {
+	reason := "expired before an attempt could start"
+	if h.attempts > 0 {
+		reason = "expired before a further attempt could start"
+	}
+	return t.finish(h, call.EvExpired, now, reason)
+}
+
+// finish ends a call that is not live.
+func (t *tx) finish(h *head, typ call.EventType, now time.Time, reason string) error {
+	if err := t.move(h, typ, now, func(e *call.Event) { e.Text = reason }); err != nil {
+		return err
+	}
+	_, err := t.exec(`UPDATE call SET state = ?, ended_at = ?, reason = ? WHERE n = ?`, h.state, ms(now), reason, h.n)
+	return err
+}
+
+// count reads how much of each resource the running attempts hold, and which
+// batches are paused. Caps are counted, never kept (dependencies: store rule 9).
+func (k *claim) count() error {
+	rows, err := k.t.query(qOpen)
+	open, err := collect(rows, err, scanLaneUse)
+	if err != nil {
+		return err
+	}
+	for _, l := range open {
+		for _, r := range l.resources {
+			k.of(r).inUse += l.n
+		}
+	}
+	rows, err = k.t.query(qPaused)
+	paused, err := collect(rows, err, func(rows *sql.Rows) (id string, err error) {
+		err = rows.Scan(&id)
+		return id, err
+	})
+	for _, b := range paused {
+		k.of("batch:" + b).closed = true
+	}
+	return err
+}
+
+type laneUse struct {
+	resources []string
+	n         int
+}
+
+func scanLaneUse(rows *sql.Rows) (l laneUse, err error) {
+	var resources string
+	if err := rows.Scan(&resources, &l.n); err != nil {
+		return l, err
+	}
+	err = fromJSON(resources, &l.resources)
+	return l, err
+}
+
+func (k *claim) of(resource string) *usage {
+	u := k.use[resource]
+	if u == nil {
+		u = &usage{}
+		k.use[resource] = u
+	}
+	return u
+}
+
+// lane is one lane with waiting calls, and how far it has been read.
+type lane struct {
+	id        int64
+	need      map[string]int
+	ready     []ready // next ones, in order
+	page      int     // size of the next read
+	exhausted bool
+	after     ready // the last one read
+}
+
+// ready is a waiting call.
+type ready struct {
+	row
+	priority int
+	dueMS    int64
+	notAfter sql.NullInt64
+}
+
+func (a *ready) compare(b *ready) int {
+	return cmp.Or(cmp.Compare(a.priority, b.priority), cmp.Compare(a.dueMS, b.dueMS), cmp.Compare(a.n, b.n))
+}
+
+// lanes is a heap of lanes by their first waiting call.
+type lanes []*lane
+
+func (h lanes) Len() int           { return len(h) }
+func (h lanes) Less(i, j int) bool { return h[i].ready[0].compare(&h[j].ready[0]) < 0 }
+func (h lanes) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *lanes) Push(x any)        { *h = append(*h, x.(*lane)) }
+func (h *lanes) Pop() any {
+	old := *h
+	l := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return l
+}
+
+// pick starts attempts in order of priority and due time over all lanes. A
+// lane that meets a full resource is left: all its calls need the same.
+func (k *claim) pick() error {
+	queue, err := k.openLanes()
+	if err != nil {
+		return err
+	}
+	heap.Init(&queue)
+	for len(queue) > 0 {
+		l := queue[0]
+		free, err := k.free(l.need)
+		if err != nil {
+			return err
+		}
+		if !free {
+			heap.Pop(&queue)
+			continue
+		}
+		if len(k.out.Attempts) == k.Max {
+			k.out.More = true
+			return nil
+		}
+		if err := k.start(l, &l.ready[0]); err != nil {
+			return err
+		}
+		l.ready = l.ready[1:]
+		if more, err := k.fill(l); err != nil {
+			return err
+		} else if !more {
+			heap.Pop(&queue)
+		} else {
+			heap.Fix(&queue, 0)
+		}
+	}
+	return nil
+}
+
+// openLanes gives the lanes that have waiting calls and free resources, each
+// with its first call. It skips from lane to lane: one seek each.
+func (k *claim) openLanes() (lanes, error) {
+	var out lanes
+	for last := int64(0); ; {
+		var text string
+		err := k.t.get(qNextLane, []any{last}, &last, &text)
+		if errors.Is(err, sql.ErrNoRows) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		var resources []string
+		if err := fromJSON(text, &resources); err != nil {
+			return nil, err
+		}
+		l := &lane{id: last, need: originate.Need(resources), page: 1, after: ready{priority: minPriority}}
+		free, err := k.free(l.need)
+		if err != nil {
+			return nil, err
+		}
+		if !free {
+			continue
+		}
+		if more, err := k.fill(l); err != nil {
+			return nil, err
+		} else if more {
+			out = append(out, l)
+		}
+	}
+}
+
+// minPriority is below every priority that is stored.
+const minPriority = -1 << 62
+
+// fill makes sure that l has a next call, reading pages that double up to the
+// rest of Max. False: the lane has none.
+func (k *claim) fill(l *lane) (bool, error) {
+	if len(l.ready) > 0 {
+		return true, nil
+	}
+	if l.exhausted {
+		return false, nil
+	}
+	size := max(1, min(l.page, k.Max-len(k.out.Attempts)))
+	l.page *= 2
+	rows, err := k.t.query(qReady, l.id, l.after.priority, l.after.dueMS, l.after.n, size)
+	l.ready, err = collect(rows, err, func(rows *sql.Rows) (r ready, err error) {
+		err = rows.Scan(append(r.dst(), &r.priority, &r.notAfter)...)
+		r.dueMS = r.due
+		return r, err
+	})
+	if err != nil || len(l.ready) == 0 {
+		return false, err
+	}
+	l.exhausted = len(l.ready) < size
+	l.after = l.ready[len(l.ready)-1]
+	return true, nil
+}
+
+// free reports whether an attempt that needs so much may start now.
+func (k *claim) free(need map[string]int) (bool, error) {
+	for resource, n := range need {
+		u := k.of(resource)
+		if err := k.load(resource, u); err != nil {
+			return false, err
+		}
+		if u.closed || u.limits.Channels > 0 && u.inUse+n > u.limits.Channels {
+			return false, nil
+		}
+		if u.limits.CPS > 0 {
+			if at := u.tat - tolerance; microseconds(k.Now) < at {
+				k.wait(time.UnixMicro(at))
+				return false, nil
+			}
+		}
+	}
+	return true, nil
+}
+
+func (k *claim) load(resource string, u *usage) error {
+	if u.loaded {
+		return nil
+	}
+	u.limits, u.loaded = k.Limits(resource), true
+	if u.limits.CPS <= 0 {
+		return nil
+	}
+	err := k.t.get(qPace, []any{resource}, &u.tat)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
+}
+
+// The pace is the generic cell rate algorithm (ITU-T I.371 annex A) with a
+// tolerance of 20 ms, so that one claim can start what is due within that
+// time. The interval is stretched by the tolerance: in no window of one second
+// do more than CPS attempts start.
+const tolerance = 20_000 // µs
+
+func interval(cps float64) int64 { return int64(math.Ceil((1_000_000 + tolerance) / cps)) }
+
+// start stores an attempt and takes its resources.
+func (k *claim) start(l *lane, r *ready) error {
+	t := k.t
+	if r.notAfter.Valid && r.notAfter.Int64 <= ms(k.Now) {
+		return t.expire(&r.head, k.Now)
+	}
+	if err := r.decode(); err != nil {
+		return err
+	}
+	r.attempts++
+	if err := t.move(&r.head, call.EvStarted, k.Now, func(e *call.Event) { e.Attempt = r.attempts }); err != nil {
+		return err
+	}
+	if _, err := t.exec(`UPDATE call SET state = ?, attempts = ?, node = ? WHERE n = ?`, r.state, r.attempts, k.Lease.Node, r.n); err != nil {
+		return err
+	}
+	if _, err := t.exec(`INSERT INTO attempt (call, number, lane, node, epoch, started_at) VALUES (?, ?, ?, ?, ?, ?)`,
+		r.n, r.attempts, l.id, k.Lease.Node, k.Lease.Epoch, ms(k.Now)); err != nil {
+		return err
+	}
+	for resource, n := range l.need {
+		u := k.of(resource)
+		u.inUse += n
+		if u.limits.CPS > 0 {
+			u.tat = max(u.tat, microseconds(k.Now)) + interval(u.limits.CPS)
+			u.paced = true
+		}
+	}
+	k.out.Attempts = append(k.out.Attempts, call.Attempt{
+		Call: r.id, Number: r.attempts, Request: r.call.Request, RouteA: r.call.RouteA, RouteB: r.call.RouteB,
+		StartedAt: trunc(k.Now), Node: k.Lease.Node,
+	})
+	return nil
+}
+
+func (k *claim) storePace() error {
+	for resource, u := range k.use {
+		if !u.paced {
+			continue
+		}
+		if _, err := k.t.exec(`INSERT INTO pace (resource, tat_us) VALUES (?, ?) ON CONFLICT (resource) DO UPDATE SET tat_us = excluded.tat_us`,
+			resource, u.tat); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next finds the earliest time at which something waits for the clock.
+func (k *claim) next() error {
+	for _, q := range []string{qNextDue, qNextExp} {
+		var v int64
+		switch err := k.t.get(q, nil, &v); {
+		case err == nil:
+			k.wait(at(v))
+		case !errors.Is(err, sql.ErrNoRows):
+			return err
+		}
+	}
+	return nil
+}
+
+func (k *claim) wait(until time.Time) {
+	if k.out.Next.IsZero() || until.Before(k.out.Next) {
+		k.out.Next = until.UTC()
+	}
+}
+
+// Counts implements originate.Store.
+func (s *Store) Counts(ctx context.Context) (originate.Counts, error) {
+	c := originate.Counts{States: map[call.State]int{}, InUse: map[string]int{}}
+	rows, err := s.readDB.QueryContext(ctx, `SELECT state, count(*) FROM call WHERE ended_at IS NULL GROUP BY state`)
+	_, err = collect(rows, err, func(rows *sql.Rows) (_ struct{}, err error) {
+		var state call.State
+		var n int
+		err = rows.Scan(&state, &n)
+		c.States[state] = n
+		return struct{}{}, err
+	})
+	if err != nil {
+		return c, err
+	}
+	rows, err = s.readDB.QueryContext(ctx, qOpen)
+	open, err := collect(rows, err, scanLaneUse)
+	if err != nil {
+		return c, err
+	}
+	for _, l := range open {
+		for _, r := range l.resources {
+			c.InUse[r] += l.n
+		}
+	}
+	rows, err = s.readDB.QueryContext(ctx, qPaused)
+	c.Paused, err = collect(rows, err, func(rows *sql.Rows) (id call.BatchID, err error) {
+		err = rows.Scan(&id)
+		return id, err
+	})
+	if err != nil {
+		return c, err
+	}
+	slices.SortFunc(c.Paused, func(a, b call.BatchID) int { return strings.Compare(string(a), string(b)) })
+	c.Seq, err = s.lastSeq(ctx)
+	return c, err
+}
