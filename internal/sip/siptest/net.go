@@ -109,7 +109,7 @@ func (n *Net) ListenPacket(network, addr string) (net.PacketConn, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	at, err := n.free(addr)
+	at, err := n.free(addr, func(a netip.AddrPort) bool { return n.conns[a] == nil })
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (n *Net) ListenPacket(network, addr string) (net.PacketConn, error) {
 }
 
 // free turns addr into an address that nobody is bound to. n.mu is held.
-func (n *Net) free(addr string) (netip.AddrPort, error) {
+func (n *Net) free(addr string, isFree func(netip.AddrPort) bool) (netip.AddrPort, error) {
 	at, err := netip.ParseAddrPort(addr)
 	if err != nil {
 		return at, fmt.Errorf("siptest address %q: %w", addr, err)
@@ -128,11 +128,11 @@ func (n *Net) free(addr string) (netip.AddrPort, error) {
 	for at.Port() == 0 {
 		n.nextPort++
 		try := netip.AddrPortFrom(at.Addr(), n.nextPort)
-		if n.conns[try] == nil && n.streams[try] == nil {
+		if isFree(try) {
 			return try, nil
 		}
 	}
-	if n.conns[at] != nil || n.streams[at] != nil {
+	if !isFree(at) {
 		return at, fmt.Errorf("siptest address %s: %w", at, os.ErrExist)
 	}
 	return at, nil
@@ -289,7 +289,7 @@ func (d *deadline) set(t time.Time) {
 func (n *Net) ListenStream(network, addr string) (net.Listener, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	at, err := n.free(addr)
+	at, err := n.free(addr, func(a netip.AddrPort) bool { return n.streams[a] == nil })
 	if err != nil {
 		return nil, err
 	}
