@@ -75,28 +75,39 @@ func Sequence(list ...Source) Source {
 	s := &sequence{}
 	for _, src := range list {
 		if src.Rate() != list[0].Rate() {
-			src = &resampled{framer{src: src}, list[0].Rate()}
+			src = &resampled{frames: framer{src: src}, rate: list[0].Rate()}
 		}
 		s.list = append(s.list, src)
 	}
 	return s
 }
 
-// resampled gives a source at another rate, in frames of 20 ms.
+// resampled gives a source at another rate, converted in frames of 20 ms.
 type resampled struct {
 	frames framer
 	rate   int
+	rest   []int16
+	err    error // after rest
 }
 
 func (r *resampled) Rate() int    { return r.rate }
 func (r *resampled) Close() error { closeSource(r.frames.src); return nil }
 
-func (r *resampled) ReadFrame(pcm []int16) (int, error) {
-	frame, n, err := r.frames.pull(len(pcm) * 1000 / r.rate)
-	if n == 0 {
-		return 0, err
+func (r *resampled) ReadFrame(pcm []int16) (n int, err error) {
+	for {
+		k := copy(pcm[n:], r.rest)
+		r.rest = r.rest[k:]
+		if n += k; n == len(pcm) {
+			return n, nil
+		}
+		if r.err != nil {
+			return n, r.err
+		}
+		var frame []int16
+		var got int
+		frame, got, r.err = r.frames.pull(defaultTime)
+		r.rest = r.frames.convert(frame[:got], r.rate)
 	}
-	return copy(pcm, r.frames.convert(frame, r.rate)), err
 }
 
 type sequence struct{ list []Source }
