@@ -1,0 +1,477 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/cause"
+	"github.com/dialwright/dialwright/internal/pbx"
+	"github.com/dialwright/dialwright/internal/sip/sipnet"
+	"github.com/dialwright/dialwright/internal/sip/ua"
+	"github.com/dialwright/dialwright/internal/wire/sdp"
+)
+
+// fork is one INVITE of an outgoing leg: to one contact of a phone, or to a
+// trunk. Its fields are touched only inside the leg's queue.
+type fork struct {
+	call   *ua.Call
+	prof   *profile // whose settings it uses; differs from the leg's after a 302
+	ln     *line
+	neg    *sdp.Negotiator
+	hops   int  // 302s on the way to it
+	rings  bool // has said 180
+	ended  bool
+	losing bool // another fork has answered: it is being cancelled
+}
+
+// address is where a fork goes.
+type address struct {
+	uri   sip.Uri
+	route []sip.Uri
+	flow  *sipnet.Flow // nil: by look-up of uri
+}
+
+// Request prepares a leg to a phone or trunk. Nothing is sent. A name that
+// does not exist is refused with cause 3 (permanent), a phone without a usable
+// contact with cause 20. Follows Asterisk: chan_pjsip.c request.
+func (t *Technology) Request(_ context.Context, res string, o pbx.RequestOptions) (pbx.Leg, error) {
+	r, err := parseResource(res)
+	if err != nil {
+		return nil, unknownEndpoint(res, err)
+	}
+	dir := t.dir.Load()
+	p, ok := dir.byName[r.name]
+	if !ok {
+		return nil, unknownEndpoint(res, nil)
+	}
+	if t.stopping.Load() {
+		return nil, &call.Failure{Disposition: call.Congestion, Cause: int(cause.SwitchCongestion), Text: "the server is stopping"}
+	}
+	if p.kind == kindPhone && r.uri == "" {
+		if f := t.absent(dir, p); f != nil {
+			return nil, f
+		}
+	}
+	l := t.newLeg(o, r, p, res)
+	t.legs.add(l)
+	return l, nil
+}
+
+// absent is why a phone cannot be called now, or nil.
+func (t *Technology) absent(dir *directory, p *profile) *call.Failure {
+	if len(t.bindings(p.name)) == 0 {
+		return notRegistered(p.name, "not registered")
+	}
+	if len(t.contacts(dir, p)) == 0 {
+		return notRegistered(p.name, "registered but does not answer OPTIONS")
+	}
+	return nil
+}
+
+// Dial sends the INVITE, or one to each contact of the phone at once. The
+// first answer wins.
+func (l *leg) Dial(o pbx.DialOptions) error {
+	if l.incoming {
+		return errDirection
+	}
+	var err error
+	done := make(chan struct{})
+	l.q.post(func() {
+		defer close(done)
+		if l.state != legNew {
+			err = errDialled
+			return
+		}
+		l.dial(o)
+	})
+	// The queue runs on whoever found it idle, and none of its functions
+	// blocks: this waits at most for another goroutine to get to ours.
+	<-done
+	return err
+}
+
+func (l *leg) dial(o pbx.DialOptions) {
+	l.state = legCalling
+	l.extra = append(append([]pbx.Header(nil), l.o.Headers...), o.Headers...)
+	l.shown = o.CallerID
+	l.ln.set(l, phaseDialling)
+	if err := l.openMedia(); err != nil {
+		l.fail(err)
+		return
+	}
+	if f := l.launch(l.prof, l.res, 0); f != nil {
+		l.failure = f
+	}
+	l.endIfIdle()
+}
+
+// launch sends the INVITEs for a resource. The failure is that of the last
+// address, if not a single INVITE could be sent.
+func (l *leg) launch(p *profile, r resource, hops int) *call.Failure {
+	addrs, err := l.t.addresses(p, r)
+	if err != nil {
+		f, ok := errors.AsType[*call.Failure](err)
+		if !ok {
+			f = &call.Failure{Disposition: call.Failed, Cause: int(cause.NoRoute), Text: err.Error(), Err: err}
+		}
+		return f
+	}
+	var failed *call.Failure
+	sent := 0
+	for _, a := range addrs {
+		if err := l.invite(p, a, hops); err != nil {
+			failed = sendFailure(err)
+			continue
+		}
+		sent++
+	}
+	if sent > 0 {
+		return nil
+	}
+	return failed
+}
+
+// addresses says where the INVITEs for a resource go.
+func (t *Technology) addresses(p *profile, r resource) ([]address, error) {
+	if p.kind == kindTrunk {
+		a, err := p.trunk.target(r)
+		return []address{a}, err
+	}
+	dir := t.dir.Load()
+	contacts := t.contacts(dir, p)
+	if r.uri != "" {
+		u, err := parseURI(r.uri)
+		return []address{{uri: u}}, err
+	}
+	if f := t.absent(dir, p); f != nil {
+		return nil, f
+	}
+	var out []address
+	for _, b := range contacts {
+		u := *b.Contact.Clone()
+		if r.user != "" {
+			u.User = escapeUser(r.user)
+		}
+		out = append(out, address{uri: u, route: b.Path, flow: t.flowTo(t.base, b)})
+	}
+	return out, nil
+}
+
+// target is the Request-URI and the route for a number at a trunk.
+func (tr Trunk) target(r resource) (address, error) {
+	var a address
+	if r.uri != "" {
+		u, err := parseURI(r.uri)
+		if err != nil {
+			return a, err
+		}
+		a.uri = u
+	} else {
+		a.uri = tr.uri(r.user)
+	}
+	if tr.OutboundProxy != "" {
+		proxy, err := parseProxy(tr.OutboundProxy)
+		if err != nil {
+			return a, err
+		}
+		a.route = []sip.Uri{proxy}
+	}
+	return a, nil
+}
+
+// uri is a SIP URI at the trunk's server; user may be empty.
+func (tr Trunk) uri(user string) sip.Uri {
+	u := sip.Uri{Scheme: "sip", User: escapeUser(user), Host: strings.Trim(tr.Host, "[]"), Port: tr.Port}
+	if tr.Transport != "" && tr.Transport != "udp" {
+		u.UriParams = sip.NewParams()
+		u.UriParams.Add("transport", tr.Transport)
+	}
+	return u
+}
+
+// address is how the trunk is shown to people: "sip:host:port;transport=tcp".
+func (tr Trunk) address() string {
+	u := tr.uri("")
+	return u.String()
+}
+
+// invite sends one INVITE.
+func (l *leg) invite(p *profile, a address, hops int) error {
+	f := &fork{prof: p, ln: l.t.lineOf(p.name), hops: hops, neg: l.negotiator(p, a.flow)}
+	offer, err := f.neg.Offer()
+	if err != nil {
+		return err
+	}
+	id := p.identity(l.shown, l.t.config.Domain)
+	o := ua.InviteOptions{
+		Target: a.uri, Route: a.route, Flow: a.flow,
+		From:    ua.Identity{DisplayName: id.display, User: id.user, Host: id.host},
+		CallID:  l.t.newCallID(),
+		SDP:     offer,
+		Headers: l.headers(p, id, a.flow),
+		Events:  func(e ua.Event) { l.q.post(func() { l.forkEvent(f, e) }) },
+	}
+	if p.kind == kindTrunk {
+		o.ContactUser = p.trunk.User
+		if p.trunk.User != "" {
+			o.Auth = &ua.Credentials{User: p.trunk.AuthUser, Password: p.trunk.Password}
+		}
+	}
+	l.claim(o.CallID)
+	f.call, err = l.t.agent.Invite(o)
+	if err != nil {
+		return err
+	}
+	l.forks = append(l.forks, f)
+	l.live++
+	return nil
+}
+
+// headers are those beside the ones of the dialog: the caller's identity, auto
+// answer, and what the request asked for.
+func (l *leg) headers(p *profile, id identity, flow *sipnet.Flow) []ua.Header {
+	all := id.headers
+	if l.o.AutoAnswer && p.kind == kindPhone {
+		all = append(all, AutoAnswerHeaders(p.phone.AutoAnswer, l.t.ownHost(flow))...)
+	}
+	all = append(all, extraHeaders(l.extra)...)
+	out := make([]ua.Header, len(all))
+	for i, h := range all {
+		out[i] = ua.Header{Name: h.Name, Value: h.Value}
+	}
+	return out
+}
+
+// sendFailure is why an INVITE could not be sent at all.
+func sendFailure(err error) *call.Failure {
+	return &call.Failure{Disposition: call.Failed, Cause: int(cause.NoRoute), Text: "cannot send the INVITE", Err: err}
+}
+
+// forkEvent is what one INVITE reports.
+func (l *leg) forkEvent(f *fork, e ua.Event) {
+	if f.ended {
+		return
+	}
+	switch e.Kind {
+	case ua.EventEnded:
+		f.ended = true
+		l.live--
+		l.forkEnded(f, e)
+	case ua.EventAnswered:
+		l.forkAnswered(f, e)
+	case ua.EventTrying, ua.EventRinging, ua.EventProgress:
+		if l.state == legCalling && !f.losing {
+			l.forkProgress(f, e)
+		}
+	default:
+		if l.conn == f.call && l.state == legUp {
+			l.dialogEvent(e)
+		}
+	}
+}
+
+func (l *leg) forkProgress(f *fork, e ua.Event) {
+	switch {
+	case e.Kind == ua.EventTrying:
+		return // 100 only says that the next hop has the INVITE
+	case e.Status == 180 && !l.rang:
+		l.rang = true
+		f.ln.set(l, phaseRinging)
+		l.emit(pbx.LegEvent{Kind: pbx.LegRinging, SIPStatus: 180, Text: e.Reason})
+	case e.Status == 181 || e.Status == 182 || (e.Status == 183 && len(e.SDP) == 0):
+		l.emit(pbx.LegEvent{Kind: pbx.LegProceeding, SIPStatus: e.Status, Text: e.Reason})
+	}
+	if len(e.SDP) > 0 {
+		l.earlyAnswer(f, e)
+	}
+}
+
+// earlyAnswer configures early media. Rule D8: of several early dialogs and
+// forks the newest description is used until the answer.
+func (l *leg) earlyAnswer(f *fork, e ua.Event) {
+	ag, err := f.neg.SetAnswer(e.SDP)
+	if err != nil {
+		// Not fatal: the answer may bring a better one (RFC 6337 §3.1.1).
+		l.t.log.Info("early media is not usable", "leg", l.o.ChannelID, "err", err)
+		return
+	}
+	l.apply(ag, func(err error) {
+		if err != nil {
+			l.t.log.Info("early media is not usable", "leg", l.o.ChannelID, "err", err)
+			return
+		}
+		if l.state == legCalling {
+			l.agreed = ag
+			l.emit(pbx.LegEvent{Kind: pbx.LegProgress, SIPStatus: e.Status, Text: e.Reason})
+		}
+	})
+}
+
+// forkAnswered makes the first fork that answers the leg, and cancels the
+// others. Rule D1: a later 2xx is acknowledged and hung up.
+func (l *leg) forkAnswered(f *fork, e ua.Event) {
+	if l.state != legCalling || l.conn != nil {
+		c := cause.AnsweredElsewhere
+		if l.state == legEnding {
+			c = l.hungUp
+		}
+		f.call.Hangup(c)
+		return
+	}
+	l.connect(f.call, f.call.ResponseHeader)
+	l.neg = f.neg
+	for _, o := range l.forks {
+		if o != f && !o.ended {
+			o.losing = true
+			o.call.Hangup(cause.AnsweredElsewhere) // RFC 3326 §1: Reason says that it was answered elsewhere
+		}
+	}
+	if len(e.SDP) == 0 {
+		l.refuseMedia(errors.New("the answer has no session description"))
+		return
+	}
+	ag, err := f.neg.SetAnswer(e.SDP)
+	if err != nil {
+		l.refuseMedia(err)
+		return
+	}
+	l.apply(ag, func(err error) {
+		switch {
+		case l.state != legCalling:
+		case err != nil:
+			l.refuseMedia(err)
+		default:
+			l.up(ag, f.ln)
+		}
+	})
+}
+
+// up makes an outgoing leg answered.
+func (l *leg) up(ag sdp.Agreed, n *line) {
+	l.state, l.agreed = legUp, ag
+	if n != l.ln {
+		n.set(l, 0)
+	}
+	l.ln.set(l, phaseUp)
+	l.ln.fail("")
+	l.emit(pbx.LegEvent{Kind: pbx.LegAnswered, SIPStatus: 200})
+}
+
+// refuseMedia hangs up a call that was answered without media that we can use
+// (rule S6: ACK, BYE, cause 58).
+func (l *leg) refuseMedia(err error) {
+	l.failure = mediaFailure(err)
+	l.ln.fail(l.failure.Error())
+	l.hangup(cause.BearerNotAvail)
+}
+
+// forkEnded ends the leg with its last fork.
+func (l *leg) forkEnded(f *fork, e ua.Event) {
+	if f.call == l.conn && l.state == legUp {
+		l.ended(e)
+		return
+	}
+	switch {
+	case l.state != legCalling:
+	case f.call == l.conn: // answered, but gone before its media was ready
+		l.failure = refusal(e)
+	case l.conn == nil:
+		if e.Status >= 300 && e.Status < 400 && l.forward(f, e) {
+			return
+		}
+		l.failure = worse(l.failure, refusal(e))
+		if e.Status >= 600 {
+			l.cancelForks(e.Cause) // RFC 3261 §16.7 step 5: a 6xx ends the search
+		}
+	}
+	l.endIfIdle()
+}
+
+func (l *leg) cancelForks(c cause.Code) {
+	for _, o := range l.forks {
+		if !o.ended {
+			o.losing = true
+			o.call.Hangup(c)
+		}
+	}
+}
+
+// endIfIdle reports the end of a leg that has neither dialogs nor open
+// questions any more.
+func (l *leg) endIfIdle() {
+	if l.incoming || l.live > 0 || l.pending > 0 {
+		return
+	}
+	switch l.state {
+	case legCalling:
+		if l.failure == nil {
+			l.failure = notRegistered(l.prof.name, "gone")
+		}
+		l.fail(l.failure)
+	case legEnding:
+		l.conclude(pbx.LegEvent{Cause: l.hungUp, Failure: l.failure})
+	}
+}
+
+// fail ends a leg that could not be connected.
+func (l *leg) fail(err error) {
+	f, ok := errors.AsType[*call.Failure](err)
+	if !ok {
+		f = &call.Failure{Disposition: call.Failed, Cause: int(cause.TemporaryFailure), Text: "cannot place the call", Err: err}
+	}
+	l.ln.fail(f.Error())
+	l.finish(pbx.LegEvent{Failure: f, Cause: cause.Code(f.Cause), SIPStatus: f.SIPStatus, Text: f.Peer, ByPeer: f.SIPStatus >= 300})
+}
+
+// refusal makes the failure of an INVITE that ended without an answer.
+func refusal(e ua.Event) *call.Failure {
+	f := &call.Failure{
+		Disposition: call.Disposition(e.Cause.Disposition()), Cause: int(e.Cause), SIPStatus: e.Status,
+		Peer: e.Reason, Permanent: e.Cause.Permanent(), Err: e.Err,
+	}
+	if e.Status == 0 {
+		f.Text = fmt.Sprintf("no answer from the peer: %v", e.Cause)
+	}
+	return f
+}
+
+// worse chooses which of two refusals stands for the leg. Follows RFC 3261
+// §16.7 step 6 (a 6xx first, then the lowest class), but prefers busy among
+// the rest: a person on one device says more than another device being off.
+func worse(a, b *call.Failure) *call.Failure {
+	if a == nil || rank(b.SIPStatus) < rank(a.SIPStatus) {
+		return b
+	}
+	return a
+}
+
+func rank(status int) int {
+	switch {
+	case status >= 600:
+		return 0
+	case status == 486:
+		return 1
+	case status == 408 || status == 0:
+		return 9 // nobody was there
+	default:
+		return 2 + status/100
+	}
+}
+
+// dialFollowed sends the INVITEs to where a 302 pointed.
+func (l *leg) dialFollowed(endpoint call.Endpoint, hops int) *call.Failure {
+	r, err := parseResource(endpoint.Resource())
+	if err != nil {
+		return unknownEndpoint(endpoint.Resource(), err)
+	}
+	p, ok := l.t.dir.Load().byName[r.name]
+	if !ok {
+		return unknownEndpoint(endpoint.Resource(), nil)
+	}
+	return l.launch(p, r, hops)
+}

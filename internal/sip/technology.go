@@ -1,0 +1,283 @@
+package sip
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"crypto/rand"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/media"
+	"github.com/dialwright/dialwright/internal/pbx"
+	"github.com/dialwright/dialwright/internal/sip/sipnet"
+	"github.com/dialwright/dialwright/internal/sip/txn"
+	"github.com/dialwright/dialwright/internal/sip/ua"
+)
+
+// techName is the part of our endpoints before the slash.
+const techName = "PJSIP"
+
+// Options is what the technology is given beside its configuration.
+type Options struct {
+	Log *slog.Logger // nil: nothing is logged
+
+	// Follow decides where a 302 goes: it routes the target as if the phone or
+	// trunk had dialled it, asks the guard, and gives the endpoint to dial
+	// ("PJSIP/102"). It may take its time; ctx ends with the leg. nil: no 302
+	// is followed.
+	Follow func(ctx context.Context, f Forward) (call.Endpoint, error)
+
+	// Bindings keeps registrations over a restart; nil = in memory only.
+	Bindings BindingStore
+
+	// Timers of the transaction layer; 0 = RFC 3261's 500 ms, 4 s, 5 s.
+	T1, T2, T4 time.Duration
+
+	// For tests: the network.
+	PacketConn func(network, addr string) (net.PacketConn, error)
+	Resolver   sipnet.Resolver // nil = the system's
+}
+
+// Technology is the SIP technology of the switch. See the package comment for
+// its life. All methods are safe concurrently.
+type Technology struct {
+	config   Config // with defaults; phones and trunks live in dir
+	log      *slog.Logger
+	media    *media.Engine
+	sw       *pbx.Switch
+	follow   func(context.Context, Forward) (call.Endpoint, error)
+	store    BindingStore
+	resolver sipnet.Resolver
+	net      *sipnet.Net
+	txn      *txn.Layer
+	agent    *ua.Agent
+
+	dir           atomic.Pointer[directory]
+	lines         lines
+	legs          legSet
+	ladders       *ladders
+	known         known
+	registrations registrations
+	stopping      atomic.Bool
+	reloading     sync.Mutex // one Reload at a time
+
+	base   context.Context // parent of what the technology does by itself; ends in Stop
+	cancel context.CancelFunc
+	wg     sync.WaitGroup // qualify loop, look-ups, routing questions
+}
+
+// New checks the configuration (all mistakes at once) and puts the parts
+// together. Nothing is opened before Start.
+func New(c Config, m *media.Engine, sw *pbx.Switch, o Options) (*Technology, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c = c.withDefaults()
+	t := &Technology{
+		config: c, log: o.Log, media: m, sw: sw, follow: o.Follow, store: o.Bindings, resolver: o.Resolver,
+		ladders: newLadders(), lines: lines{m: map[string]*line{}}, legs: legSet{m: map[*leg]struct{}{}},
+		known: newKnown(), registrations: registrations{m: map[string]*trunkRegistration{}},
+	}
+	if t.log == nil {
+		t.log = slog.New(slog.DiscardHandler)
+	}
+	if t.resolver == nil {
+		t.resolver = net.DefaultResolver
+	}
+	t.dir.Store(newDirectory(c))
+	// Replaced by Start; legs may be requested before.
+	t.base, t.cancel = context.WithCancel(context.Background())
+	if err := t.assemble(o); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// assemble makes the stack below: transports, transactions, user agent.
+func (t *Technology) assemble(o Options) error {
+	listen := make([]sipnet.ListenConfig, len(t.config.Listen))
+	for i, l := range t.config.Listen {
+		listen[i] = sipnet.ListenConfig{Transport: sipnet.Transport(l.Transport), Addr: l.Addr, Advertise: l.Advertise, TLS: l.TLS}
+	}
+	overrides := make([]sipnet.AdvertiseOverride, len(t.config.Overrides))
+	for i, v := range t.config.Overrides {
+		overrides[i] = sipnet.AdvertiseOverride{Prefix: v.Prefix, Host: v.Host}
+	}
+	var err error
+	t.net, err = sipnet.New(sipnet.Config{
+		Listen: listen, Overrides: overrides, PacketConn: o.PacketConn, Resolver: o.Resolver, ClientTLS: t.clientTLS,
+		KnownSource: t.knownSource, UserAgent: t.config.UserAgent, Log: t.log, Trace: t.trace,
+	})
+	if err != nil {
+		return fmt.Errorf("sip transports: %w", err)
+	}
+	t.txn = txn.New(t.net, txn.Config{T1: o.T1, T2: o.T2, T4: o.T4, Log: t.log})
+	t.agent = ua.New(ua.Config{
+		Layer: t.txn, Net: t.net, Log: t.log, UserAgent: t.config.UserAgent,
+		SessionExpires: t.config.SessionExpires, MinSE: t.config.MinSE, T1: o.T1, T2: o.T2,
+		Realm: t.config.Domain, Authenticate: t.authenticate, MaxContacts: t.maxContacts,
+	})
+	t.agent.OnInvite(t.invited)
+	t.agent.Registrar().OnUpdate(t.bindingsChanged)
+	t.agent.Registrar().OnChange(func(aor string, registered bool) {
+		t.log.Info("registration", "phone", aor, "registered", registered)
+	})
+	return nil
+}
+
+// Start opens the listeners, restores registrations, registers with the
+// trunks' providers and begins to qualify. Cancelling ctx stops background
+// work; Stop is still needed.
+func (t *Technology) Start(ctx context.Context) error {
+	t.cancel()
+	t.base, t.cancel = context.WithCancel(ctx)
+	if err := t.agent.Start(t.base); err != nil {
+		return fmt.Errorf("start sip agent: %w", err)
+	}
+	if err := t.net.Start(t.base, t.txn.Handle); err != nil {
+		return fmt.Errorf("start sip transports: %w", err)
+	}
+	if err := t.restoreBindings(t.base); err != nil {
+		// Not fatal: the phones register again within the hour.
+		t.log.Warn("registrations could not be restored", "err", err)
+	}
+	t.registerTrunks(t.dir.Load())
+	t.wg.Go(func() { t.resolveLoop(t.base) })
+	t.wg.Go(func() { t.qualifyLoop(t.base) })
+	return nil
+}
+
+// Drain refuses new calls in both directions (503, cause 42); calls in
+// progress go on.
+func (t *Technology) Drain() { t.stopping.Store(true) }
+
+// Stop refuses new calls, hangs up those in progress, unregisters from the
+// providers and closes the listeners. Calls that are not cleaned up when ctx
+// ends are dropped. It may be called twice, and without Start.
+func (t *Technology) Stop(ctx context.Context) error {
+	t.Drain()
+	t.cancel()
+	t.stopRegistrations(ctx)
+	err := t.agent.Stop(ctx)
+	err = errors.Join(err, t.txn.Stop(ctx), t.net.Stop(ctx))
+	t.wg.Wait()
+	return err
+}
+
+// Name is "PJSIP", as in Asterisk's endpoints.
+func (t *Technology) Name() string { return techName }
+
+// Listeners gives the addresses that are served, as bound.
+func (t *Technology) Listeners() []sipnet.Listener { return t.net.Listeners() }
+
+// WebSocket serves SIP over WebSocket (RFC 7118) on an HTTP server's path.
+func (t *Technology) WebSocket() http.Handler { return t.net.WebSocket() }
+
+// Stats counts what the technology has done and holds.
+type Stats struct {
+	Net          sipnet.Stats
+	Transactions int // in progress
+	Legs         int // live legs
+	Registered   int // phones with at least one contact
+}
+
+// Stats gives the counters.
+func (t *Technology) Stats() Stats {
+	return Stats{Net: t.net.Stats(), Transactions: t.txn.Pending(), Legs: t.legs.len(), Registered: len(t.agent.Registrar().All())}
+}
+
+// trace files a message of the wire into the ladder of its leg. Credentials
+// were removed by sipnet.
+func (t *Technology) trace(r sipnet.TraceRecord) {
+	if r.CallID == "" {
+		return
+	}
+	t.ladders.record(r.CallID, r.CSeq, call.SIPMessage{
+		At: r.At, Sent: r.Sent, Peer: r.Peer, First: r.First, Note: note(r.First, r.CSeq, r.HasSDP, r.Reason),
+	})
+}
+
+// authenticate gives the secret of a phone (rule D7).
+func (t *Technology) authenticate(user, _ string) (ua.Secret, bool) {
+	p, ok := t.dir.Load().phone(user)
+	if !ok {
+		return ua.Secret{}, false
+	}
+	return ua.Secret{Password: p.phone.Password}, true
+}
+
+func (t *Technology) maxContacts(aor string) int {
+	if p, ok := t.dir.Load().phone(aor); ok {
+		return p.phone.MaxContacts
+	}
+	return defaultMaxContacts
+}
+
+// clientTLS gives the TLS settings towards a trunk's host (rule N7), nil for
+// the system's.
+func (t *Technology) clientTLS(host string) *tls.Config {
+	for _, p := range t.dir.Load().order {
+		if p.kind == kindTrunk && p.trunk.TLS != nil && p.trunk.Host == host {
+			return p.trunk.TLS
+		}
+	}
+	return nil
+}
+
+// ownHost is our host as a peer knows it: that of the listener on its flow.
+func (t *Technology) ownHost(f *sipnet.Flow) string {
+	if f == nil {
+		return t.config.Domain
+	}
+	host, port := f.SentBy()
+	if port == 0 || port == 5060 {
+		return host
+	}
+	return net.JoinHostPort(host, fmt.Sprint(port))
+}
+
+// newCallID makes a Call-ID that cannot be guessed.
+func (t *Technology) newCallID() string { return rand.Text() }
+
+// knownSource reports whether packets from addr are exempt from the limit for
+// strangers (rule N2).
+func (t *Technology) knownSource(addr netip.Addr) bool {
+	if t.known.phone(addr) {
+		return true
+	}
+	_, ok := t.dir.Load().trunkBySource(netip.AddrPortFrom(addr, 0), false, t.known.resolved())
+	return ok
+}
+
+// legSet holds the live legs.
+type legSet struct {
+	mu sync.Mutex
+	m  map[*leg]struct{}
+}
+
+func (s *legSet) add(l *leg) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.m[l] = struct{}{}
+}
+
+func (s *legSet) remove(l *leg) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.m, l)
+}
+
+func (s *legSet) len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.m)
+}
