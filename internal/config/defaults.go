@@ -6,6 +6,8 @@ import (
 	"time"
 )
 
+const day = 24 * time.Hour
+
 // Default gives the configuration of a server whose operator wrote nothing. It
 // is complete and passes Validate.
 func Default() Config {
@@ -36,7 +38,6 @@ func Default() Config {
 		Media: Media{PortMin: 10000, PortMax: 20000},
 		Limits: Limits{
 			Channels:          1000,
-			CPS:               100,
 			RequestsPerSecond: 500,
 		},
 		Originate: Originate{
@@ -46,8 +47,10 @@ func Default() Config {
 			Account:    "default",
 		},
 		Retention: Retention{
-			Calls:  Duration{90 * 24 * time.Hour},
-			Events: Duration{7 * 24 * time.Hour},
+			Calls:  Duration{90 * day},
+			CDRs:   Duration{730 * day},
+			Events: Duration{7 * day},
+			Audit:  Duration{365 * day},
 		},
 	}
 }

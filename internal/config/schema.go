@@ -136,13 +136,15 @@ type Numbers struct {
 
 // Limits are caps on the whole server. 0 means unlimited unless said otherwise.
 type Limits struct {
-	// Most attempts at once. Less if the file descriptors do not suffice. Reload: live.
+	// Most attempts at once on this server. Less if the file descriptors do not suffice. Reload: restart.
 	Channels int `toml:"channels"`
-	// Most new attempts per second. Reload: live.
-	CPS float64 `toml:"cps"`
 	// Most attempts at once in each batch. Reload: live.
 	BatchChannels int `toml:"batch_channels"`
-	// Most API requests per second from one address; twice as many at once. Reload: restart.
+	// Most new attempts per second in each batch. Reload: live.
+	BatchCPS float64 `toml:"batch_cps"`
+	// Most calls in one batch request; 0 = 100000. Reload: live.
+	BatchCalls int `toml:"batch_calls"`
+	// Most submissions per second from one address; twice as many at once. A batch is one. Reload: live.
 	RequestsPerSecond float64 `toml:"requests_per_second"`
 }
 
@@ -160,23 +162,36 @@ type Originate struct {
 
 // Retention says how long records are kept.
 type Retention struct {
-	// Calls that are over, with attempts, ladders and CDRs; 0s = for ever. Reload: restart.
+	// Calls that are over, with attempts and ladders; 0s = for ever. Reload: restart.
 	Calls Duration `toml:"calls"`
+	// Call detail records; 0s = for ever. Reload: restart.
+	CDRs Duration `toml:"cdrs"`
 	// Events, from which clients can resume; 0s = for ever. Reload: restart.
 	Events Duration `toml:"events"`
+	// The trail of accepted and refused requests; 0s = for ever. Reload: restart.
+	Audit Duration `toml:"audit"`
 }
 
 // Account is on whose behalf calls are made.
 type Account struct {
 	// Caller ID of calls that ask for none, `"Sales" <+4930123456>`. Reload: live.
 	CallerID string `toml:"caller_id"`
-	// Requests may show another caller ID than the account's. Reload: live.
-	AnyCallerID bool `toml:"any_caller_id"`
-	// Prefixes that may be called, as dialled with country code ("+49"); empty = all that
-	// is not forbidden below. Phones can always be called. Reload: live.
+	// Requests may not name another caller ID than the account's. Reload: live.
+	FixedCallerID bool `toml:"fixed_caller_id"`
+	// The account accepts no requests. Reload: live.
+	Disabled bool `toml:"disabled"`
+	// API keys and users who may use it; empty = every authenticated one. Reload: live.
+	Principals []string `toml:"principals"`
+	// Country of numbers without a country code; empty means numbers.country. Reload: live.
+	Country string `toml:"country"`
+	// Prefixes that may be called: with country code ("+4930"), or of internal numbers
+	// without ("1"). The longest match of allow and deny decides. If not empty, other public
+	// numbers are refused. Reload: live.
 	Allow []string `toml:"allow"`
-	// Prefixes that must not be called; decides over allow. Reload: live.
+	// Prefixes that must not be called. Reload: live.
 	Deny []string `toml:"deny"`
+	// Contexts that requests may enter (dialplan, Local/ endpoints); empty = all. Reload: live.
+	Contexts []string `toml:"contexts"`
 	// May call numbers of other countries. Needs numbers.country. Reload: live.
 	International bool `toml:"international"`
 	// May call premium rate numbers. Reload: live.

@@ -163,19 +163,20 @@ func (v *validator) media() {
 	if m.PortMin < 1024 || m.PortMax > 65535 || m.PortMax-m.PortMin < 3 {
 		v.bad("media.port_min", "%d-%d is not a range of at least four ports between 1024 and 65535", m.PortMin, m.PortMax)
 	}
-	if c := v.c.Numbers.Country; c != "" && (len(c) != 2 || strings.ToUpper(c) != c) {
-		v.bad("numbers.country", "%q is not an ISO 3166 code; write it as \"DE\" or \"US\"", c)
-	}
+	v.country("numbers.country", v.c.Numbers.Country)
 }
 
 func (v *validator) caps() {
 	l := v.c.Limits
 	v.notNegative("limits.channels", float64(l.Channels))
-	v.notNegative("limits.cps", l.CPS)
 	v.notNegative("limits.batch_channels", float64(l.BatchChannels))
+	v.notNegative("limits.batch_cps", l.BatchCPS)
+	v.notNegative("limits.batch_calls", float64(l.BatchCalls))
 	v.notNegative("limits.requests_per_second", l.RequestsPerSecond)
 	v.atLeast("retention.calls", v.c.Retention.Calls, 0)
+	v.atLeast("retention.cdrs", v.c.Retention.CDRs, 0)
 	v.atLeast("retention.events", v.c.Retention.Events, 0)
+	v.atLeast("retention.audit", v.c.Retention.Audit, 0)
 }
 
 func (v *validator) originate() {
@@ -189,6 +190,7 @@ func (v *validator) originate() {
 func (v *validator) account(key string, a Account) {
 	v.name(key)
 	v.callerID(key+".caller_id", a.CallerID)
+	v.country(key+".country", a.Country)
 	v.prefixes(key+".allow", a.Allow)
 	v.prefixes(key+".deny", a.Deny)
 	v.notNegative(key+".channels", float64(a.Channels))
@@ -332,6 +334,12 @@ func (v *validator) hostPort(key, s string) {
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		v.bad(key, "%q is not a port from 0 to 65535", port)
+	}
+}
+
+func (v *validator) country(key, c string) {
+	if c != "" && (len(c) != 2 || strings.ToUpper(c) != c) {
+		v.bad(key, "%q is not an ISO 3166 code; write it as \"DE\" or \"US\"", c)
 	}
 }
 

@@ -47,7 +47,6 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 
 // String gives "45s", "5m", "90d".
 func (d Duration) String() string {
-	const day = 24 * time.Hour
 	if d.Duration >= 2*day && d.Duration%day == 0 {
 		return strconv.Itoa(int(d.Duration/day)) + "d"
 	}

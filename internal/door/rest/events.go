@@ -1,0 +1,208 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/call"
+)
+
+// writeTimeout is how long a client may take to accept one message.
+const writeTimeout = 20 * time.Second
+
+// errStopping ends streams when the server stops.
+var errStopping = errors.New("the server is stopping")
+
+// stream is what a kind of transport does with what happens.
+type stream interface {
+	event(e call.Event) error
+	lost(after, oldest int64) error // events after `after` are gone; the stream goes on with `oldest`
+	heartbeat() error
+}
+
+// streamInput reads the parameters that both transports share.
+func (s *Server) streamInput(r *http.Request) (after int64, f EventFilter, err error) {
+	q := r.URL.Query()
+	after = FromNow
+	for _, text := range []string{r.Header.Get("Last-Event-ID"), q.Get("after")} {
+		if text == "" {
+			continue
+		}
+		if after, err = strconv.ParseInt(text, 10, 64); err != nil || after < FromNow {
+			return 0, f, &Refusal{Code: "invalid", Field: "after", Text: fmt.Sprintf("%.40q is not the number of an event.", text)}
+		}
+	}
+	f = EventFilter{Call: call.ID(q.Get("call")), Batch: call.BatchID(q.Get("batch")), Account: s.visible(r.Context())}
+	for _, t := range q["type"] {
+		f.Types = append(f.Types, call.EventType(t))
+	}
+	return after, f, nil
+}
+
+// openStream takes a slot for a stream. The function gives it back.
+func (s *Server) openStream() (func(), error) {
+	select {
+	case <-s.stop:
+		return nil, &Refusal{Code: "stopping", Text: "The server is stopping; connect again in a moment.", RetryAfter: 2 * time.Second}
+	default:
+	}
+	select {
+	case s.slots <- struct{}{}:
+	default:
+		return nil, &Refusal{Code: "stopping", Text: "Too many event streams are open; raise http.max_streams or close some.", RetryAfter: 10 * time.Second}
+	}
+	s.streams.Add(1)
+	s.metrics.streams.Inc()
+	return func() {
+		<-s.slots
+		s.streams.Done()
+		s.metrics.streams.Dec()
+	}, nil
+}
+
+// item is one step of the journal's iterator.
+type item struct {
+	e   call.Event
+	err error
+}
+
+// follow feeds st from the journal until ctx ends, the server stops or st
+// fails. The journal is read no faster than st takes the events.
+func (s *Server) follow(ctx context.Context, after int64, f EventFilter, st stream) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	items := make(chan item)
+	done := make(chan struct{})
+	go func() { // ends with ctx
+		defer close(done)
+		s.read(ctx, after, f, items)
+	}()
+	defer func() { cancel(); <-done }()
+	beat := time.NewTicker(s.o.Heartbeat)
+	defer beat.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.stop:
+			return errStopping
+		case <-beat.C:
+			err = st.heartbeat()
+		case it, ok := <-items:
+			if !ok {
+				return nil
+			}
+			if lost, gone := errors.AsType[*LostError](it.err); gone {
+				s.metrics.lost.Inc()
+				err = st.lost(lost.After, lost.Oldest)
+			} else if it.err != nil {
+				return it.err
+			} else {
+				s.metrics.events.Inc()
+				err = st.event(it.e)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// read gives the journal's events to items and closes it at the end. After a
+// gap it goes on with the oldest event that is there.
+func (s *Server) read(ctx context.Context, after int64, f EventFilter, items chan<- item) {
+	defer close(items)
+	put := func(it item) bool {
+		select {
+		case items <- it:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+	for again := true; again; {
+		again = false
+		for e, err := range s.o.Calls.Events(ctx, after, f) {
+			if !put(item{e, err}) {
+				return
+			}
+			if lost, ok := errors.AsType[*LostError](err); ok && lost.Oldest-1 > after {
+				after, again = lost.Oldest-1, true
+				break
+			}
+			if err != nil {
+				return
+			}
+			after = e.Seq
+		}
+	}
+}
+
+// serveSSE streams events as server-sent events (WHATWG HTML §9.2).
+func (s *Server) serveSSE(w http.ResponseWriter, r *http.Request) {
+	after, f, err := s.streamInput(r)
+	if err != nil {
+		writeProblem(w, problemOf(r.Context(), s.log, err))
+		return
+	}
+	release, err := s.openStream()
+	if err != nil {
+		writeProblem(w, problemOf(r.Context(), s.log, err))
+		return
+	}
+	defer release()
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx buffers otherwise
+	w.WriteHeader(http.StatusOK)
+	st := &sseStream{w: w, rc: http.NewResponseController(w)}
+	_ = st.rc.SetReadDeadline(time.Time{}) // the request is read; its deadline must not end the stream
+	if st.write(": dialwright\n\n") != nil {
+		return
+	}
+	err = s.follow(r.Context(), after, f, st)
+	if errors.Is(err, errStopping) {
+		_ = st.write("event: bye\ndata: {}\n\n") // the client may have gone
+	} else if err != nil && r.Context().Err() == nil {
+		s.log.DebugContext(r.Context(), "event stream ended", "door", "rest", "err", err)
+	}
+}
+
+type sseStream struct {
+	w  http.ResponseWriter
+	rc *http.ResponseController
+}
+
+func (st *sseStream) event(e call.Event) error {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	return st.write(fmt.Sprintf("id: %d\nevent: %s\ndata: %s\n\n", e.Seq, e.Type, b))
+}
+
+func (st *sseStream) lost(after, oldest int64) error {
+	return st.write(fmt.Sprintf("event: lost\ndata: {\"after\":%d,\"oldest\":%d}\n\n", after, oldest))
+}
+
+func (st *sseStream) heartbeat() error { return st.write(": still here\n\n") }
+
+func (st *sseStream) write(text string) error {
+	if err := st.rc.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	if _, err := st.w.Write([]byte(text)); err != nil {
+		return err
+	}
+	if err := st.rc.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return nil
+}

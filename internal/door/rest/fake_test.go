@@ -1,0 +1,278 @@
+package rest
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/door/auth"
+)
+
+// fake is a server in memory: it keeps calls and events and dials nothing.
+type fake struct {
+	mu      sync.Mutex
+	calls   map[call.ID]call.Call
+	keys    map[string]call.ID
+	events  []call.Event
+	oldest  int64         // events before are gone
+	grown   chan struct{} // closed and renewed when events grow
+	refuse  error
+	ended   []string
+	paused  []string
+	reloads int
+	ready   error
+}
+
+func newFake() *fake {
+	return &fake{calls: map[call.ID]call.Call{}, keys: map[string]call.ID{}, grown: make(chan struct{}), oldest: 1}
+}
+
+func (f *fake) Submit(_ context.Context, r call.Request) (call.Call, bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.refuse != nil {
+		return call.Call{}, false, f.refuse
+	}
+	key := r.Origin.Principal + "/" + r.Key
+	if id, ok := f.keys[key]; ok && r.Key != "" {
+		return f.calls[id], true, nil
+	}
+	c := call.Call{ID: call.ID(fmt.Sprintf("call-%d", len(f.calls)+1)), Request: r, State: call.Queued,
+		RouteA: call.Route{Endpoint: "PJSIP/" + r.First}, CreatedAt: time.Unix(1, 0).UTC(), DueAt: time.Unix(1, 0).UTC()}
+	f.calls[c.ID], f.keys[key] = c, c.ID
+	f.publish(call.Event{Type: call.EvAccepted, Call: c.ID, State: c.State, Account: r.Account})
+	return c, false, nil
+}
+
+// publish adds an event; f.mu is held.
+func (f *fake) publish(e call.Event) {
+	e.Seq = f.oldest + int64(len(f.events))
+	f.events = append(f.events, e)
+	close(f.grown)
+	f.grown = make(chan struct{})
+}
+
+func (f *fake) SubmitBatch(ctx context.Context, list []call.Request) ([]Submitted, error) {
+	var out []Submitted
+	for _, r := range list {
+		if r.First == "bad" {
+			out = append(out, Submitted{Err: &Refusal{Code: "destination", Text: "There is no phone bad.", Field: "first"}})
+			continue
+		}
+		c, repeated, err := f.Submit(ctx, r)
+		out = append(out, Submitted{c, repeated, err})
+	}
+	return out, nil
+}
+
+func (f *fake) Check(_ context.Context, r call.Request) (Decision, error) {
+	if r.First == "bad" {
+		return Decision{Refusal: &Refusal{Code: "guard", Rule: "deny +1900", Text: "Premium numbers are not allowed."}}, nil
+	}
+	return Decision{RouteA: call.Route{Endpoint: "PJSIP/" + r.First}, Rules: []string{"account default"}}, nil
+}
+
+func (f *fake) Get(_ context.Context, id call.ID) (call.Call, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c, ok := f.calls[id]
+	if !ok {
+		return c, &Refusal{Code: "not-found", Text: "There is no call " + string(id) + "."}
+	}
+	return c, nil
+}
+
+func (f *fake) List(_ context.Context, flt Filter) ([]call.Call, string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []call.Call
+	for i := range len(f.calls) {
+		c := f.calls[call.ID(fmt.Sprintf("call-%d", i+1))]
+		if (flt.Account == "" || c.Request.Account == flt.Account) && (flt.Batch == "" || c.Request.Batch == flt.Batch) {
+			out = append(out, c)
+		}
+	}
+	if len(out) > flt.Limit {
+		return out[:flt.Limit], "more", nil
+	}
+	return out, "", nil
+}
+
+func (f *fake) Attempts(_ context.Context, id call.ID) ([]Attempt, error) {
+	out := call.Outcome{
+		Disposition: call.Busy,
+		Failure:     &call.Failure{Leg: "a", Disposition: call.Busy, Cause: 17, SIPStatus: 486},
+		A: call.LegOutcome{Endpoint: "PJSIP/101", Cause: 17, SIPStatus: 486, Disposition: call.Busy,
+			Ladder: []call.SIPMessage{{Sent: true, First: "INVITE sip:101 SIP/2.0"}, {First: "SIP/2.0 486 Busy Here"}}},
+	}
+	return []Attempt{{Attempt: call.Attempt{Call: id, Number: 1}, Outcome: &out}}, nil
+}
+
+func (f *fake) Cancel(_ context.Context, id call.ID, by string) error {
+	return f.end("cancel " + string(id) + " by " + by)
+}
+
+func (f *fake) Hangup(_ context.Context, id call.ID, by string) error {
+	return f.end("hangup " + string(id) + " by " + by)
+}
+
+func (f *fake) end(what string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = append(f.ended, what)
+	return f.refuse
+}
+
+func (f *fake) PauseBatch(_ context.Context, b call.BatchID) error  { return f.pause("pause", b) }
+func (f *fake) ResumeBatch(_ context.Context, b call.BatchID) error { return f.pause("resume", b) }
+func (f *fake) CancelBatch(_ context.Context, b call.BatchID, _ string) (int, error) {
+	return 2, f.pause("cancel", b)
+}
+
+func (f *fake) pause(what string, b call.BatchID) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.paused = append(f.paused, what+" "+string(b))
+	return nil
+}
+
+func (f *fake) Events(ctx context.Context, after int64, flt EventFilter) iter.Seq2[call.Event, error] {
+	return func(yield func(call.Event, error) bool) {
+		f.mu.Lock()
+		if after == FromNow {
+			after = f.oldest + int64(len(f.events)) - 1
+		}
+		f.mu.Unlock()
+		for {
+			f.mu.Lock()
+			if after < f.oldest-1 {
+				oldest := f.oldest
+				f.mu.Unlock()
+				yield(call.Event{}, &LostError{After: after, Oldest: oldest})
+				return
+			}
+			todo, grown := f.events[after-f.oldest+1:], f.grown
+			f.mu.Unlock()
+			for _, e := range todo {
+				after = e.Seq
+				if flt.Account != "" && e.Account != flt.Account || flt.Call != "" && e.Call != flt.Call {
+					continue
+				}
+				if !yield(e, nil) {
+					return
+				}
+			}
+			select {
+			case <-grown:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+func (f *fake) Stats(context.Context) (Stats, error) {
+	return Stats{Node: "n1", Live: 3, Accepted: 7, Denied: map[string]uint64{"guard": 2}, Ended: map[string]uint64{"BUSY": 1},
+		Resources: []Resource{{Name: "trunk:carrier", InUse: 2}}}, nil
+}
+
+func (f *fake) Endpoints(context.Context) ([]call.EndpointState, error) {
+	return []call.EndpointState{{Name: "101", Kind: "phone", Registered: true}, {Name: "carrier", Kind: "trunk"}}, nil
+}
+
+func (f *fake) Explain(account call.AccountID, typed string) Trace {
+	return Trace{Typed: typed, Steps: []Step{{Rule: "phone", Before: typed, After: "PJSIP/" + typed, Note: string(account)}}, Endpoint: "PJSIP/" + typed}
+}
+
+func (f *fake) Reload(context.Context) (Reloaded, error) {
+	f.reloads++
+	return Reloaded{Files: []string{"dialwright.toml"}}, f.refuse
+}
+
+func (f *fake) Ready() error                   { return f.ready }
+func (f *fake) DefaultAccount() call.AccountID { return "default" }
+
+// house is a door on a test server with three keys.
+type house struct {
+	*fake
+	door  *Server
+	url   string
+	admin string
+	sales string // account sales, calls only
+	watch string // account sales, reads only
+}
+
+// threeKeys is made once: hashes cost by design.
+var threeKeys = sync.OnceValue(func() (k [3]struct{ key, hash string }) {
+	for i, name := range []string{"admin", "sales", "watch"} {
+		k[i].key = auth.NewKey(name)
+		k[i].hash = auth.Hash(k[i].key)
+	}
+	return k
+})
+
+func setup(t testing.TB) *house {
+	t.Helper()
+	k := threeKeys()
+	h := &house{fake: newFake(), admin: k[0].key, sales: k[1].key, watch: k[2].key}
+	keys, err := auth.NewKeys([]auth.Entry{
+		{Name: "admin", Hash: k[0].hash, Scopes: []auth.Scope{auth.Admin}},
+		{Name: "sales", Hash: k[1].hash, Account: "sales", Scopes: []auth.Scope{auth.CallsRead, auth.CallsWrite, auth.EventsRead}},
+		{Name: "watch", Hash: k[2].hash, Account: "sales", Scopes: []auth.Scope{auth.CallsRead}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.door, err = New(Options{Calls: h, Endpoints: h, Routes: h, Control: h, Keys: keys, Version: "test", MaxBody: 64 << 10, TrustedOrigins: []string{"https://crm.example.com"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(h.door)
+	t.Cleanup(func() {
+		if err := h.door.Stop(context.Background()); err != nil { // the test's own context has ended
+			t.Error(err)
+		}
+		srv.Close()
+	})
+	h.url = srv.URL
+	return h
+}
+
+// do sends a request and gives the answer with its body read.
+func (h *house) do(t testing.TB, method, path, key, body string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, h.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var b strings.Builder
+	buf := make([]byte, 4096)
+	for {
+		n, err := resp.Body.Read(buf)
+		b.Write(buf[:n])
+		if err != nil {
+			return resp, b.String()
+		}
+	}
+}

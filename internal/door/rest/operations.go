@@ -1,0 +1,134 @@
+package rest
+
+//go:generate go run ./gen
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/dialwright/dialwright/internal/door/auth"
+)
+
+// operation registers one typed operation with its scope. Errors of h become
+// problems in problemOf, and nowhere else.
+func operation[I, O any](s *Server, op huma.Operation, scope auth.Scope, h func(context.Context, *I) (*O, error)) {
+	op.MaxBodyBytes = s.o.MaxBody
+	op.BodyReadTimeout = -1 // the HTTP server has one for the whole request
+	op.Security = []map[string][]string{{"key": {}}}
+	op.Description = "Scope: `" + string(scope) + "`."
+	op.Middlewares = huma.Middlewares{s.may(scope)}
+	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := h(ctx, in)
+		if err != nil {
+			p := problemOf(ctx, s.log, err)
+			s.metrics.refused.WithLabelValues(p.Code).Inc()
+			return nil, p
+		}
+		return out, nil
+	})
+}
+
+// register lists every operation of the API.
+func (s *Server) register() {
+	op := func(method, path, id, tag, summary string) huma.Operation {
+		return huma.Operation{Method: method, Path: path, OperationID: id, Tags: []string{tag}, Summary: summary}
+	}
+	create := op("POST", "/v1/calls", "create-call", "calls", "Submit a call")
+	create.DefaultStatus = http.StatusCreated
+	create.Errors = []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable}
+	operation(s, create, auth.CallsWrite, s.createCall)
+	operation(s, op("GET", "/v1/calls", "list-calls", "calls", "List calls, newest first"), auth.CallsRead, s.listCalls)
+	operation(s, op("GET", "/v1/calls/{id}", "get-call", "calls", "One call"), auth.CallsRead, s.getCall)
+	operation(s, op("GET", "/v1/calls/{id}/attempts", "list-attempts", "calls", "Its attempts with legs and SIP ladders"), auth.CallsRead, s.listAttempts)
+	operation(s, op("GET", "/v1/calls/{id}/explain", "explain-call", "calls", "Why it ended as it did"), auth.CallsRead, s.explainCall)
+	operation(s, op("POST", "/v1/calls/{id}/cancel", "cancel-call", "calls", "Withdraw it, in any state"), auth.CallsWrite, s.cancelCall)
+	operation(s, op("POST", "/v1/calls/{id}/hangup", "hangup-call", "calls", "Hang up its running attempt"), auth.CallsWrite, s.hangupCall)
+	operation(s, op("POST", "/v1/check", "check-call", "calls", "Dry run: what would become of a call"), auth.CallsWrite, s.checkCall)
+
+	batch := op("POST", "/v1/batches", "create-batch", "batches", "Submit many calls; each has its own result")
+	batch.Errors = []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable}
+	operation(s, batch, auth.CallsWrite, s.createBatch)
+	operation(s, op("POST", "/v1/batches/{batch}/pause", "pause-batch", "batches", "Start no further attempts of it"), auth.CallsWrite, s.pauseBatch)
+	operation(s, op("POST", "/v1/batches/{batch}/resume", "resume-batch", "batches", "Go on with it"), auth.CallsWrite, s.resumeBatch)
+	operation(s, op("POST", "/v1/batches/{batch}/cancel", "cancel-batch", "batches", "Withdraw all its calls"), auth.CallsWrite, s.cancelBatch)
+
+	operation(s, op("GET", "/v1/phones", "list-phones", "endpoints", "Phones and their states"), auth.EndpointsRead, s.listPhones)
+	operation(s, op("GET", "/v1/trunks", "list-trunks", "endpoints", "Trunks and their states"), auth.EndpointsRead, s.listTrunks)
+	operation(s, op("GET", "/v1/route", "route-number", "endpoints", "Dry run: where a number leads, step by step"), auth.EndpointsRead, s.routeNumber)
+	operation(s, op("GET", "/v1/stats", "stats", "server", "Counts and caps"), auth.CallsRead, s.stats)
+	operation(s, op("POST", "/v1/config/reload", "reload-config", "server", "Load the configuration files"), auth.Admin, s.reload)
+}
+
+// registerPlain adds what is not JSON in, JSON out.
+func (s *Server) registerPlain(mux *http.ServeMux) {
+	need := func(scope auth.Scope, h http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if p := principal(r.Context()); !p.Can(scope) {
+				s.metrics.refused.WithLabelValues("forbidden").Inc()
+				writeProblem(w, newProblem(http.StatusForbidden, "forbidden", scopeAdvice(p, scope)))
+				return
+			}
+			h(w, r)
+		}
+	}
+	mux.HandleFunc("GET /v1/events", need(auth.EventsRead, s.serveSSE))
+	mux.HandleFunc("GET /v1/events/ws", need(auth.EventsRead, s.serveWebSocket))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
+	mux.HandleFunc("GET /readyz", s.serveReady)
+	mux.HandleFunc("GET /metrics", s.serveMetrics)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeProblem(w, newProblem(http.StatusNotFound, "not-found", "There is nothing at "+r.Method+" "+r.URL.Path+"; /v1/openapi.json lists what there is."))
+	})
+	s.describeStreams()
+}
+
+func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
+	if err := s.o.Control.Ready(); err != nil {
+		writeText(w, http.StatusServiceUnavailable, err.Error()+"\n")
+		return
+	}
+	writeText(w, http.StatusOK, "ready\n")
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text)) // the client has gone if this fails
+}
+
+// describeStreams puts the streams into the API document.
+func (s *Server) describeStreams() {
+	params := []*huma.Param{
+		{Name: "after", In: "query", Description: "Number of the last event seen; the stream goes on after it. Absent: only new events; 0: all that are kept.", Schema: &huma.Schema{Type: huma.TypeInteger}},
+		{Name: "call", In: "query", Description: "Events of one call only", Schema: &huma.Schema{Type: huma.TypeString}},
+		{Name: "batch", In: "query", Description: "Events of one batch only", Schema: &huma.Schema{Type: huma.TypeString}},
+		{Name: "type", In: "query", Description: "Events of these types only; may be repeated", Schema: &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}}},
+	}
+	sse := append([]*huma.Param{{Name: "Last-Event-ID", In: "header", Description: "As after", Schema: &huma.Schema{Type: huma.TypeString}}}, params...)
+	s.api.OpenAPI().AddOperation(&huma.Operation{
+		Method: "GET", Path: "/v1/events", OperationID: "events", Tags: []string{"events"}, Summary: "Follow events (server-sent events)",
+		Description: "Scope: `events:read`. The id of each event is its number. The event `lost` says that events were deleted before they were read, and from which number the stream goes on.",
+		Parameters:  sse, Security: []map[string][]string{{"key": {}}},
+		Responses: map[string]*huma.Response{"200": {Description: "Events", Content: map[string]*huma.MediaType{"text/event-stream": {}}}},
+	})
+	s.api.OpenAPI().AddOperation(&huma.Operation{
+		Method: "GET", Path: "/v1/events/ws", OperationID: "events-ws", Tags: []string{"events"}, Summary: "Follow events (WebSocket)",
+		Description: "Scope: `events:read`. Each message is {\"event\": …}, {\"lost\": {\"after\", \"oldest\"}} or {\"bye\": true} before the server closes.",
+		Parameters:  params, Security: []map[string][]string{{"key": {}}},
+		Responses: map[string]*huma.Response{"101": {Description: "WebSocket"}},
+	})
+}
+
+func indent(b []byte) ([]byte, error) {
+	var out bytes.Buffer
+	if err := json.Indent(&out, b, "", "  "); err != nil {
+		return nil, err
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
+}
