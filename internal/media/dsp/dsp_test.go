@@ -56,14 +56,14 @@ func noisy(pcm []int16, peak int, r *rand.Rand) []int16 {
 func speech(d time.Duration, seed uint64) []int16 {
 	r := rand.New(rand.NewPCG(seed, 1))
 	out := make([]int16, d*8000/time.Second)
-	pitch, phase := 120.0, 0.0
+	pitch, glide, phase := 120.0, 0.0, 0.0
 	formants := [3]float64{500, 1400, 2500}
 	var y1, y2 [3]float64
 	loud := 0.0
 	target := 1.0
 	for i := range out {
 		if i%1600 == 0 { // a new syllable
-			pitch = 90 + 160*r.Float64()
+			pitch, glide = 90+160*r.Float64(), (r.Float64()-0.5)*4e-4
 			formants = [3]float64{300 + 600*r.Float64(), 900 + 1300*r.Float64(), 2200 + 900*r.Float64()}
 			target = 1
 			if r.IntN(4) == 0 {
@@ -71,7 +71,7 @@ func speech(d time.Duration, seed uint64) []int16 {
 			}
 		}
 		loud += (target - loud) * 0.003
-		pitch *= 1 + 0.0002*(r.Float64()-0.5)
+		pitch *= 1 + glide
 		if phase += pitch / 8000; phase >= 1 {
 			phase--
 		}

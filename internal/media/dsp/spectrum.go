@@ -48,6 +48,7 @@ const (
 	peakRival   = 0.5   // how strong the next peak may be, as power
 	peakQuiet   = -50.0 // dBm0 below which there is nothing
 	peakLowest  = 40.0  // Hz below which it is hum
+	peakDrift   = 4.0   // Hz by which the halves may differ from the whole
 	peakMinimum = 2     // an answer needs at least 1/peakMinimum of the ring
 )
 
@@ -58,7 +59,7 @@ func (s *SpectrumPeak) Dominant() (hz, dBm0 float64, ok bool) {
 	if s.full < len(s.ring)/peakMinimum {
 		return 0, 0, false
 	}
-	power := s.spectrum()
+	power := s.spectrum(0, len(s.ring))
 	first := int(peakLowest*float64(len(s.ring))/float64(s.rate)) + peakLobe
 	at := strongestBin(power, first, -1)
 	if at < 0 {
@@ -78,7 +79,27 @@ func (s *SpectrumPeak) Dominant() (hz, dBm0 float64, ok bool) {
 	if next := strongestBin(power, first, at); next >= 0 && lobe(power, next) > peakRival*peak {
 		return 0, 0, false
 	}
-	return (float64(at) + between(power, at)) * float64(s.rate) / size, dBm0, true
+	hz = (float64(at) + between(power, at)) * float64(s.rate) / size
+	return hz, dBm0, s.steady(hz, peak/size)
+}
+
+// steady says whether both halves of the ring have their peak at hz too, as a
+// tone does and the harmonics of a voice do not. A half with little in it,
+// because its packets were lost, may say what it likes.
+func (s *SpectrumPeak) steady(hz, strength float64) bool {
+	half := len(s.ring) / 2
+	for _, from := range []int{0, half} {
+		power := s.spectrum(from, half)
+		at := strongestBin(power, peakLobe, -1)
+		if at < 0 || lobe(power, at)/float64(half) < strength/16 {
+			continue
+		}
+		got := (float64(at) + between(power, at)) * float64(s.rate) / float64(half)
+		if math.Abs(got-hz) > peakDrift {
+			return false
+		}
+	}
+	return true
 }
 
 // strongestBin finds the largest bin from first on that does not belong to the
@@ -116,13 +137,13 @@ func between(power []float64, at int) float64 {
 	return 0
 }
 
-// spectrum gives the power of the windowed ring in bins from 0 to half the rate.
-func (s *SpectrumPeak) spectrum() []float64 {
-	n := len(s.ring)
+// spectrum gives the power of n samples of the ring, from the from-th oldest
+// on and windowed, in bins from 0 to half the rate.
+func (s *SpectrumPeak) spectrum(from, n int) []float64 {
 	x := make([]complex128, n)
 	for i := range x {
 		window := 0.5 - 0.5*math.Cos(2*math.Pi*float64(i)/float64(n))
-		x[i] = complex(float64(s.ring[(s.at+i)%n])*window, 0)
+		x[i] = complex(float64(s.ring[(s.at+from+i)%len(s.ring)])*window, 0)
 	}
 	fft(x)
 	power := make([]float64, n/2)
