@@ -61,8 +61,7 @@ type Bridge struct {
 	link      *media.Link // two members
 	linked    [2]*member
 	mixer     *media.Mixer // more, or a playback or recording of the bridge
-	mixRate   int
-	feeds     int // playbacks and recordings that need the mixer
+	feeds     int          // playbacks and recordings that need the mixer
 }
 
 // member is a channel in a bridge.
@@ -269,8 +268,9 @@ func (b *Bridge) changeOptions(c *Channel, o AddOptions) error {
 }
 
 func (b *Bridge) applyOptions(c *Channel, o AddOptions) {
+	c.muteBridge = o.Mute
+	c.applyMute()
 	if c.port != nil {
-		c.port.Mute(o.Mute, false)
 		c.port.AbsorbDTMF(o.AbsorbDTMF)
 	}
 }
@@ -286,9 +286,7 @@ func (b *Bridge) leave(c *Channel) {
 			m.inMix.Remove()
 			m.inMix = nil
 		}
-		if m.o.Mute && c.port != nil {
-			c.port.Mute(false, false)
-		}
+		b.applyOptions(c, AddOptions{})
 		b.rewire()
 	}
 	c.bridge = nil

@@ -52,7 +52,10 @@ type Channel struct {
 	bridge     *Bridge
 	playing    []*Playback // first is playing, the others wait
 	back       background  // heard while nothing plays
-	otherHolds bool        // the party on the other side of the bridge holds us
+	muteIn     bool        // by Mute
+	muteOut    bool
+	muteBridge bool // by its bridge
+	otherHolds bool // the party on the other side of the bridge holds us
 	recordings []*Recording
 	digits     []*digitReader
 	hungUp     bool
@@ -302,11 +305,17 @@ func (c *Channel) Hold(on bool) error {
 // Each call sets both directions.
 func (c *Channel) Mute(in, out bool) error {
 	return c.do(func() error {
-		if c.port != nil {
-			c.port.Mute(in, out)
-		}
+		c.muteIn, c.muteOut = in, out
+		c.applyMute()
 		return nil
 	})
+}
+
+// applyMute mutes what the channel or its bridge wants muted.
+func (c *Channel) applyMute() {
+	if c.port != nil {
+		c.port.Mute(c.muteIn || c.muteBridge, c.muteOut)
+	}
 }
 
 // SetCallerID sets the caller ID of the channel. Before Dial it decides what

@@ -196,7 +196,7 @@ func (r *Recording) create() error {
 	if err != nil {
 		return err
 	}
-	rec, err := media.NewRecorder(f, r.o.Format, 8000)
+	rec, err := media.NewRecorder(f, r.o.Format, 0)
 	if err != nil {
 		err = errors.Join(ErrFormat, err, f.Close(), root.Remove(r.path))
 		return err

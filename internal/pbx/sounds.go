@@ -149,7 +149,7 @@ func (s *Switch) openTone(spec string) (media.Source, error) {
 		spec = "ringback"
 	}
 	if zone != "" && strings.Trim(spec, "abcdefghijklmnopqrstuvwxyz-_") == "" {
-		if src, err := media.Tone(zone + "/" + spec); err == nil {
+		if src, err := media.Tone(zone + ":" + spec); err == nil {
 			return src, nil
 		}
 	}

@@ -21,8 +21,12 @@ func (l *limited) ReadFrame(pcm []int16) (int, error) {
 	if want <= 0 {
 		return 0, io.EOF
 	}
+	short := want < len(pcm)
 	n, err := l.src.ReadFrame(pcm[:min(len(pcm), want)])
 	l.left -= time.Duration(n) * time.Second / time.Duration(l.src.Rate())
+	if err == nil && short {
+		err = io.EOF
+	}
 	return n, err
 }
 
@@ -91,7 +95,7 @@ func (c *Channel) startBackground() {
 	c.back.round++
 	c.back.begunAt = time.Now()
 	round := c.back.round
-	c.back.playout = c.port.Play(src, func(err error) {
+	c.back.playout = c.port.Play(media.Loop(src), func(err error) {
 		if err != nil {
 			return // stopped or replaced
 		}

@@ -132,6 +132,10 @@ func (s *Switch) technology(e call.Endpoint) (Technology, string, error) {
 	}
 }
 
+// Inbound gives the handler of calls that come in: Options.Inbound, or the
+// built-in routing. Technologies that route into the server use it.
+func (s *Switch) Inbound() Handler { return s.o.Inbound }
+
 // Start exists so that the switch has the same life as other components; it
 // checks that there is something to switch with.
 func (s *Switch) Start(context.Context) error {

@@ -89,12 +89,8 @@ func (b *Bridge) connect(x, y *member) {
 // mix puts every member into the mixer.
 func (b *Bridge) mix() {
 	b.unlink()
-	rate := b.bestRate()
-	if b.mixer != nil && rate > b.mixRate {
-		b.unmix()
-	}
 	if b.mixer == nil {
-		b.mixer, b.mixRate = b.sw.o.Media.NewMixer(rate), rate
+		b.mixer = b.sw.o.Media.NewMixer(0) // at the rate of the best member (M8)
 	}
 	for _, m := range b.members {
 		if m.inMix != nil || m.c.port == nil {
@@ -107,19 +103,6 @@ func (b *Bridge) mix() {
 		}
 		m.inMix = in
 	}
-}
-
-// bestRate is 16 kHz if a member speaks a wideband codec, else 8 kHz (M8).
-func (b *Bridge) bestRate() int {
-	for _, m := range b.members {
-		if m.c.port == nil {
-			continue
-		}
-		if f, ok := m.c.port.Format(); ok && slices.Contains([]string{"G722", "opus", "L16"}, f.Codec) {
-			return 16000
-		}
-	}
-	return 8000
 }
 
 // holdAll lets every participant of a holding bridge hear music.

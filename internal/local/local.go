@@ -1,0 +1,339 @@
+// Package local is the technology of Local channels: Local/EXTEN@CONTEXT
+// dials into the server itself. A Local channel is two channels back to back:
+//
+//	whoever dialled ── ;1 ══════ ;2 ── handler of incoming calls, at EXTEN in CONTEXT
+//	                    what one is told, the other does
+//
+// The first half (";1") is the one that was asked for. When it is dialled the
+// second half (";2") comes into the switch as an incoming call and is given to
+// the switch's handler: the built-in routing, or a dialplan. Ringing, early
+// media, answer and hangup of the second half are those of the first; audio and digits pass
+// both ways. Both halves share the variables that were set before the dial.
+//
+// The options after a slash (/n: do not optimise away) are accepted; nothing
+// is ever optimised away.
+package local
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/cause"
+	"github.com/dialwright/dialwright/internal/media"
+	"github.com/dialwright/dialwright/internal/pbx"
+)
+
+// maxDepth is how many Local channels may follow from one another: a dialplan
+// that dials itself is stopped and does not eat the server.
+const maxDepth = 20
+
+// Technology makes Local channels. It is safe concurrently.
+type Technology struct{ s *pbx.Switch }
+
+// New makes the technology for a switch.
+func New(s *pbx.Switch) *Technology { return &Technology{s} }
+
+// Name gives "Local".
+func (t *Technology) Name() string { return "Local" }
+
+// Request prepares the first half. A resource is EXTEN@CONTEXT, or EXTEN for
+// the context "default".
+func (t *Technology) Request(_ context.Context, resource string, o pbx.RequestOptions) (pbx.Leg, error) {
+	address, _, _ := strings.Cut(resource, "/")
+	exten, context, _ := strings.Cut(address, "@")
+	if exten == "" {
+		return nil, &call.Failure{
+			Disposition: call.Failed, Cause: int(cause.InvalidNumber), Permanent: true,
+			Text: "Local/" + resource + " names no extension",
+		}
+	}
+	if context == "" {
+		context = "default"
+	}
+	depth := 0
+	if o.Originator != nil {
+		if v, ok := o.Originator.Variable(depthVariable); ok {
+			depth, _ = strconv.Atoi(v) // only we write it
+		}
+	}
+	if depth >= maxDepth {
+		return nil, &call.Failure{
+			Disposition: call.Congestion, Cause: int(cause.SwitchCongestion),
+			Text: fmt.Sprintf("Local/%s: %d Local channels follow from one another already", resource, depth),
+		}
+	}
+	w := &wire{
+		t: t, exten: exten, context: context, seq: o.Sequence, depth: depth + 1, codec: "PCMU",
+		id: o.ChannelID, otherID: o.OtherID,
+	}
+	if w.otherID == "" {
+		w.otherID = o.ChannelID + ";2" // spec: ari 6.1, otherChannelId
+	}
+	if from := o.Originator; from != nil && from.Port() != nil {
+		// Speaking what the originator speaks saves two conversions (S5).
+		if f, ok := from.Port().Format(); ok && f.Codec != "" {
+			w.codec, w.clock = f.Codec, f.ClockRate
+		}
+	}
+	w.one = &half{w: w, first: true, on: o.OnEvent, port: o.Port}
+	w.two = &half{w: w}
+	return w.one, nil
+}
+
+// depthVariable counts Local channels that follow from one another. It is
+// inherited on and on.
+const depthVariable = "DIALWRIGHT_LOCAL_DEPTH"
+
+// DeviceState of an extension is not known.
+func (t *Technology) DeviceState(string) pbx.DeviceState { return pbx.DeviceUnknown }
+
+// Endpoints lists nothing: extensions are no phones.
+func (t *Technology) Endpoints() []call.EndpointState { return nil }
+
+// wire joins the two halves.
+type wire struct {
+	t              *Technology
+	exten, context string
+	id, otherID    string
+	seq            uint32
+	depth          int
+	codec          string
+	clock          int
+	one, two       *half
+
+	mu      sync.Mutex // guards the fields below and those of the halves; nothing is called under it
+	dialled bool
+	up      bool
+	over    bool
+}
+
+// half is one of the two legs.
+type half struct {
+	w     *wire
+	first bool
+	on    func(pbx.LegEvent)
+	port  *media.Port
+	pipe  media.Leg
+	ended bool // its LegEnded has been posted
+}
+
+// other gives the half on the other end of the wire.
+func (h *half) other() *half {
+	if h.first {
+		return h.w.two
+	}
+	return h.w.one
+}
+
+// post sends an event to the half's channel.
+func (h *half) post(e pbx.LegEvent) {
+	h.w.mu.Lock()
+	on := h.on
+	if e.Kind == pbx.LegEnded && on != nil {
+		if h.ended {
+			on = nil
+		}
+		h.ended = true
+	}
+	h.w.mu.Unlock()
+	if on != nil {
+		on(e)
+	}
+}
+
+// Dial brings the second half into the switch.
+func (h *half) Dial(o pbx.DialOptions) error {
+	w := h.w
+	if !h.first {
+		return pbx.ErrState
+	}
+	w.mu.Lock()
+	if w.dialled || w.over {
+		w.mu.Unlock()
+		return pbx.ErrDialled
+	}
+	w.dialled = true
+	w.mu.Unlock()
+	vars := append(o.Variables[:len(o.Variables):len(o.Variables)],
+		call.Variable{Name: "__" + depthVariable, Value: strconv.Itoa(w.depth)})
+	_, err := w.t.s.Incoming(w.two, pbx.IncomingOptions{
+		ID: w.otherID, Name: fmt.Sprintf("Local/%s@%s-%08x;2", w.exten, w.context, w.seq),
+		Endpoint: w.exten + "@" + w.context, CallerID: o.CallerID, Dialled: w.exten, Context: w.context,
+		LinkedID: w.linkedID(), Variables: vars, Handler: pbx.HandlerFunc(w.run),
+	})
+	if err != nil {
+		return &call.Failure{
+			Disposition: call.Congestion, Cause: int(cause.SwitchCongestion), Text: "the second half could not be made", Err: err,
+		}
+	}
+	return nil
+}
+
+// linkedID is that of the first half.
+func (w *wire) linkedID() string {
+	if c, ok := w.t.s.Channel(w.id); ok {
+		return c.Snapshot().LinkedID
+	}
+	return w.id
+}
+
+// run joins the media, then lets the switch's handler have the second half.
+// It is the first thing that happens to that half, so nothing is lost.
+func (w *wire) run(ctx context.Context, two *pbx.Channel) {
+	w.mu.Lock()
+	over := w.over
+	w.two.on, w.two.port = two.Deliver, two.Port()
+	w.mu.Unlock()
+	if over { // the first half hung up in between
+		w.two.post(pbx.LegEvent{Kind: pbx.LegEnded, Cause: cause.NormalClearing, ByPeer: true})
+		<-two.Context().Done()
+		return
+	}
+	w.join()
+	w.t.s.Inbound().Handle(ctx, two)
+}
+
+// join puts a pipe between the two ports.
+func (w *wire) join() {
+	if w.one.port == nil || w.two.port == nil {
+		return
+	}
+	a, b := media.NewPipe()
+	f := media.Format{Codec: w.codec, ClockRate: w.clock, PTime: 20, EventPT: true}
+	w.mu.Lock()
+	w.one.pipe, w.two.pipe = a, b
+	w.mu.Unlock()
+	w.one.port.SetLeg(a, f)
+	w.two.port.SetLeg(b, f)
+}
+
+// Ring of the second half: the first one rings.
+func (h *half) Ring() error {
+	if h.first {
+		return pbx.ErrState
+	}
+	h.other().post(pbx.LegEvent{Kind: pbx.LegRinging})
+	return nil
+}
+
+// Progress of the second half: early media on the first.
+func (h *half) Progress() error {
+	if h.first {
+		return pbx.ErrState
+	}
+	h.other().post(pbx.LegEvent{Kind: pbx.LegProgress})
+	return nil
+}
+
+// Answer of the second half answers the first.
+func (h *half) Answer() error {
+	w := h.w
+	if h.first {
+		return pbx.ErrState
+	}
+	w.mu.Lock()
+	if w.up || w.over {
+		w.mu.Unlock()
+		return nil
+	}
+	w.up = true
+	w.mu.Unlock()
+	h.other().post(pbx.LegEvent{Kind: pbx.LegAnswered})
+	return nil
+}
+
+// Reject refuses the call: the first half ends with the cause.
+func (h *half) Reject(code cause.Code) error {
+	if h.first {
+		return pbx.ErrState
+	}
+	h.Hangup(code)
+	return nil
+}
+
+// Redirect sends the first half elsewhere, as a 302 would.
+func (h *half) Redirect(target string) error {
+	if h.first {
+		return pbx.ErrState
+	}
+	h.other().post(pbx.LegEvent{Kind: pbx.LegForwarded, Target: target})
+	h.Hangup(cause.Redirected)
+	return nil
+}
+
+// Hangup of one half ends the other with the same cause.
+func (h *half) Hangup(code cause.Code) {
+	w := h.w
+	w.mu.Lock()
+	first := !w.over
+	w.over = true
+	up, dialled := w.up, w.dialled
+	pipes := [...]media.Leg{w.one.pipe, w.two.pipe}
+	w.mu.Unlock()
+	if first {
+		e := pbx.LegEvent{Kind: pbx.LegEnded, Cause: code, ByPeer: true}
+		if !up && h.other().first {
+			e.Failure = &call.Failure{
+				Disposition: call.Disposition(code.Disposition()), Cause: int(code), Permanent: code.Permanent(),
+				Text: "Local/" + w.exten + "@" + w.context + " was refused: " + code.String(),
+			}
+		}
+		if dialled {
+			h.other().post(e)
+		}
+		for _, p := range pipes {
+			if p != nil {
+				_ = p.Close() // a pipe in memory: nothing to be done about it
+			}
+		}
+	}
+	h.post(pbx.LegEvent{Kind: pbx.LegEnded, Cause: code})
+}
+
+// Hold of one half is a hold by the phone for the other.
+func (h *half) Hold(on bool) error {
+	kind := pbx.LegResumed
+	if on {
+		kind = pbx.LegHeld
+	}
+	h.other().post(pbx.LegEvent{Kind: kind})
+	return nil
+}
+
+// SendDTMFInfo presses a digit on the other half.
+func (h *half) SendDTMFInfo(digit rune, d time.Duration) error {
+	h.other().post(pbx.LegEvent{Kind: pbx.LegDTMF, Digit: digit, Duration: d})
+	return nil
+}
+
+// Transfer asks the other half's controller for a transfer.
+func (h *half) Transfer(target string) error {
+	h.other().post(pbx.LegEvent{Kind: pbx.LegTransfer, Target: target})
+	return nil
+}
+
+// UpdateCallerID has nobody to tell: each half's controller sets its own.
+func (h *half) UpdateCallerID(call.CallerID) {}
+
+// Describe names the half.
+func (h *half) Describe() pbx.LegInfo {
+	name := h.w.exten + "@" + h.w.context
+	suffix := ";2"
+	if h.first {
+		suffix = ";1"
+	}
+	return pbx.LegInfo{
+		Technology: "Local", Name: name, Suffix: suffix, Endpoint: name, Codec: h.w.codec, Peer: "local", Context: h.w.context,
+	}
+}
+
+// Ladder is empty: nothing is on a wire.
+func (h *half) Ladder() []call.SIPMessage { return nil }
+
+// Header is empty: there is no message.
+func (h *half) Header(string) string { return "" }
