@@ -86,9 +86,9 @@ func (s *server) run(change func(*Config, *Options)) *server {
 		if err := s.sw.Stop(ctx); err != nil {
 			t.Errorf("stop switch: %v", err)
 		}
-		stopCtx, stopNow := context.WithTimeout(ctx, time.Second)
+		stopCtx, stopNow := context.WithTimeout(ctx, 100*time.Millisecond)
 		defer stopNow()
-		_ = s.tech.Stop(stopCtx) // dialogs whose peers are gone are dropped at the deadline
+		_ = s.tech.Stop(stopCtx) // dialogs that wait for repeated 200s are dropped at the deadline
 		_ = s.media.Stop(ctx)
 	})
 	return s
@@ -248,7 +248,7 @@ func newPeer(t *testing.T, o peerOptions) *peer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, stop := context.WithTimeout(context.Background(), time.Second)
+		ctx, stop := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer stop()
 		_ = p.agent.Stop(ctx) // the server may be gone already
 		_ = layer.Stop(ctx)
@@ -358,12 +358,21 @@ func (p *peer) callAs(s *server, user, number, sdp string) *peerCall {
 // received waits for a message from the server whose first line begins so.
 func (p *peer) received(first string) sipnet.TraceRecord {
 	p.t.Helper()
+	return p.receivedTimes(first, 1)
+}
+
+// receivedTimes waits for the nth such message.
+func (p *peer) receivedTimes(first string, n int) sipnet.TraceRecord {
+	p.t.Helper()
 	timeout := time.After(patience)
 	for {
 		p.mu.Lock()
-		fresh := p.fresh
+		fresh, left := p.fresh, n
 		for _, r := range p.wire {
-			if !r.Sent && strings.HasPrefix(r.First, first) {
+			if r.Sent || !strings.HasPrefix(r.First, first) {
+				continue
+			}
+			if left--; left == 0 {
 				p.mu.Unlock()
 				return r
 			}

@@ -16,7 +16,7 @@ import (
 func TestD7_PhoneCallsInAfterItsDigest(t *testing.T) {
 	s := start(t, func(c *Config, _ *Options) { c.Phones[0].Context, c.Phones[0].Account = "internal", "sales" })
 	phone := newPeer(t, peerOptions{})
-	pc := phone.callAs(s, "101", "+49 30", pcmu)
+	pc := phone.callAs(s, "101", "+49%2030", pcmu)
 	c := s.nextIncoming()
 	sn := c.Snapshot()
 	if sn.Dialled != "+49 30" || sn.Context != "internal" || sn.Account != "sales" || sn.Phone != "101" ||
