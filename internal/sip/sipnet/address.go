@@ -44,7 +44,7 @@ func readAddress(text string) (a address, rest string, err error) {
 	if err != nil {
 		return a, rest, err
 	}
-	spec, params := s, ""
+	spec, params := strings.Trim(s, lws), ""
 	if strings.HasPrefix(s, "<") {
 		end := strings.IndexByte(s, '>')
 		if end < 0 {
@@ -59,11 +59,12 @@ func readAddress(text string) (a address, rest string, err error) {
 		// Without brackets all parameters are the header's, and a question
 		// mark is an error (RFC 3261 §20.10; RFC 4475 §3.1.2.13).
 		spec, params, _ = strings.Cut(s, ";")
+		spec = strings.TrimRight(spec, lws)
 		if strings.Contains(spec, "?") {
 			return a, rest, errors.New("headers in an address without brackets")
 		}
 	}
-	if err := parseURI(strings.Trim(spec, lws), &a.uri); err != nil {
+	if err := parseURI(spec, &a.uri); err != nil {
 		return a, rest, err
 	}
 	a.params, err = readParams(params)

@@ -287,7 +287,8 @@ func (n *Net) receive(f *Flow, data []byte) {
 	}
 	m, err := parseMessage(n.parser, data)
 	if err != nil {
-		n.refuse(f, data, 400, "Bad Request", err)
+		status, reason := refusal(data)
+		n.refuse(f, data, status, reason, err)
 		return
 	}
 	if r, ok := m.(*sip.Request); ok {

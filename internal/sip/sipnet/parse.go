@@ -12,9 +12,6 @@ import (
 // maxMessage is the largest message that is read, in bytes (N2, N5).
 const maxMessage = 64 << 10
 
-// errNotSIP is a datagram that is no SIP at all; it gets no answer.
-var errNotSIP = errors.New("not a SIP message")
-
 // parseMessage reads exactly one message. Bytes after the body that
 // Content-Length announces are ignored (RFC 3261 §18.3). The usual message is
 // parsed in one pass; what the library refuses goes through [normalise] once.
@@ -155,7 +152,7 @@ func reject(data []byte, status int, reason string, received viaSource, tag, ser
 		return nil
 	}
 	top, err := parseVia(h.vias[0])
-	if err != nil || !top.Params.Has("branch") {
+	if err != nil {
 		return nil
 	}
 	received.mark(top)
@@ -176,6 +173,34 @@ func reject(data []byte, status int, reason string, received viaSource, tag, ser
 	}
 	b.WriteString("Content-Length: 0\r\n\r\n")
 	return b.Bytes()
+}
+
+// refusal is the status for a message that cannot be parsed: 416 if only its
+// Request-URI is of another kind, which the library cannot read if the scheme
+// holds more than letters (RFC 3261 §8.2.2.1), else 400.
+func refusal(data []byte) (status int, reason string) {
+	line, _, _ := bytes.Cut(bytes.TrimLeft(data, "\r\n"), []byte("\r\n"))
+	parts := strings.Split(string(line), " ")
+	if len(parts) != 3 {
+		return 400, "Bad Request"
+	}
+	scheme, _, ok := strings.Cut(parts[1], ":")
+	if !ok || strings.EqualFold(scheme, "sip") || strings.EqualFold(scheme, "sips") || !isScheme(scheme) {
+		return 400, "Bad Request"
+	}
+	return 416, "Unsupported URI Scheme"
+}
+
+// isScheme reports whether s is a scheme of RFC 3986 §3.1.
+func isScheme(s string) bool {
+	for i := range len(s) {
+		c := s[i] | 0x20
+		letter := 'a' <= c && c <= 'z'
+		if !letter && (i == 0 || strings.IndexByte("0123456789+-.", s[i]) < 0) {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // looksLikeRequest reports whether a start line is a request's other than

@@ -187,6 +187,7 @@ Content-Length: 0
 		r.peer.SendMessage(from, siptest.Answer(cancel, 200, "OK", "b"))
 		r.peer.SendMessage(from, siptest.Answer(req, 487, "Request Terminated", "b"))
 		r.peer.Request(sip.ACK)
+		synctest.Wait()
 		diff(t, "heard", []string{"0s 180", "0s 487"}, h.events)
 		if err := h.tx.Cancel(nil); !errors.Is(err, ErrEnded) {
 			t.Errorf("after the end: %v", err)

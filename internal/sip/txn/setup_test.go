@@ -151,3 +151,14 @@ CSeq: 3 %[1]s
 
 `, method, branch, to, strings.Join(extra, ""))
 }
+
+func contains(s, part string) bool { return strings.Contains(s, part) }
+
+// replace is strings.ReplaceAll that fails when there is nothing to replace.
+func replace(t *testing.T, s, old, with string) string {
+	t.Helper()
+	if !strings.Contains(s, old) {
+		t.Fatalf("no %q in\n%s", old, s)
+	}
+	return strings.ReplaceAll(s, old, with)
+}
