@@ -34,7 +34,7 @@ func (n *fakeNet) listen(ap netip.AddrPort) (net.PacketConn, error) {
 	if n.conns[ap] != nil {
 		return nil, os.ErrExist
 	}
-	c := &fakeConn{n: n, addr: ap, in: make(chan datagram, 4096), closed: make(chan struct{})}
+	c := &fakeConn{n: n, addr: ap, in: make(chan datagram, 512), closed: make(chan struct{})}
 	n.conns[ap] = c
 	return c, nil
 }
@@ -137,14 +137,16 @@ func inLab(t *testing.T, f func(l *lab)) {
 		if err := e.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		defer func() {
+			if err := e.Stop(t.Context()); err != nil {
+				t.Error(err)
+			}
+			synctest.Wait()
+			if p := e.Stats().Panics; p != 0 {
+				t.Errorf("%d panics", p)
+			}
+		}()
 		f(&lab{t, e, n})
-		if err := e.Stop(t.Context()); err != nil {
-			t.Error(err)
-		}
-		synctest.Wait()
-		if p := e.Stats().Panics; p != 0 {
-			t.Errorf("%d panics", p)
-		}
 	})
 }
 

@@ -179,6 +179,9 @@ func (s *fileSource) SeekTo(d time.Duration) error {
 		return fmt.Errorf("%w: this file cannot be rewound", ErrFormat)
 	}
 	at := int64(d) * int64(s.perSecond) / int64(time.Second)
+	if i, err := s.f.Stat(); err == nil {
+		at = min(at, max(i.Size()-s.start, 0)) // not every Seeker goes beyond the end
+	}
 	at -= at % int64(s.align)
 	if _, err := k.Seek(s.start+at, io.SeekStart); err != nil {
 		return err

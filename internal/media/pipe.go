@@ -49,12 +49,15 @@ func (e *pipeEnd) Send(p *Packet) error {
 	if p.hops >= maxHops {
 		return nil
 	}
+	select {
+	case <-e.stop:
+		return ErrClosed
+	default:
+	}
 	c := *p
 	c.hops++
 	c.Payload = slices.Clone(p.Payload)
 	select {
-	case <-e.stop:
-		return ErrClosed
 	case e.peer.queue <- c:
 	default: // the other end is slow or gone
 	}
