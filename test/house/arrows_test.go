@@ -18,35 +18,36 @@ const module = "github.com/dialwright/dialwright/"
 // picture is in docs/architecture.md. A package without a line may import
 // nothing of ours, so a new one must be drawn here first.
 var arrows = map[string][]string{
-	"internal/call":        {},
-	"internal/cause":       {},
-	"internal/number":      {},
-	"internal/event":       {},
-	"internal/route":       {"internal/call", "internal/number"},
-	"internal/wire/...":    {},
-	"internal/originate":   {"internal/call", "internal/cause", "internal/number", "internal/event"},
-	"internal/store/...":   {"internal/call", "internal/cause", "internal/originate", "internal/store/..."},
-	"internal/media/codec": {},
-	"internal/media/dsp":   {},
-	"internal/media":       {"internal/media/codec", "internal/media/dsp"},
-	"internal/pbx":         {"internal/call", "internal/cause", "internal/event", "internal/media"},
-	"internal/pbx/pbxtest": {"internal/pbx", "internal/call", "internal/cause", "internal/media"},
-	"internal/local":       {"internal/pbx", "internal/media", "internal/call", "internal/cause"},
-	"internal/pretend":     {"internal/pbx", "internal/media", "internal/call", "internal/cause"},
-	"internal/sip":         {"internal/pbx", "internal/media", "internal/media/codec", "internal/wire/sdp", "internal/call", "internal/cause", "internal/number", "internal/sip/ua", "internal/sip/txn", "internal/sip/sipnet"},
-	"internal/sip/ua":      {"internal/sip/txn", "internal/sip/sipnet", "internal/wire/sdp", "internal/cause"},
-	"internal/sip/txn":     {"internal/sip/sipnet"},
-	"internal/sip/sipnet":  {},
-	"internal/sip/siptest": {"internal/sip/sipnet"},
-	"internal/softphone":   {"internal/sip/ua", "internal/sip/txn", "internal/sip/sipnet", "internal/media", "internal/media/dsp", "internal/wire/sdp", "internal/cause"},
-	"internal/config":      {"internal/call", "internal/number", "internal/route"},
-	"internal/config/...":  {"internal/config"},
-	"internal/door/auth":   {"internal/call"},
-	"internal/door/rest":   {"internal/call", "internal/cause", "internal/event", "internal/number", "internal/door/auth", "internal/originate", "internal/route"},
-	"internal/door/ctl":    {"internal/call", "internal/door/auth"},
-	"internal/app":         {"internal/..."},
-	"cmd/dialwright":       {"internal/app", "internal/config", "internal/call", "internal/cause", "internal/door/rest", "internal/door/auth", "internal/door/ctl"},
-	"test/...":             {"internal/..."},
+	"internal/call":          {},
+	"internal/cause":         {},
+	"internal/number":        {},
+	"internal/event":         {},
+	"internal/route":         {"internal/call", "internal/number"},
+	"internal/wire/...":      {},
+	"internal/originate":     {"internal/call", "internal/cause", "internal/number", "internal/event"},
+	"internal/store/...":     {"internal/call", "internal/cause", "internal/originate", "internal/store/..."},
+	"internal/media/codec":   {},
+	"internal/media/dsp":     {},
+	"internal/media":         {"internal/media/codec", "internal/media/dsp"},
+	"internal/pbx":           {"internal/call", "internal/cause", "internal/event", "internal/media"},
+	"internal/pbx/pbxtest":   {"internal/pbx", "internal/call", "internal/cause", "internal/media"},
+	"internal/local":         {"internal/pbx", "internal/media", "internal/call", "internal/cause"},
+	"internal/pretend":       {"internal/pbx", "internal/media", "internal/call", "internal/cause"},
+	"internal/sip":           {"internal/pbx", "internal/media", "internal/media/codec", "internal/wire/sdp", "internal/call", "internal/cause", "internal/number", "internal/sip/ua", "internal/sip/txn", "internal/sip/sipnet"},
+	"internal/sip/ua":        {"internal/sip/txn", "internal/sip/sipnet", "internal/wire/sdp", "internal/cause"},
+	"internal/sip/txn":       {"internal/sip/sipnet"},
+	"internal/sip/sipnet":    {},
+	"internal/sip/siptest":   {"internal/sip/sipnet"},
+	"internal/softphone":     {"internal/sip/ua", "internal/sip/txn", "internal/sip/sipnet", "internal/media", "internal/media/dsp", "internal/wire/sdp", "internal/cause"},
+	"internal/config":        {"internal/call", "internal/number", "internal/route"},
+	"internal/config/...":    {"internal/config"},
+	"internal/door/auth":     {"internal/call"},
+	"internal/door/rest":     {"internal/call", "internal/cause", "internal/event", "internal/number", "internal/door/auth", "internal/originate", "internal/route"},
+	"internal/door/rest/...": {"internal/call", "internal/cause", "internal/door/auth", "internal/door/rest"},
+	"internal/door/ctl":      {"internal/call", "internal/door/auth"},
+	"internal/app":           {"internal/..."},
+	"cmd/dialwright":         {"internal/app", "internal/config", "internal/call", "internal/cause", "internal/door/rest", "internal/door/rest/client", "internal/door/auth", "internal/door/ctl"},
+	"test/...":               {"internal/..."},
 }
 
 // wrapped says which folders may import a third-party module; everything else
@@ -157,7 +158,8 @@ func TestDoorsDoNotImportEachOther(t *testing.T) {
 		}
 		for _, imp := range p.Imports {
 			ours, ok := strings.CutPrefix(imp, module+"internal/door/")
-			if ok && ours != "auth" {
+			door, _, _ := strings.Cut(strings.TrimPrefix(pkg, "internal/door/"), "/")
+			if ok && ours != "auth" && !fits(door+"/...", ours) {
 				t.Errorf("%s imports door/%s", pkg, ours)
 			}
 		}
