@@ -1,13 +1,18 @@
 package originate
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"iter"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/event"
 )
 
 // Options are what an Originator is made of. Store, Engine, Router, Policy
@@ -29,6 +34,9 @@ type Options struct {
 	NewID func() call.ID
 	// Keep says how long what has ended is kept. Zero fields keep for ever.
 	Keep Keep
+	// LeaseTTL is how long this node's lease lasts without renewal; it is
+	// renewed after 3/10 of that. 0 = 10 s.
+	LeaseTTL time.Duration
 	// Poll asks the store again this often although nothing has changed here;
 	// 0 = never, right for a store that no other node writes. Not below 1 s.
 	Poll time.Duration
@@ -82,50 +90,198 @@ type ResourceUse struct {
 
 // Originator accepts requests and turns them into attempts. All methods are
 // safe for concurrent use.
-type Originator struct{ o Options }
+//
+// Its goroutines are the dispatcher, which claims work when something has
+// changed or the clock has reached what waits for it; the keeper, which renews the lease,
+// takes over what dead nodes left, and prunes; and one per running attempt.
+type Originator struct {
+	o     Options
+	guard *guard
+	count counters
+	bus   event.Bus[call.Event]
+
+	wakeup chan struct{} // capacity 1: the dispatcher should look again
+
+	mu      sync.Mutex // guards what follows
+	phase   phase
+	lease   Lease
+	running map[call.ID]*running
+	early   map[call.ID]error // hang-ups that came before their attempt was registered
+
+	unwatch              func()
+	endDispatch, endKeep context.CancelFunc
+	dispatched           chan struct{}  // closed when the dispatcher has ended
+	abandon              chan struct{}  // closed when Stop gives up waiting
+	stopped              chan struct{}  // closed when Stop is through
+	loops                sync.WaitGroup // dispatcher and keeper
+	calls                sync.WaitGroup // attempts
+}
+
+// phase is where an Originator stands in its own life.
+type phase int
+
+const (
+	phaseNew phase = iota
+	phaseRunning
+	phaseStopping
+)
 
 // New makes an Originator. Nothing runs before Start.
-func New(o Options) *Originator { return &Originator{o: o} }
+func New(o Options) *Originator {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.NewID == nil {
+		o.NewID = newID
+	}
+	o.MaxLive = cmp.Or(max(o.MaxLive, 0), 10_000)
+	o.LeaseTTL = cmp.Or(max(o.LeaseTTL, 0), 10*time.Second)
+	if o.Poll > 0 {
+		o.Poll = max(o.Poll, time.Second)
+	}
+	return &Originator{
+		o: o, guard: newGuard(), wakeup: make(chan struct{}, 1), stopped: make(chan struct{}),
+		dispatched: make(chan struct{}), abandon: make(chan struct{}),
+		running: map[call.ID]*running{}, early: map[call.ID]error{},
+	}
+}
 
-var errNotBuilt = errors.New("not built yet")
+// newID makes a UUIDv7. It fails only if the system has no randomness left,
+// and then a random one is as good as none: the panic of NewString is right.
+func newID() call.ID {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return call.ID(uuid.NewString())
+	}
+	return call.ID(id.String())
+}
 
-// FromNow as the cursor of Events means: nothing of the past.
-const FromNow int64 = -1
+// Start takes the node's lease, ends what an earlier process of this node left
+// running, and begins to dial what is due. ctx bounds the start only. It fails if
+// the store does, or if another living process has this node's name.
+func (o *Originator) Start(ctx context.Context) error {
+	o.mu.Lock()
+	started := o.phase != phaseNew
+	o.mu.Unlock()
+	if started {
+		return errors.New("originator was started before")
+	}
+	lease, err := o.o.Store.Acquire(ctx, o.o.Node, time.Now(), o.o.LeaseTTL)
+	if err != nil {
+		return fmt.Errorf("take the lease of node %s: %w", o.o.Node, err)
+	}
+	if err := o.recover(ctx); err != nil {
+		return errors.Join(fmt.Errorf("recover attempts: %w", err), o.o.Store.Release(ctx, lease))
+	}
+	o.unwatch = o.o.Store.Watch(func(events []call.Event) { o.bus.Publish(events...) })
+	// The loops outlive Start's ctx; Stop ends them.
+	ctx = context.WithoutCancel(ctx)
+	dispatchCtx, endDispatch := context.WithCancel(ctx)
+	keepCtx, endKeep := context.WithCancel(ctx)
+	o.mu.Lock()
+	o.phase, o.lease, o.endDispatch, o.endKeep = phaseRunning, lease, endDispatch, endKeep
+	o.mu.Unlock()
+	o.loops.Go(func() {
+		defer close(o.dispatched)
+		o.dispatch(dispatchCtx)
+	})
+	o.loops.Go(func() { o.keep(keepCtx) })
+	o.wake()
+	return nil
+}
 
-func (o *Originator) Start(ctx context.Context) error { return errNotBuilt }
-func (o *Originator) Stop(ctx context.Context) error  { return errNotBuilt }
-func (o *Originator) Submit(ctx context.Context, r call.Request) (c call.Call, repeated bool, err error) {
-	return c, false, errNotBuilt
+// Stop ends in order: no new calls are taken or started, running ones may end
+// until ctx does, then they are hung up with ErrStopping. It returns when all is
+// quiet. An engine that does not return within 10 s of being cancelled is left
+// behind, and its attempts will be found interrupted by the next start; then the
+// error says so. Stop may be called twice, and before Start.
+func (o *Originator) Stop(ctx context.Context) error {
+	o.mu.Lock()
+	before := o.phase
+	o.phase = phaseStopping
+	o.mu.Unlock()
+	switch before {
+	case phaseNew:
+		close(o.stopped)
+		return nil
+	case phaseStopping:
+		<-o.stopped
+		return nil
+	}
+	defer close(o.stopped)
+	// After the dispatcher no attempt can begin. The keeper goes on: the lease
+	// must hold while calls end.
+	o.endDispatch()
+	<-o.dispatched
+	err := o.drain(ctx)
+	o.endKeep()
+	o.loops.Wait()
+	// The release must reach the store although ctx may have ended.
+	releaseCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+	defer cancel()
+	err = errors.Join(err, o.o.Store.Release(releaseCtx, o.currentLease()))
+	o.unwatch()
+	o.bus.Close()
+	return err
 }
-func (o *Originator) SubmitBatch(ctx context.Context, list []call.Request) ([]Submitted, error) {
-	return nil, errNotBuilt
+
+// stopGrace is how long an engine may take to return after its cancellation.
+const stopGrace = 10 * time.Second
+
+// drain waits for the running attempts, hanging up when ctx ends.
+func (o *Originator) drain(ctx context.Context) error {
+	quiet := make(chan struct{})
+	go func() { // ends with the attempts
+		o.calls.Wait()
+		close(quiet)
+	}()
+	select {
+	case <-quiet:
+		return nil
+	case <-ctx.Done():
+	}
+	o.mu.Lock()
+	for _, r := range o.running {
+		r.cancel(ErrStopping)
+	}
+	o.mu.Unlock()
+	t := time.NewTimer(stopGrace)
+	defer t.Stop()
+	select {
+	case <-quiet:
+		return nil
+	case <-t.C:
+		close(o.abandon)
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		return fmt.Errorf("%d attempts did not end within %v of being hung up", len(o.running), stopGrace)
+	}
 }
-func (o *Originator) Check(ctx context.Context, r call.Request) (Decision, error) {
-	return Decision{}, errNotBuilt
+
+// accepting reports whether requests are taken.
+func (o *Originator) accepting() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.phase == phaseRunning
 }
-func (o *Originator) Get(ctx context.Context, id call.ID) (call.Call, error) {
-	return call.Call{}, errNotBuilt
+
+func (o *Originator) currentLease() Lease {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.lease
 }
-func (o *Originator) List(ctx context.Context, f Filter) ([]call.Call, string, error) {
-	return nil, "", errNotBuilt
+
+// wake has the dispatcher look at the queue.
+func (o *Originator) wake() {
+	select {
+	case o.wakeup <- struct{}{}:
+	default:
+	}
 }
-func (o *Originator) Attempts(ctx context.Context, id call.ID) ([]AttemptRecord, error) {
-	return nil, errNotBuilt
-}
-func (o *Originator) CDRs(ctx context.Context, f Filter) ([]call.CDR, string, error) {
-	return nil, "", errNotBuilt
-}
-func (o *Originator) Cancel(ctx context.Context, id call.ID, by string) error { return errNotBuilt }
-func (o *Originator) Hangup(ctx context.Context, id call.ID, by string) error { return errNotBuilt }
-func (o *Originator) PauseBatch(ctx context.Context, b call.BatchID) error    { return errNotBuilt }
-func (o *Originator) ResumeBatch(ctx context.Context, b call.BatchID) error   { return errNotBuilt }
-func (o *Originator) CancelBatch(ctx context.Context, b call.BatchID, by string) (int, error) {
-	return 0, errNotBuilt
-}
-func (o *Originator) Events(ctx context.Context, after int64, f EventFilter) iter.Seq2[call.Event, error] {
-	return func(yield func(call.Event, error) bool) { yield(call.Event{}, errNotBuilt) }
-}
-func (o *Originator) Stats(ctx context.Context) (Stats, error) { return Stats{}, errNotBuilt }
-func (o *Originator) Audit(ctx context.Context, after int64, limit int) ([]AuditEntry, error) {
-	return nil, errNotBuilt
+
+// storeFailed counts and logs a failure of the store that will be met again or
+// was answered with a refusal.
+func (o *Originator) storeFailed(doing string, err error) {
+	o.count.storeErrors.Add(1)
+	o.o.Log.Error("store failed", "doing", doing, "error", err)
 }
