@@ -51,7 +51,8 @@ type Bridge struct {
 	proxy          bool
 	createdAt      time.Time
 	sw             *Switch
-	box            mailbox // actor of the bridge's playbacks
+	gone           chan struct{} // closed after BridgeDestroyed
+	box            mailbox       // actor of the bridge's playbacks
 	playing        []*Playback
 	recordings     []*Recording
 
@@ -87,7 +88,7 @@ func (s *Switch) NewBridge(o BridgeOptions) (*Bridge, error) {
 	}
 	b := &Bridge{
 		id: o.ID, name: o.Name, kind: o.Type, creator: o.Creator, class: o.Class, proxy: o.ProxyMedia,
-		createdAt: now(), sw: s,
+		createdAt: now(), sw: s, gone: make(chan struct{}),
 	}
 	b.box.onPanic = func(v any, stack []byte) {
 		s.panics.Add(1)
@@ -199,6 +200,7 @@ func (b *Bridge) Destroy() {
 	b.mu.Lock()
 	if b.destroyed {
 		b.mu.Unlock()
+		<-b.gone
 		return
 	}
 	b.destroyed = true
@@ -224,6 +226,7 @@ func (b *Bridge) Destroy() {
 	b.sw.mu.Lock()
 	delete(b.sw.bridges, b.id)
 	b.sw.mu.Unlock()
+	close(b.gone)
 }
 
 // enter is Add in the channel's actor.

@@ -220,6 +220,9 @@ func (p *placement) callerForB() call.CallerID {
 
 // dialA makes and dials leg A and waits for its answer.
 func (p *placement) dialA(ctx context.Context) error {
+	if ctx.Err() != nil { // withdrawn before anything was sent
+		return context.Cause(ctx)
+	}
 	r := p.at.Request
 	endpoint := p.at.RouteA.Endpoint
 	if endpoint == "" {
