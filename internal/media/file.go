@@ -125,31 +125,54 @@ func (s *fileSource) ReadFrame(pcm []int16) (int, error) {
 	return n, nil
 }
 
-// fill decodes about that many samples more.
-func (s *fileSource) fill(samples int) error {
-	want := (samples*s.perSecond/s.rate + s.align) / s.align * s.align
+// encoding is the codec of a mono file at the codec's own pace.
+func (s *fileSource) encoding() string {
+	if s.codec == nil || s.stereo || s.perSecond != 8000 {
+		return ""
+	}
+	return s.codec.Name()
+}
+
+// readEncoded gives the file's octets as they are. What ReadFrame had decoded
+// and not given, a few samples at most, is left out.
+func (s *fileSource) readEncoded(dst []byte, n int) ([]byte, error) {
+	s.pcm = s.pcm[:0]
+	b, err := s.octets(n)
+	return append(dst, b...), err
+}
+
+// octets reads the next want octets; fewer only with an error.
+func (s *fileSource) octets(want int) ([]byte, error) {
+	full := want
 	if s.end >= 0 {
 		want = int(min(int64(want), s.end-s.start-s.at))
 	}
 	if want <= 0 {
-		return io.EOF
+		return nil, io.EOF
 	}
 	if cap(s.buf) < want {
 		s.buf = make([]byte, want)
 	}
 	n, err := io.ReadFull(s.r, s.buf[:want])
 	s.at += int64(n)
-	if n == 0 {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = io.EOF
-		}
+	if errors.Is(err, io.ErrUnexpectedEOF) || err == nil && want < full {
+		err = io.EOF
+	}
+	return s.buf[:n], err
+}
+
+// fill decodes about that many samples more.
+func (s *fileSource) fill(samples int) error {
+	want := (samples*s.perSecond/s.rate + s.align) / s.align * s.align
+	b, err := s.octets(want)
+	if len(b) == 0 {
 		return err
 	}
 	before := len(s.pcm)
 	if s.dec != nil {
-		s.pcm = s.dec.Decode(s.pcm, s.buf[:n])
+		s.pcm = s.dec.Decode(s.pcm, b)
 	} else {
-		s.pcm = appendLinear(s.pcm, s.buf[:n])
+		s.pcm = appendLinear(s.pcm, b)
 	}
 	if s.stereo {
 		s.pcm = append(s.pcm[:before], downmix(s.pcm[before:])...)

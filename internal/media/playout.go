@@ -3,6 +3,7 @@ package media
 import (
 	"errors"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,11 +58,37 @@ func (f *framer) pull(ptime int) (pcm []int16, n int, err error) {
 // next gives a payload of PTime, nil if there is none (end, or a codec that
 // cannot be encoded here: the time passes all the same).
 func (f *framer) next(to Format) (payload []byte, units uint32, err error) {
+	if src, ok := f.src.(encodedSource); ok && strings.EqualFold(src.encoding(), to.Codec) {
+		return f.pass(src, to)
+	}
 	pcm, n, err := f.pull(to.PTime)
 	if n == 0 || !f.prepare(to) {
 		return nil, 0, err
 	}
 	f.payload = f.enc.Encode(f.payload[:0], f.convert(pcm, f.rate))
+	return f.payload, uint32(to.ClockRate * to.PTime / 1000), err
+}
+
+// encodedSource is a source that holds audio in a codec already: a prompt in
+// the party's own codec is sent as it is, which saves half of its cost.
+type encodedSource interface {
+	Source
+	encoding() string // the codec's name; "" = linear
+	// readEncoded appends up to n octets; fewer only together with an error.
+	readEncoded(dst []byte, n int) ([]byte, error)
+}
+
+// pass gives the next payload of an encodedSource in format to, whose codecs
+// all have 8 octets per millisecond.
+func (f *framer) pass(src encodedSource, to Format) (payload []byte, units uint32, err error) {
+	n := to.PTime * 8
+	f.payload, err = src.readEncoded(f.payload[:0], n)
+	if len(f.payload) == 0 {
+		return nil, 0, err
+	}
+	if short := n - len(f.payload); short > 0 {
+		f.payload = quiet(f.payload, quietPattern(to.Codec), short)
+	}
 	return f.payload, uint32(to.ClockRate * to.PTime / 1000), err
 }
 

@@ -1,9 +1,11 @@
 package media
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"testing"
+	"testing/fstest"
 	"time"
 )
 
@@ -196,5 +198,42 @@ func TestClockSpreadsClients(t *testing.T) {
 			e.remove()
 			e.remove()
 		}
+	})
+}
+
+// TestPromptInThePartysCodec: such a file is sent octet by octet, in another
+// codec it is converted; both end with silence up to a full frame.
+func TestPromptInThePartysCodec(t *testing.T) {
+	inLab(t, func(l *lab) {
+		ph := l.phone("192.0.2.1:4000")
+		p, r := l.call(ph, nil)
+		data := bytesOf(0x80, 410)
+		for i := range data {
+			data[i] += byte(i % 50)
+		}
+		files := fstest.MapFS{"a.ulaw": {Data: data}, "b.wav": {Data: append(wavHeader(wavULaw, 8000, 1, 410), data...)}}
+		for name := range files {
+			for _, c := range []string{"PCMU", "PCMA"} {
+				p.SetLeg(r, Format{Codec: c})
+				src, err := OpenFile(files, name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				p.Play(src, nil)
+				pass(time.Second)
+				var got []byte
+				for _, pkt := range ph.heard() {
+					got = append(got, pkt.Payload...)
+				}
+				silent := map[string]byte{"PCMU": 0xff, "PCMA": 0xd5}[c]
+				if len(got) != 480 || !bytes.Equal(got[410:], bytesOf(silent, 70)) {
+					t.Fatalf("%s as %s: %d octets ending with %x", name, c, len(got), got[min(len(got), 400):])
+				}
+				if same := bytes.Equal(got[:410], data); same != (c == "PCMU") {
+					t.Errorf("%s as %s: same octets: %v", name, c, same)
+				}
+			}
+		}
+		p.Close()
 	})
 }
