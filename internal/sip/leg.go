@@ -17,9 +17,7 @@ import (
 // Errors of leg methods that make no sense in the leg's state.
 var (
 	errDirection = errors.New("the leg goes the other way")
-	errNotUp     = errors.New("the leg is not answered")
 	errDialled   = errors.New("the leg was dialled already")
-	errDTMFInfo  = errors.New("the endpoint does not take SIP INFO digits")
 )
 
 // legState is where a leg stands.
@@ -366,10 +364,16 @@ func (l *leg) holdTold(want bool, answer []byte, err error) {
 	l.tellHold()
 }
 
-// SendDTMFInfo sends one digit by SIP INFO (rule D13).
+// SendDTMFInfo sends one digit beside the media: by SIP INFO (rule D13), or as
+// tones to an endpoint that is configured to take no INFO (rule M4).
 func (l *leg) SendDTMFInfo(digit rune, d time.Duration) error {
 	if l.prof.dtmf == DTMFInband || l.prof.dtmf == DTMFRFC4733 {
-		return errDTMFInfo
+		l.o.Port.SendDTMF(string(digit), media.DTMFOptions{Duration: d, InBand: true}, func(err error) {
+			if err != nil {
+				l.t.log.Info("digit not sent", "leg", l.o.ChannelID, "err", err)
+			}
+		})
+		return nil
 	}
 	l.do(func() {
 		contentType, body := ua.FormatDTMF(true, digit, d)
