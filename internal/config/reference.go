@@ -197,3 +197,23 @@ func comment(text string, width int) string {
 	}
 	return b.String() + line + "\n"
 }
+
+// NeedRestart lists the keys that differ between two configurations and take
+// effect only with the next start, sorted as in the reference.
+func NeedRestart(old, next *Config) []string {
+	docs := fieldComments()
+	out := []string{}
+	o, n := reflect.ValueOf(*old), reflect.ValueOf(*next)
+	for f, v := range o.Fields() {
+		if f.Type.Kind() != reflect.Struct {
+			continue // tables of phones, trunks, … are all live
+		}
+		for kf, kv := range v.Fields() {
+			_, live := cutReload(docs[f.Type.Name()+"."+kf.Name])
+			if !live && !reflect.DeepEqual(kv.Interface(), n.FieldByIndex(f.Index).FieldByIndex(kf.Index).Interface()) {
+				out = append(out, f.Tag.Get("toml")+"."+kf.Tag.Get("toml"))
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,315 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/config"
+	"github.com/dialwright/dialwright/internal/door/auth"
+	"github.com/dialwright/dialwright/internal/door/ctl"
+	"github.com/dialwright/dialwright/internal/door/rest"
+	"github.com/dialwright/dialwright/internal/local"
+	"github.com/dialwright/dialwright/internal/media"
+	"github.com/dialwright/dialwright/internal/originate"
+	"github.com/dialwright/dialwright/internal/pbx"
+	"github.com/dialwright/dialwright/internal/pretend"
+	"github.com/dialwright/dialwright/internal/sip"
+	"github.com/dialwright/dialwright/internal/store/sqlite"
+)
+
+// Options say what to serve.
+type Options struct {
+	Path    string               // configuration file; "" = the defaults
+	Adjust  func(*config.Config) // changes every loaded configuration before it is used (demo, tests); nil = nothing
+	Log     io.Writer            // where the log goes; nil = nowhere
+	Version string               // shown in stats and the User-Agent
+}
+
+// Ready says where a started server can be reached.
+type Ready struct {
+	HTTP    string   // "http://127.0.0.1:8088", "" when switched off
+	SIP     []string // "udp:127.0.0.1:5060"
+	DataDir string
+	MaxLive int // attempts at once
+}
+
+// App is a server. Start and Stop may be called once each; Stop also before
+// Start.
+type App struct {
+	o        Options
+	log      *slog.Logger
+	level    *slog.LevelVar
+	loaded   config.Loaded // at the start; what needs a restart is compared with it
+	budget   budget
+	started  time.Time
+	stack    stack
+	running  atomic.Bool // there is something to drain
+	stopping atomic.Bool
+	stopOnce sync.Once
+	stopErr  error
+	failed   chan error // a door's server that broke
+
+	conf      atomic.Pointer[config.Config]
+	policy    atomic.Pointer[originate.Policy]
+	reloading sync.Mutex // one reload at a time
+
+	router     router
+	keys       *auth.Keys
+	store      *sqlite.Store
+	media      *media.Engine
+	pbx        *pbx.Switch
+	engine     *pbx.Engine
+	sip        *sip.Technology
+	originator *originate.Originator
+	rest       *rest.Server
+	httpAddr   net.Addr
+}
+
+// New loads and checks the configuration. Nothing is opened. The error is a
+// config.Mistakes if the files are wrong.
+func New(o Options) (*App, error) {
+	a := &App{o: o, level: new(slog.LevelVar), failed: make(chan error, 2)}
+	l, err := a.load()
+	if err != nil {
+		return nil, err
+	}
+	a.loaded = l
+	a.conf.Store(&l.Config)
+	a.log = newLog(o.Log, l.Config.Server.LogFormat, a.level)
+	a.setLevel(&l.Config)
+	table, err := routes(&l.Config)
+	if err != nil {
+		return nil, err
+	}
+	a.router.table.Store(table)
+	a.policy.Store(policy(&l.Config))
+	a.keys, err = auth.NewKeys(keys(&l.Config))
+	return a, err
+}
+
+func (a *App) load() (config.Loaded, error) {
+	l, err := config.Load(a.o.Path)
+	if err == nil && a.o.Adjust != nil {
+		a.o.Adjust(&l.Config)
+	}
+	return l, err
+}
+
+// Config gives the configuration in force. It must not be changed.
+func (a *App) Config() *config.Config { return a.conf.Load() }
+
+// Start opens everything. When it fails, what was opened has been closed.
+func (a *App) Start(ctx context.Context) (Ready, error) {
+	a.started = time.Now().UTC()
+	for _, w := range a.loaded.Warnings {
+		a.log.WarnContext(ctx, "configuration", "warning", w.String())
+	}
+	steps := []struct {
+		name  string
+		start func(context.Context) error
+	}{
+		{"data directory", a.openData},
+		{"media", a.startMedia},
+		{"switch", a.startSwitch},
+		{"originator", a.startOriginator},
+		{"doors", a.startDoors},
+		{"configuration watcher", a.startWatcher},
+	}
+	for _, s := range steps {
+		if err := s.start(ctx); err != nil {
+			err = fmt.Errorf("start %s: %w", s.name, err)
+			return Ready{}, errors.Join(err, a.Stop(ctx))
+		}
+	}
+	r := a.ready()
+	a.log.InfoContext(ctx, "serving", "http", r.HTTP, "sip", r.SIP, "data_dir", r.DataDir, "max_calls", r.MaxLive, "version", a.o.Version)
+	return r, nil
+}
+
+func (a *App) ready() Ready {
+	r := Ready{DataDir: a.Config().Server.DataDir, MaxLive: a.budget.MaxLive}
+	if a.httpAddr != nil {
+		scheme := "http://"
+		if a.Config().HTTP.TLSCert != "" {
+			scheme = "https://"
+		}
+		r.HTTP = scheme + a.httpAddr.String()
+	}
+	for _, l := range a.sip.Listeners() {
+		r.SIP = append(r.SIP, string(l.Transport)+":"+l.Addr.String())
+	}
+	return r
+}
+
+// openData makes the data directory and opens the control socket, which also
+// keeps a second server out, and the store.
+func (a *App) openData(ctx context.Context) error {
+	dir := a.Config().Server.DataDir
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("%w; set server.data_dir to a directory that can be written", err)
+	}
+	a.budget = a.claim()
+	var err error
+	a.store, err = sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(dir, "dialwright.db"), Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.stack.push("store", func(context.Context) error { return a.store.Close() })
+	return nil
+}
+
+// claim shares out descriptors and RTP ports.
+func (a *App) claim() budget {
+	c := a.Config()
+	want := c.Limits.Channels
+	if ports := (c.Media.PortMax - c.Media.PortMin + 1) / 4; want == 0 || want > ports {
+		want = ports // a call has two legs, each needs a pair
+	}
+	return claimFiles(a.log, want, c.HTTP.MaxStreams)
+}
+
+func (a *App) startMedia(ctx context.Context) error {
+	c := a.Config()
+	bind, advertise := mediaAddrs(c)
+	var err error
+	a.media, err = media.New(media.Config{Bind: bind, Advertise: advertise, PortMin: c.Media.PortMin, PortMax: c.Media.PortMax, Log: a.log})
+	if err != nil {
+		return err
+	}
+	if err := a.media.Start(ctx); err != nil {
+		return err
+	}
+	a.stack.push("media", a.media.Stop)
+	return nil
+}
+
+func (a *App) startSwitch(ctx context.Context) error {
+	c := a.Config()
+	a.pbx = pbx.New(pbx.Options{
+		Media: a.media, Log: a.log, Router: &a.router, Admit: a.admit,
+		Country: c.Numbers.Country, SystemName: c.Server.Node, RingTime: c.Originate.SecondWait.Duration,
+	})
+	sc, err := sipConfig(c, a.userAgent())
+	if err != nil {
+		return err
+	}
+	a.sip, err = sip.New(sc, a.media, a.pbx, sip.Options{Log: a.log, Follow: a.follow})
+	if err != nil {
+		return err
+	}
+	a.engine = pbx.NewEngineWith(a.pbx, pbx.EngineOptions{RingTime: c.Originate.SecondWait.Duration})
+	a.originator = originate.New(originate.Options{
+		Store: a.store, Engine: a.engine, Router: &a.router, Policy: a.policy.Load,
+		Node: a.node(), Log: a.log, MaxLive: a.budget.MaxLive,
+		Keep: originate.Keep{
+			Calls: c.Retention.Calls.Duration, CDRs: c.Retention.CDRs.Duration,
+			Events: c.Retention.Events.Duration, Audit: c.Retention.Audit.Duration,
+		},
+	})
+	a.pbx.Register(a.sip)
+	a.pbx.Register(local.New(a.pbx))
+	a.pbx.Register(pretend.New(pretend.Options{Media: a.media})) // routing refuses it unless sip.allow_pretend
+	if err := a.pbx.Start(ctx); err != nil {
+		return err
+	}
+	a.stack.push("switch", a.pbx.Stop)
+	if err := a.sip.Start(ctx); err != nil {
+		return err
+	}
+	a.stack.push("sip", a.sip.Stop)
+	return nil
+}
+
+func (a *App) userAgent() string {
+	ua := a.Config().SIP.UserAgent
+	if a.o.Version != "" && ua == "Dialwright" {
+		ua += "/" + a.o.Version
+	}
+	return ua
+}
+
+func (a *App) node() string {
+	if n := a.Config().Server.Node; n != "" {
+		return n
+	}
+	if n, err := os.Hostname(); err == nil && n != "" {
+		return n
+	}
+	return "node"
+}
+
+func (a *App) startOriginator(ctx context.Context) error {
+	if err := a.originator.Start(ctx); err != nil {
+		return err
+	}
+	a.stack.push("originator", a.originator.Stop)
+	a.running.Store(true)
+	return nil
+}
+
+func (a *App) startDoors(ctx context.Context) error {
+	c := a.Config()
+	var err error
+	a.rest, err = rest.New(rest.Options{
+		Calls: &calls{
+			o: a.originator, media: a.media, node: a.node(), version: a.o.Version, started: a.started, maxLive: a.budget.MaxLive,
+		},
+		Endpoints: a.engine, Routes: &a.router, Control: a, Keys: a.keys, Log: a.log, Version: a.o.Version,
+		TrustedOrigins: c.HTTP.TrustedOrigins, MaxBody: c.HTTP.MaxBody, MaxStreams: a.budget.Streams, MetricsAccess: c.HTTP.Metrics,
+	})
+	if err != nil {
+		return err
+	}
+	sock, err := ctl.Listen(c.Server.DataDir)
+	if err != nil {
+		return err
+	}
+	a.serve("control socket", sock, ctl.Handler(a.rest))
+	if c.HTTP.Listen != "" {
+		l, err := listenHTTP(ctx, c)
+		if err != nil {
+			return err
+		}
+		a.httpAddr = l.Addr()
+		a.serve("http", l, a.rest)
+	}
+	a.stack.push("event streams", a.rest.Stop)
+	return nil
+}
+
+// serve runs an HTTP server on l until it is torn down.
+func (a *App) serve(name string, l net.Listener, h http.Handler) {
+	srv := &http.Server{
+		Handler: h, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := srv.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			select {
+			case a.failed <- fmt.Errorf("%s: %w", name, err):
+			default: // one reason is enough
+			}
+		}
+	}()
+	a.stack.push(name, func(ctx context.Context) error {
+		err := srv.Shutdown(ctx)
+		if err != nil {
+			err = errors.Join(err, srv.Close())
+		}
+		<-done
+		return err
+	})
+}

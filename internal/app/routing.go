@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/cause"
+	"github.com/dialwright/dialwright/internal/door/rest"
+	"github.com/dialwright/dialwright/internal/originate"
+	"github.com/dialwright/dialwright/internal/pbx"
+	"github.com/dialwright/dialwright/internal/route"
+	"github.com/dialwright/dialwright/internal/sip"
+)
+
+// router is the route table in force, in the shapes that its users declare.
+type router struct{ table atomic.Pointer[route.Table] }
+
+// Route is originate.Router.
+func (r *router) Route(account call.AccountID, e call.Endpoint) (call.Route, error) {
+	out, err := r.table.Load().Route(account, e)
+	if re, ok := errors.AsType[*route.Error](err); ok {
+		return out, &originate.Refusal{Code: originate.RefusedDestination, Text: re.Error()}
+	}
+	return out, err
+}
+
+// Inbound is pbx.Router.
+func (r *router) Inbound(context, dialled string) (call.Endpoint, error) {
+	return r.table.Load().Inbound(context, dialled)
+}
+
+// Explain is rest.Routes.
+func (r *router) Explain(account call.AccountID, typed string) rest.Trace {
+	t := r.table.Load().Explain(account, typed)
+	out := rest.Trace{Typed: t.Typed, Steps: []rest.Step{}}
+	for _, s := range t.Steps {
+		out.Steps = append(out.Steps, rest.Step(s))
+	}
+	if t.Err != nil {
+		out.Error = t.Err.Text
+		return out
+	}
+	out.Endpoint, out.Number, out.Phone, out.Trunk = string(t.Route.Endpoint), t.Route.Number, t.Route.Phone, t.Route.Trunk
+	return out
+}
+
+// admit asks the guard about a call that a phone or trunk makes. The guard
+// judges it as a request of the phone's account to dial the target, so that a
+// phone cannot dial what its account may not.
+func (a *App) admit(ctx context.Context, ad pbx.Admission) error {
+	return a.guard(ctx, ad.Account, ad.Channel.Name, ad.Remote, ad.Endpoint)
+}
+
+// follow routes the target of a 302 as if its phone had dialled it, and asks
+// the guard.
+func (a *App) follow(ctx context.Context, f sip.Forward) (call.Endpoint, error) {
+	to, err := a.router.Inbound(f.Context, f.Target)
+	if err != nil {
+		return "", err
+	}
+	return to, a.guard(ctx, f.Account, f.Endpoint, "", to)
+}
+
+func (a *App) guard(ctx context.Context, account call.AccountID, who, remote string, to call.Endpoint) error {
+	if account == "" {
+		account = a.DefaultAccount()
+	}
+	d, err := a.originator.Check(ctx, call.Request{
+		Origin: call.Origin{Door: "sip", Principal: who, Remote: remote}, Account: account, First: to,
+		Then: call.Then{Kind: call.ThenApplication, Name: "Wait", Data: "1"},
+	})
+	if err != nil {
+		return err
+	}
+	if d.Refusal == nil {
+		return nil
+	}
+	a.log.WarnContext(ctx, "call refused", "door", "sip", "by", who, "to", to, "remote", remote, "rule", d.Refusal.Rule, "reason", d.Refusal.Text)
+	return &call.Failure{
+		Disposition: call.Failed, Cause: int(cause.OutgoingBarred), Permanent: true,
+		Text: fmt.Sprintf("refused: %s", d.Refusal.Text), Err: d.Refusal,
+	}
+}
