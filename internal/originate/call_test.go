@@ -210,6 +210,9 @@ func TestDrainTwentyThousand(t *testing.T) {
 	if dials.Load() != n || peak.Load() > channels {
 		t.Errorf("%d dials, peak %d; want %d, at most %d", dials.Load(), peak.Load(), n, channels)
 	}
+	if err := v.Stop(t.Context()); err != nil { // waits for the last attempt's goroutine
+		t.Fatal(err)
+	}
 	s, err := v.Stats(t.Context())
 	if err != nil || s.Queued+s.Live != 0 || s.Ended[call.Answered] != n || s.Accepted != n {
 		t.Errorf("stats: %+v, %v", s, err)
