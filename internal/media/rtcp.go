@@ -19,12 +19,29 @@ type peerReport struct {
 	bye      bool
 }
 
-// reporter sends a session's reports (rule M11: every 5 s, one timer for all).
-type reporter struct{ r *RTP }
+// reportPoll is how often a session is visited by the slow clock.
+const reportPoll = 500 * time.Millisecond
 
-func (p reporter) tick(now time.Time) { p.r.sendReport(now, false) }
+// reporter sends a session's reports (rule M11: every 5 s, one timer for all)
+// and collects the peer's.
+type reporter struct {
+	r      *RTP
+	socket *rtcpSocket // nil: a goroutine reads, or RTP and RTCP share a port
+	next   time.Time
+}
 
-// readRTCP reads the RTCP socket of a session without rtcp-mux.
+func (p *reporter) tick(now time.Time) {
+	if p.socket != nil {
+		p.socket.drain(now, p.r.receiveRTCP)
+	}
+	if !now.Before(p.next) {
+		p.next = now.Add(p.r.e.cfg.RTCPInterval - reportPoll/2)
+		p.r.sendReport(now, false)
+	}
+}
+
+// readRTCP reads the RTCP socket of a session without rtcp-mux where it cannot
+// be collected by the clock.
 func (r *RTP) readRTCP() {
 	defer r.guard()
 	buf := make([]byte, 1500)

@@ -62,9 +62,10 @@ type RTPConfig struct {
 //	             │                    │  ▲                           │
 //	             └──────Close─────────┴──┴───────────────────────────┘
 //
-// One goroutine reads RTP from OpenRTP on, one more reads RTCP from the first
-// Configure without rtcp-mux on. Both end with Close; Engine.Stop waits for
-// them. SSRC and sequence come from the port, which outlives configurations.
+// One goroutine reads RTP from OpenRTP to Close; Engine.Stop waits for it. RTCP
+// is collected by the slow clock; where the system cannot (any but Linux, and
+// injected sockets), a second goroutine reads it from the first Configure
+// without rtcp-mux on. SSRC and sequence come from the port, which outlives configurations.
 // All methods may be called concurrently, Send by one goroutine at a time.
 type RTP struct {
 	e     *Engine
@@ -173,14 +174,23 @@ func (r *RTP) Configure(c RTPConfig) error {
 	r.in.Unlock()
 	r.dst.Store(&dst)
 	r.state.Store(&rtpState{RTPConfig: c, suite: c.SRTP})
-	if r.report == nil {
-		r.report = r.e.slow.add(reporter{r}, r.e.cfg.RTCPInterval)
-	}
-	if !c.RTCPMux && !r.rtcpOn {
-		r.rtcpOn = true
-		r.e.wg.Go(r.readRTCP)
-	}
+	r.startRTCP(c.RTCPMux)
 	return nil
+}
+
+// startRTCP makes sure that reports are sent and read. Called with config held.
+func (r *RTP) startRTCP(mux bool) {
+	var socket *rtcpSocket
+	if !mux && !r.rtcpOn {
+		r.rtcpOn = true
+		if socket = newRTCPSocket(r.rtcp); socket == nil {
+			r.e.wg.Go(r.readRTCP)
+		}
+	}
+	if r.report == nil || socket != nil {
+		r.report.remove()
+		r.report = r.e.slow.add(&reporter{r: r, socket: socket}, reportPoll)
+	}
 }
 
 // rekey makes new SRTP contexts if the keys differ from those in force.

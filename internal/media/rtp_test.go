@@ -333,3 +333,34 @@ func TestReaderPanicEndsOneSession(t *testing.T) {
 		pb.Close()
 	})
 }
+
+// TestM11_ReportsOverSockets: on real sockets the slow clock collects the
+// peer's reports, and the round trip does not contain the time they waited.
+func TestM11_ReportsOverSockets(t *testing.T) {
+	e := startEngine(t)
+	defer stopEngine(t, e)
+	peer := listenLoopback(t)
+	p, r := socketCall(t, e, localAddr(peer), "PCMU")
+	if err := r.Configure(RTPConfig{Remote: localAddr(peer), RemoteRTCP: localAddr(peer), Codec: "PCMU", SendOK: true, RecvOK: true}); err != nil {
+		t.Fatal(err)
+	}
+	lsr := uint32(ntpTime(time.Now()) >> 16)
+	b, err := rtcp.Marshal([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: 1, Reports: []rtcp.ReceptionReport{{LastSenderReport: lsr, TotalLost: 5}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := netip.AddrPortFrom(r.local.Addr(), r.local.Port()+1)
+	if _, err := peer.WriteToUDPAddrPort(b, to); err != nil {
+		t.Fatal(err)
+	}
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	for r.Stats().RemoteLost == 0 {
+		select {
+		case <-t.Context().Done():
+			t.Fatal("the report was never read")
+		case <-poll.C:
+		}
+	}
+	p.Close()
+}
