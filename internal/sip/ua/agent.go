@@ -439,7 +439,8 @@ func (a *Agent) AuthorizeRequest(tx *txn.ServerTx) (user string, ok bool) {
 // contactFor gives our Contact URI towards the peer of f.
 func contactFor(f *sipnet.Flow, user string) sip.Uri {
 	host, port := f.SentBy()
-	u := sip.Uri{Scheme: "sip", User: EscapeUser(user), Host: hostChars(host), Port: port}
+	host, _ = cleanHost(host)
+	u := sip.Uri{Scheme: "sip", User: EscapeUser(user), Host: host, Port: port}
 	switch tp := f.Transport(); tp {
 	case sipnet.TCP, sipnet.TLS: // tls is deprecated by RFC 3261 §26.2.2, but phones and Asterisk write and expect it
 		u.UriParams = sip.HeaderParams{{K: "transport", V: string(tp)}}

@@ -3,6 +3,7 @@ package ua
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -164,23 +165,34 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// hostChars keeps what may stand in a host or host:port.
-func hostChars(s string) string {
+// cleanHost gives the host and port (0 = none) of "host", "host:port",
+// "2001:db8::1" or "[2001:db8::1]:port", without anything that a host may not hold.
+func cleanHost(s string) (host string, port int) {
+	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+		if a.Is6() {
+			return "[" + a.WithZone("").String() + "]", 0
+		}
+		return a.String(), 0
+	}
+	host, port, ok := cutPort(s)
+	if !ok {
+		port = 0
+	}
+	if a, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil && a.Is6() {
+		return "[" + a.WithZone("").String() + "]", port
+	}
 	return strings.Map(func(r rune) rune {
-		if r < 0x80 && (isAlnum(byte(r)) || strings.ContainsRune(".-_:[]", r)) {
+		if r < 0x80 && (isAlnum(byte(r)) || strings.ContainsRune(".-_", r)) {
 			return r
 		}
 		return -1
-	}, s)
+	}, host), port
 }
 
 // uri gives the SIP URI of an identity.
 func (id Identity) uri(scheme string) sip.Uri {
-	u := sip.Uri{Scheme: scheme, User: EscapeUser(id.User), Host: hostChars(id.Host)}
-	if host, port, ok := cutPort(u.Host); ok {
-		u.Host, u.Port = host, port
-	}
-	return u
+	host, port := cleanHost(id.Host)
+	return sip.Uri{Scheme: scheme, User: EscapeUser(id.User), Host: host, Port: port}
 }
 
 // NameAddr writes id as a name-addr, `"Name" <sip:user@host>`: the value of

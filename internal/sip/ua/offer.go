@@ -454,11 +454,12 @@ func (c *Call) stopOffers() {
 		c.ours = nil
 		ch.finish(c, nil, ErrState)
 		x := ch.x
+		x.abandon()
 		c.do(func() {
 			if ch.method == sip.INVITE {
-				x.cancel(nil) // if it rang; without a provisional its own timer ends it
+				x.cancel(nil) // if a provisional came; without one its own timer ends it
 			}
+			x.finish(nil, ErrAbandoned)
 		})
-		x.giveUp(ErrAbandoned)
 	}
 }

@@ -116,7 +116,7 @@ func (c *Call) buildInvite(f *sipnet.Flow, sdp []byte) *sip.Request {
 	if c.local.Address.Host == "" {
 		c.local.Address.Host, _ = f.SentBy()
 		if c.local.Address.Host == "" {
-			c.local.Address.Host = hostChars(c.a.cfg.Realm)
+			c.local.Address.Host, _ = cleanHost(c.a.cfg.Realm)
 		}
 	}
 	if c.remote.Address.Host == "" && c.remote.Address.Raw() == "" {

@@ -107,16 +107,14 @@ func (r *Registrar) Lookup(aor string) []Binding {
 
 func (r *Registrar) copyOf(aor string) []Binding {
 	var out []Binding
-	for _, b := range r.bindings[aor] {
+	for _, b := range slices.Backward(r.bindings[aor]) { // the newest first
 		if time.Until(b.ExpiresAt) > 0 {
 			cp := *b
 			cp.timer = nil
 			out = append(out, cp)
 		}
 	}
-	slices.SortStableFunc(out, func(x, y Binding) int {
-		return cmp.Or(cmp.Compare(y.Q, x.Q), y.registered.Compare(x.registered))
-	})
+	slices.SortStableFunc(out, func(x, y Binding) int { return cmp.Compare(y.Q, x.Q) })
 	return out
 }
 
