@@ -22,6 +22,7 @@ type framer struct {
 	base    []byte // the whole buffer
 	buf     []byte // its part that is not consumed
 	scanned int    // bytes of buf that hold no end of the head
+	size    int    // of the message at its start, 0 while its head is not complete
 	crlf    int    // line ends before the next message
 }
 
@@ -60,34 +61,46 @@ func (f *framer) next() (fr frame, ok bool, err error) {
 	if f.skipLineEnds() {
 		return frame{ping: true}, true, nil
 	}
+	if f.size == 0 {
+		if head, err := f.measure(); err != nil {
+			return frame{data: head}, false, err
+		}
+	}
+	if f.size == 0 || len(f.buf) < f.size {
+		return frame{}, false, nil
+	}
+	fr.data = f.buf[:f.size]
+	f.take(f.size)
+	return fr, true, nil
+}
+
+// measure finds out how long the message at the buffer's start is, once its
+// head is complete. It does so once per message, however small the pieces in
+// which its body comes. On error it gives the head, if there is one.
+func (f *framer) measure() (head []byte, err error) {
 	end := bytes.Index(f.buf[f.scanned:], []byte("\r\n\r\n"))
 	if end < 0 {
 		f.scanned = max(0, len(f.buf)-3)
 		if len(f.buf) > maxMessage {
-			return frame{}, false, ErrTooLarge
+			return nil, ErrTooLarge
 		}
-		return frame{}, false, nil
+		return nil, nil
 	}
-	head := f.scanned + end + 4
-	f.scanned += end
-	length, err := contentLength(f.buf[:head])
+	head = f.buf[:f.scanned+end+4]
+	length, err := contentLength(head)
 	if err != nil {
-		return frame{data: f.buf[:head]}, false, err
+		return head, err
 	}
-	if head+length > maxMessage {
-		return frame{data: f.buf[:head]}, false, ErrTooLarge
+	if len(head)+length > maxMessage {
+		return head, ErrTooLarge
 	}
-	if len(f.buf) < head+length {
-		return frame{}, false, nil
-	}
-	fr.data = f.buf[:head+length]
-	f.take(head + length)
-	return fr, true, nil
+	f.size = len(head) + length
+	return head, nil
 }
 
 // skipLineEnds drops line ends before a message and reports a ping.
 func (f *framer) skipLineEnds() (ping bool) {
-	if f.scanned > 0 {
+	if f.scanned > 0 || f.size > 0 {
 		return false // inside a message
 	}
 	n := 0
@@ -109,8 +122,10 @@ func (f *framer) skipLineEnds() (ping bool) {
 // take removes n bytes from the front. What was given out of them stays
 // intact until the next read, because the rest is not moved.
 func (f *framer) take(n int) {
-	f.buf = f.buf[n:]
-	f.scanned = 0
+	if n > 0 {
+		f.buf = f.buf[n:]
+		f.scanned, f.size = 0, 0
+	}
 }
 
 // contentLength finds the body's length in a head. A missing header is no

@@ -159,7 +159,9 @@ func reject(data []byte, status int, reason string, received viaSource, tag, ser
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "SIP/2.0 %d %s\r\nVia: %s\r\n", status, reason, top.Value())
 	for _, v := range h.vias[1:] {
-		fmt.Fprintf(&b, "Via: %s\r\n", strings.Trim(v, lws))
+		if _, err := parseVia(v); err == nil {
+			fmt.Fprintf(&b, "Via: %s\r\n", strings.Trim(v, lws))
+		}
 	}
 	if h.to != "" && !strings.Contains(strings.ToLower(h.to), "tag") {
 		h.to += ";tag=" + tag

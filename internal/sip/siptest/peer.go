@@ -75,6 +75,19 @@ func (p *Peer) TryRecv(d time.Duration) (m sip.Message, from netip.AddrPort, ok 
 	return m, netip.MustParseAddrPort(at.String()), true
 }
 
+// RecvRaw gives the next datagram as it came, which [Peer.Recv] might not be
+// able to parse, at most a minute (of the bubble) later.
+func (p *Peer) RecvRaw() string {
+	p.tb.Helper()
+	_ = p.conn.SetReadDeadline(time.Now().Add(time.Minute)) // cannot fail
+	buf := make([]byte, 65536)
+	n, _, err := p.conn.ReadFrom(buf)
+	if err != nil {
+		p.tb.Fatalf("peer %s: nothing received within a minute", p.addr)
+	}
+	return string(buf[:n])
+}
+
 // Request is Recv for a request with this method.
 func (p *Peer) Request(method sip.RequestMethod) (*sip.Request, netip.AddrPort) {
 	p.tb.Helper()

@@ -125,11 +125,18 @@ func TestN3_RFC4475(t *testing.T) {
 	}
 }
 
-func (c torture) run(t *testing.T) {
+// bytes is the message as it goes on the wire.
+func (c torture) bytes(tb testing.TB) []byte {
+	tb.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", "rfc4475", c.name+".dat"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
+	return raw
+}
+
+func (c torture) run(t *testing.T) {
+	raw := c.bytes(t)
 	n, l := loopback(t)
 	requests := 0
 	l.OnRequest(func(s *ServerTx) {
