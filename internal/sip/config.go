@@ -73,7 +73,7 @@ type Phone struct {
 	Codecs      []string       // order of preference; empty = opus, G722, PCMU, PCMA
 	SRTP        string         // "off" (also ""), "optional", "required"
 	AutoAnswer  string         // brand ("snom", "yealink", …) or "call-info", "alert-info", "both" (also ""), "none": see AutoAnswerHeaders
-	NAT         bool           // reply and send media to where its packets come from, whatever it writes
+	NAT         bool           // behind NAT: media goes to where its signalling comes from if it writes a private address
 	MaxContacts int            // devices that may register under the name; 0 = 5
 	DTMF        string         // "auto" (also ""), "rfc4733", "info", "inband"
 	Forward     bool           // follow its 302

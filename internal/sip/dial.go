@@ -80,18 +80,13 @@ func (l *leg) Dial(o pbx.DialOptions) error {
 		return errDirection
 	}
 	var err error
-	done := make(chan struct{})
-	l.q.post(func() {
-		defer close(done)
+	l.q.wait(func() {
 		if l.state != legNew {
 			err = errDialled
 			return
 		}
 		l.dial(o)
 	})
-	// The queue runs on whoever found it idle, and none of its functions
-	// blocks: this waits at most for another goroutine to get to ours.
-	<-done
 	return err
 }
 
@@ -300,7 +295,7 @@ func (l *leg) earlyAnswer(f *fork, e ua.Event) {
 		l.t.log.Info("early media is not usable", "leg", l.o.ChannelID, "err", err)
 		return
 	}
-	l.apply(ag, func(err error) {
+	l.apply(f.call, ag, func(err error) {
 		if err != nil {
 			l.t.log.Info("early media is not usable", "leg", l.o.ChannelID, "err", err)
 			return
@@ -340,7 +335,7 @@ func (l *leg) forkAnswered(f *fork, e ua.Event) {
 		l.refuseMedia(err)
 		return
 	}
-	l.apply(ag, func(err error) {
+	l.apply(f.call, ag, func(err error) {
 		switch {
 		case l.state != legCalling:
 		case err != nil:

@@ -48,6 +48,7 @@ type directory struct {
 	config Config
 	byName map[string]*profile
 	order  []*profile // phones, then trunks, as configured
+	trunks []*profile // the trunks among them
 }
 
 // newDirectory takes a configuration that has its defaults and is valid.
@@ -65,6 +66,9 @@ func newDirectory(c Config) *directory {
 func (d *directory) add(p *profile) {
 	d.byName[p.name] = p
 	d.order = append(d.order, p)
+	if p.kind == kindTrunk {
+		d.trunks = append(d.trunks, p)
+	}
 }
 
 func (d *directory) phone(name string) (*profile, bool) {
@@ -81,10 +85,7 @@ func (d *directory) phone(name string) (*profile, bool) {
 func (d *directory) trunkBySource(addr netip.AddrPort, datagram bool, resolved map[string][]netip.Addr) (*profile, bool) {
 	var best *profile
 	bits := -1
-	for _, p := range d.order {
-		if p.kind != kindTrunk {
-			continue
-		}
+	for _, p := range d.trunks {
 		if n := p.trunk.matchBits(addr, datagram, resolved[p.trunk.Host]); n > bits {
 			best, bits = p, n
 		}

@@ -76,12 +76,16 @@ func (t *Technology) accept(c *ua.Call, req *sip.Request, p *profile) {
 	l.connect(c, c.RequestHeader)
 	t.legs.add(l)
 	c.Handle(func(e ua.Event) { l.q.post(func() { l.incomingEvent(e) }) })
-	refused := false
-	l.q.post(func() { refused = !l.offered(req.Body()) })
-	if refused {
+	usable := false
+	l.q.wait(func() {
+		// The caller may have given up already: its event was first then.
+		if usable = l.state == legEarly && l.offered(req.Body()); usable {
+			l.ln.set(l, phaseUp)
+		}
+	})
+	if !usable {
 		return
 	}
-	l.ln.set(l, phaseUp)
 	ch, err := t.sw.Incoming(l, pbx.IncomingOptions{
 		Port: l.o.Port, Endpoint: p.name, CallerID: callerOf(c, p), Dialled: dialled, Context: p.context, Account: p.account,
 	})
@@ -201,7 +205,7 @@ func (l *leg) incomingEvent(e ua.Event) {
 // follow it.
 func (l *leg) session() ([]byte, error) {
 	if l.answer != nil {
-		l.apply(l.agreed, func(err error) {
+		l.apply(l.conn, l.agreed, func(err error) {
 			if err != nil {
 				l.t.log.Warn("cannot open media", "leg", l.o.ChannelID, "err", err)
 				l.hangup(cause.BearerNotAvail)

@@ -53,7 +53,6 @@ type leg struct {
 
 	q       serial
 	state   legState
-	dialled bool
 	prof    *profile
 	ln      *line
 	rtp     *media.RTP
@@ -90,6 +89,7 @@ type holdState struct {
 
 func (t *Technology) newLeg(o pbx.RequestOptions, res resource, p *profile, dialled string) *leg {
 	l := &leg{t: t, o: o, res: res, prof: p, ln: t.lineOf(p.name), lad: &ladder{}}
+	l.q.onPanic = l.broken
 	// A leg outlives the request that made it; it ends its context itself.
 	l.ctx, l.stop = context.WithCancel(t.base)
 	l.info = pbx.LegInfo{Technology: techName, Name: p.name, Endpoint: dialled, Context: p.context}
@@ -184,6 +184,19 @@ func (l *leg) finish(e pbx.LegEvent) {
 	}
 	e.Kind = pbx.LegEnded
 	l.emit(e)
+}
+
+// broken ends a leg whose code has broken an invariant.
+func (l *leg) broken(v any, stack []byte) {
+	l.t.panics.Add(1)
+	l.t.log.Error("leg ended by a broken invariant", "leg", l.o.ChannelID, "panic", v, "stack", string(stack))
+	if l.conn != nil {
+		l.conn.Hangup(cause.TemporaryFailure)
+	}
+	for _, f := range l.forks {
+		f.call.Hangup(cause.TemporaryFailure)
+	}
+	l.finish(pbx.LegEvent{Cause: cause.TemporaryFailure})
 }
 
 // Hangup ends the leg in any state: CANCEL, BYE or a refusal. Rule D3: the

@@ -12,6 +12,7 @@ import (
 	"github.com/dialwright/dialwright/internal/cause"
 	"github.com/dialwright/dialwright/internal/media"
 	"github.com/dialwright/dialwright/internal/sip/sipnet"
+	"github.com/dialwright/dialwright/internal/sip/ua"
 	"github.com/dialwright/dialwright/internal/wire/sdp"
 )
 
@@ -134,9 +135,12 @@ func sourceTowards(peer netip.Addr) netip.Addr {
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
 }
 
-// apply makes the media follow what was agreed, then calls then inside the
-// leg's queue. It resolves a host name first, without blocking.
-func (l *leg) apply(ag sdp.Agreed, then func(error)) {
+// apply makes the media follow what was agreed with c's peer, then calls then
+// inside the leg's queue. It resolves a host name first, without blocking.
+func (l *leg) apply(c *ua.Call, ag sdp.Agreed, then func(error)) {
+	if l.prof.kind == kindPhone && l.prof.phone.NAT {
+		behindNAT(c.Flow(), &ag)
+	}
 	if ag.RemoteHost == "" || ag.RemoteAddr.Addr().IsValid() {
 		then(l.configure(ag))
 		return
@@ -155,6 +159,21 @@ func (l *leg) apply(ag sdp.Agreed, then func(error)) {
 			then(l.configure(ag))
 		})
 	})
+}
+
+// behindNAT sends the media of a phone that writes an address of its private
+// network to where its signalling comes from. Most NATs keep the port; where
+// one does not, the first packets of the phone show the right one (rule M3).
+func behindNAT(f *sipnet.Flow, ag *sdp.Agreed) {
+	if f == nil {
+		return
+	}
+	seen := f.RemoteAddr().Addr().Unmap()
+	if !ag.RemoteAddr.Addr().IsPrivate() || seen.IsPrivate() {
+		return // reachable as written, or both in our own private network
+	}
+	ag.RemoteAddr = netip.AddrPortFrom(seen, ag.RemoteAddr.Port())
+	ag.RemoteRTCP = netip.AddrPortFrom(seen, ag.RemoteRTCP.Port())
 }
 
 func (t *Technology) lookup(ctx context.Context, host string) (netip.Addr, error) {

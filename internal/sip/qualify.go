@@ -186,10 +186,7 @@ func (t *Technology) resolveLoop(ctx context.Context) {
 func (t *Technology) resolveTrunks(ctx context.Context, dir *directory) {
 	old := t.known.resolved()
 	hosts := map[string][]netip.Addr{}
-	for _, p := range dir.order {
-		if p.kind != kindTrunk {
-			continue
-		}
+	for _, p := range dir.trunks {
 		host := p.trunk.Host
 		if _, err := netip.ParseAddr(host); err == nil {
 			continue

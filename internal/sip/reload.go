@@ -96,8 +96,8 @@ func (t *Technology) registerTrunks(dir *directory) {
 	old := t.registrations.m
 	t.registrations.m = map[string]*trunkRegistration{}
 	var fresh []*profile
-	for _, p := range dir.order {
-		if p.kind != kindTrunk || !p.trunk.Register {
+	for _, p := range dir.trunks {
+		if !p.trunk.Register {
 			continue
 		}
 		if tr, ok := old[p.name]; ok && sameRegistration(tr.trunk, p.trunk) {

@@ -1,6 +1,9 @@
 package sip
 
-import "sync"
+import (
+	"runtime/debug"
+	"sync"
+)
 
 // serial runs functions one after another, in the order in which they were
 // posted, on the goroutine of whoever finds it idle. It has no goroutine of
@@ -11,7 +14,12 @@ import "sync"
 // function that posts again (because the package it called reports back at
 // once) is queued, not nested, so nothing deadlocks. Posted functions must not
 // block, because they may run on a network goroutine.
+//
+// A function that panics is reported to onPanic; the queue goes on (design:
+// concurrency 5: a broken invariant costs one channel).
 type serial struct {
+	onPanic func(v any, stack []byte) // runs in the queue; set before the first post
+
 	mu    sync.Mutex
 	queue []func()
 	busy  bool
@@ -30,9 +38,29 @@ func (s *serial) post(f func()) {
 		next := s.queue[0]
 		s.queue = s.queue[1:]
 		s.mu.Unlock()
-		next()
+		s.run(next)
 		s.mu.Lock()
 	}
 	s.queue, s.busy = nil, false
 	s.mu.Unlock()
+}
+
+// wait is post that returns when f has run. It must not be called from inside
+// the queue. It waits for functions that do not block, so it hardly blocks itself.
+func (s *serial) wait(f func()) {
+	done := make(chan struct{})
+	s.post(func() {
+		defer close(done)
+		f()
+	})
+	<-done
+}
+
+func (s *serial) run(f func()) {
+	defer func() {
+		if v := recover(); v != nil && s.onPanic != nil {
+			s.onPanic(v, debug.Stack())
+		}
+	}()
+	f()
 }

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -12,8 +13,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"crypto/rand"
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/media"
@@ -68,6 +67,7 @@ type Technology struct {
 	known         known
 	registrations registrations
 	stopping      atomic.Bool
+	panics        atomic.Uint64
 	reloading     sync.Mutex // one Reload at a time
 
 	base   context.Context // parent of what the technology does by itself; ends in Stop
@@ -185,14 +185,15 @@ func (t *Technology) WebSocket() http.Handler { return t.net.WebSocket() }
 // Stats counts what the technology has done and holds.
 type Stats struct {
 	Net          sipnet.Stats
-	Transactions int // in progress
-	Legs         int // live legs
-	Registered   int // phones with at least one contact
+	Transactions int    // in progress
+	Legs         int    // live legs
+	Registered   int    // phones with at least one contact
+	Panics       uint64 // broken invariants; each has ended its leg
 }
 
 // Stats gives the counters.
 func (t *Technology) Stats() Stats {
-	return Stats{Net: t.net.Stats(), Transactions: t.txn.Pending(), Legs: t.legs.len(), Registered: len(t.agent.Registrar().All())}
+	return Stats{Net: t.net.Stats(), Transactions: t.txn.Pending(), Legs: t.legs.len(), Registered: len(t.agent.Registrar().All()), Panics: t.panics.Load()}
 }
 
 // trace files a message of the wire into the ladder of its leg. Credentials
@@ -225,8 +226,8 @@ func (t *Technology) maxContacts(aor string) int {
 // clientTLS gives the TLS settings towards a trunk's host (rule N7), nil for
 // the system's.
 func (t *Technology) clientTLS(host string) *tls.Config {
-	for _, p := range t.dir.Load().order {
-		if p.kind == kindTrunk && p.trunk.TLS != nil && p.trunk.Host == host {
+	for _, p := range t.dir.Load().trunks {
+		if p.trunk.TLS != nil && p.trunk.Host == host {
 			return p.trunk.TLS
 		}
 	}
