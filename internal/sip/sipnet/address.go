@@ -44,7 +44,7 @@ func readAddress(text string) (a address, rest string, err error) {
 	if err != nil {
 		return a, rest, err
 	}
-	spec, params := strings.Trim(s, lws), ""
+	var spec, params string
 	if strings.HasPrefix(s, "<") {
 		end := strings.IndexByte(s, '>')
 		if end < 0 {

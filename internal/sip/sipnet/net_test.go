@@ -110,12 +110,11 @@ func TestN2_StrangersAreLimited(t *testing.T) {
 		sleep(500 * time.Millisecond)
 		diff(t, "stranger, half a second later", 100, flood("10.0.0.2:5061"))
 		diff(t, "known source", 1000, flood("10.0.0.3:5060"))
-		f, err := r.net.Flow(t.Context(), Target{Transport: UDP, Addr: netip.MustParseAddrPort("10.0.0.4:5060")})
-		if err != nil {
+		if _, err := r.net.Flow(t.Context(), Target{Transport: UDP, Addr: netip.MustParseAddrPort("10.0.0.4:5060")}); err != nil {
 			t.Fatal(err)
 		}
 		diff(t, "a peer we chose to call", 1000, flood("10.0.0.4:5060"))
-		f = r.net.udp[0].flow(netip.MustParseAddrPort("10.0.0.5:5060"))
+		f := r.net.udp[0].flow(netip.MustParseAddrPort("10.0.0.5:5060"))
 		f.SetRegistered(true)
 		diff(t, "a registered flow", 1000, flood("10.0.0.5:5060"))
 		if got := r.net.Stats().Limited; got != 800+900 {

@@ -20,7 +20,7 @@ func diff(t *testing.T, what string, want, got any) {
 }
 
 func TestX1_InviteClientTimers(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		start := time.Now()
 		h := r.send(r.request(sip.INVITE))
 		sleep(time.Minute)
@@ -32,7 +32,7 @@ func TestX1_InviteClientTimers(t *testing.T) {
 }
 
 func TestX1_NonInviteClientTimers(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		start := time.Now()
 		h := r.send(r.request(sip.OPTIONS))
 		sleep(time.Minute)
@@ -45,7 +45,7 @@ func TestX1_NonInviteClientTimers(t *testing.T) {
 }
 
 func TestX1_NonInviteProceedingRepeatsEveryT2(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		start := time.Now()
 		h := r.send(r.request(sip.OPTIONS))
 		req, from := r.peer.Request(sip.OPTIONS)
@@ -69,7 +69,7 @@ func TestX1_TimersOfTheLayer(t *testing.T) {
 }
 
 func TestX1_ProvisionalEndsInviteTimers(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		start := time.Now()
 		h := r.send(r.request(sip.INVITE))
 		req, from := r.peer.Request(sip.INVITE)
@@ -83,7 +83,7 @@ func TestX1_ProvisionalEndsInviteTimers(t *testing.T) {
 }
 
 func TestX2_First2xxEndsLaterOnesAreStray(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		var stray []string
 		r.layer.OnStray2xx(func(f *sipnet.Flow, res *sip.Response) {
 			tag, _ := res.To().Params.Get("tag")
@@ -107,7 +107,7 @@ func TestX2_First2xxEndsLaterOnesAreStray(t *testing.T) {
 }
 
 func TestX2_ResponsesInOrder(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		h := r.send(r.request(sip.INVITE))
 		req, from := r.peer.Request(sip.INVITE)
 		for _, s := range []int{100, 183, 180, 183, 200} {
@@ -119,7 +119,7 @@ func TestX2_ResponsesInOrder(t *testing.T) {
 }
 
 func TestX3_AckOfNon2xx(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		invite := r.request(sip.INVITE)
 		invite.AppendHeader(&sip.RouteHeader{Address: sip.Uri{Scheme: "sip", Host: "proxy", UriParams: sip.HeaderParams{{K: "lr"}}}})
 		invite.AppendHeader(&sip.RouteHeader{Address: sip.Uri{Scheme: "sip", Host: "second"}})
@@ -153,7 +153,7 @@ Content-Length: 0
 }
 
 func TestX4_ClientCancel(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		invite := r.request(sip.INVITE)
 		invite.AppendHeader(&sip.RouteHeader{Address: sip.Uri{Scheme: "sip", Host: "proxy"}})
 		invite.AppendHeader(&sip.ContactHeader{Address: sip.Uri{Scheme: "sip", Host: "10.0.0.1"}})
@@ -196,7 +196,7 @@ Content-Length: 0
 }
 
 func TestX4_CancelWithoutFinalResponseEnds(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		h := r.send(r.request(sip.INVITE))
 		req, from := r.peer.Request(sip.INVITE)
 		r.peer.SendMessage(from, siptest.Answer(req, 180, "Ringing", "b"))
@@ -210,7 +210,7 @@ func TestX4_CancelWithoutFinalResponseEnds(t *testing.T) {
 }
 
 func TestX6_RepetitionIsTheSameBytes(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		invite := r.request(sip.INVITE)
 		invite.SetBody([]byte("v=0\r\n"))
 		r.send(invite)
@@ -223,7 +223,7 @@ func TestX6_RepetitionIsTheSameBytes(t *testing.T) {
 }
 
 func TestSend_RefusesForgedHeaders(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		req := r.request(sip.INVITE)
 		req.AppendHeader(sip.NewHeader("X-Account", "7\r\nProxy-Authorization: forged"))
 		if _, err := r.layer.Send(r.flow, req, nil); !errors.Is(err, ErrUnsafe) {
@@ -233,7 +233,7 @@ func TestSend_RefusesForgedHeaders(t *testing.T) {
 }
 
 func TestSend_ReplacesTheViaOfAnEarlierTry(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		first := r.send(r.request(sip.OPTIONS))
 		second := r.send(first.tx.Request().Clone())
 		if first.tx.Branch() == second.tx.Branch() {
@@ -246,7 +246,7 @@ func TestSend_ReplacesTheViaOfAnEarlierTry(t *testing.T) {
 }
 
 func TestX1_StopEndsAll(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		h := r.send(r.request(sip.INVITE))
 		for range 2 {
 			if err := r.layer.Stop(t.Context()); err != nil {

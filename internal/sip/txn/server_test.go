@@ -27,7 +27,7 @@ func (r *rig) answer(statuses ...int) *[]*ServerTx {
 }
 
 func TestX4_TryingAfter200ms(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		got := r.answer()
 		start := time.Now()
 		r.peer.Send(r.here, incoming("INVITE", "t", "Timestamp: 54\n"))
@@ -52,7 +52,7 @@ func TestX4_TryingAfter200ms(t *testing.T) {
 }
 
 func TestX4_NoTryingWhenAnsweredInTime(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		r.answer(180)
 		start := time.Now()
 		r.peer.Send(r.here, incoming("INVITE", "t"))
@@ -71,7 +71,7 @@ func stop(t *testing.T, r *rig) {
 }
 
 func TestX1_InviteServerCompleted(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		var ended error
 		r.layer.OnRequest(func(s *ServerTx) {
 			s.OnEnd(func(err error) { ended = err })
@@ -98,7 +98,7 @@ func TestX1_InviteServerCompleted(t *testing.T) {
 }
 
 func TestX1_InviteServerConfirmed(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		got := r.answer(486)
 		r.layer.OnAck(func(*sipnet.Flow, *sip.Request) { t.Error("the ACK of a 486 was handed up") })
 		start := time.Now()
@@ -122,7 +122,7 @@ func TestX1_InviteServerConfirmed(t *testing.T) {
 }
 
 func TestX1_InviteServerAccepted(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		got := r.answer(180, 200)
 		acks := 0
 		r.layer.OnAck(func(_ *sipnet.Flow, ack *sip.Request) { acks++ })
@@ -149,7 +149,7 @@ func TestX1_InviteServerAccepted(t *testing.T) {
 }
 
 func TestX4_Cancel(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		var order []string
 		r.layer.OnRequest(func(s *ServerTx) {
 			order = append(order, "INVITE")
@@ -183,7 +183,7 @@ func TestX4_Cancel(t *testing.T) {
 }
 
 func TestX4_CancelAfterFinalResponseIsNotHandedUp(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		r.layer.OnRequest(func(s *ServerTx) {
 			s.OnCancel(func(*sip.Request) { t.Error("CANCEL after 200 handed up") })
 			if err := s.Respond(NewResponse(s.Request(), 200, "OK", "here")); err != nil {
@@ -198,7 +198,7 @@ func TestX4_CancelAfterFinalResponseIsNotHandedUp(t *testing.T) {
 }
 
 func TestX5_FinishedTransactionAnswersFromBytes(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		got := r.answer(200)
 		start := time.Now()
 		r.peer.Send(r.here, incoming("OPTIONS", "o"))
@@ -223,7 +223,7 @@ func TestX5_FinishedTransactionAnswersFromBytes(t *testing.T) {
 }
 
 func TestX5_ManyFinishedTransactionsNoGoroutines(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		r.answer(200)
 		for i := range 1000 {
 			r.peer.Send(r.here, incoming("OPTIONS", fmt.Sprint("m", i)))
@@ -237,7 +237,7 @@ func TestX5_ManyFinishedTransactionsNoGoroutines(t *testing.T) {
 }
 
 func TestX5_UnansweredRequestEnds(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		var ended error
 		r.layer.OnRequest(func(s *ServerTx) { s.OnEnd(func(err error) { ended = err }) })
 		r.peer.Send(r.here, incoming("MESSAGE", "u"))
@@ -249,7 +249,7 @@ func TestX5_UnansweredRequestEnds(t *testing.T) {
 }
 
 func TestMerged_482(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		got := r.answer(180)
 		r.peer.Send(r.here, incoming("INVITE", "path1"))
 		r.peer.Response(180)
@@ -269,7 +269,7 @@ func TestMerged_482(t *testing.T) {
 }
 
 func TestMerged_NotAfterChallenge(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		r.answer(401)
 		r.peer.Send(r.here, incoming("REGISTER", "path1"))
 		r.peer.Response(401)
@@ -295,7 +295,7 @@ func TestRule3_5_PanicInRequestFunction(t *testing.T) {
 }
 
 func TestRule3_1_OrderIsKept(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		var order []string
 		r.layer.OnRequest(func(s *ServerTx) {
 			order = append(order, s.key.branch)
@@ -312,7 +312,7 @@ func TestRule3_1_OrderIsKept(t *testing.T) {
 }
 
 func TestRule3_4_NoTimerAfterEnd(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		r.answer(180, 200)
 		r.peer.Send(r.here, incoming("INVITE", "z"))
 		r.peer.Response(180)
@@ -328,7 +328,7 @@ func TestRule3_4_NoTimerAfterEnd(t *testing.T) {
 }
 
 func TestRFC2543_ClientIsMatchedByItsFields(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		got := r.answer(486)
 		old := func(method string) string {
 			return replace(t, incoming(method, "old"), "branch=z9hG4bKold", "branch=1")
@@ -346,7 +346,7 @@ func TestRFC2543_ClientIsMatchedByItsFields(t *testing.T) {
 }
 
 func TestNewResponse(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		got := r.answer()
 		r.peer.Send(r.here, incoming("INVITE", "n", "Record-Route: <sip:p1;lr>\nRecord-Route: <sip:p2;lr>\nTimestamp: 3\n"))
 		synctest.Wait()

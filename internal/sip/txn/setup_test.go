@@ -27,11 +27,11 @@ type rig struct {
 
 // bubble runs a test in fake time with a fresh rig, and checks that nothing is
 // pending 64*T1 after it.
-func bubble(t *testing.T, fn func(r *rig)) {
+func bubble(t *testing.T, fn func(t *testing.T, r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Config{})
-		fn(r)
+		fn(t, r)
 		sleep(40 * time.Second)
 		if n := r.layer.Pending(); n != 0 {
 			t.Errorf("%d transactions pending 40 s after the end", n)

@@ -54,7 +54,7 @@ func drain(c net.Conn) (count func(first string) int) {
 }
 
 func TestX1_NothingIsRepeatedOnStreams(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		var c net.Conn
 		r.flow, c = r.tcp()
 		count := drain(c)
@@ -73,7 +73,7 @@ func TestX1_NothingIsRepeatedOnStreams(t *testing.T) {
 }
 
 func TestX5_NoMemoryOnStreams(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		f, c := r.tcp()
 		count := drain(c)
 		r.answer(200)
@@ -93,7 +93,7 @@ func TestX5_NoMemoryOnStreams(t *testing.T) {
 }
 
 func TestN5_LostConnectionEndsItsTransactions(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		udp := r.send(r.request(sip.INFO))
 		var c net.Conn
 		r.flow, c = r.tcp()
@@ -121,7 +121,7 @@ func TestN5_LostConnectionEndsItsTransactions(t *testing.T) {
 }
 
 func TestN5_WaitingTransactionKeepsItsConnection(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		var c net.Conn
 		r.flow, c = r.tcp()
 		buf := make([]byte, 65536)
@@ -152,7 +152,7 @@ func TestN5_WaitingTransactionKeepsItsConnection(t *testing.T) {
 }
 
 func TestN4_LargeRequestGoesOverTCP(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		f, c := r.tcp()
 		count := drain(c)
 		large := r.request(sip.INVITE)
@@ -173,7 +173,7 @@ func TestN4_LargeRequestGoesOverTCP(t *testing.T) {
 }
 
 func TestN6_ResponsesGoBackOnTheRequestsFlow(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		_, c := r.tcp()
 		count := drain(c)
 		r.answer(180)

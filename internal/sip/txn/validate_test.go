@@ -3,6 +3,7 @@ package txn
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -62,7 +63,7 @@ func TestN3_Validation(t *testing.T) {
 		{"CANCEL with Require", strings.ReplaceAll(plus("Require: x\n"), "INVITE", "CANCEL"), 481, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(r *rig) {
+			bubble(t, func(t *testing.T, r *rig) {
 				got := 0
 				r.layer.OnRequest(func(s *ServerTx) {
 					got++
@@ -72,7 +73,8 @@ func TestN3_Validation(t *testing.T) {
 					r.peer.Send(r.here, c.message)
 				}
 				synctest.Wait()
-				switch packets := r.wire.Packets()[2:]; {
+				packets := slices.DeleteFunc(r.wire.Packets(), func(p siptest.Packet) bool { return p.From != r.here })
+				switch {
 				case c.want < 0:
 					if len(packets) != 0 || got != 0 {
 						t.Errorf("not dropped: %v", packets)
@@ -83,7 +85,7 @@ func TestN3_Validation(t *testing.T) {
 					}
 				default:
 					if got != 0 || len(packets) != 2 || !bytes.Equal(packets[0].Data, packets[1].Data) {
-						t.Fatalf("want two equal answers, got %v", packets)
+						t.Fatalf("want two equal answers, got %d", len(packets))
 					}
 					res, _ := r.peer.Response(c.want)
 					if c.header != "" && !strings.Contains(res.String(), "\r\n"+c.header+"\r\n") {
@@ -100,7 +102,7 @@ func TestN3_Validation(t *testing.T) {
 }
 
 func TestN3_StrayResponsesAreDropped(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		r.layer.OnStray2xx(func(*sipnet.Flow, *sip.Response) { t.Error("handed up") })
 		good := "SIP/2.0 200 OK\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKx\nFrom: <sip:a@b>;tag=1\nTo: <sip:a@b>\nCall-ID: x\nCSeq: 1 INVITE\n\n"
 		for _, s := range []string{
@@ -121,7 +123,7 @@ func TestN3_StrayResponsesAreDropped(t *testing.T) {
 }
 
 func TestOverload_NoHandlerAndAfterStop(t *testing.T) {
-	bubble(t, func(r *rig) {
+	bubble(t, func(t *testing.T, r *rig) {
 		r.peer.Send(r.here, incoming("INVITE", "o"))
 		res, _ := r.peer.Response(503)
 		if res.GetHeader("Retry-After") == nil {
