@@ -160,10 +160,13 @@ const maxLaneCache = 20_000
 
 // FindKey implements originate.Store.
 func (s *Store) FindKey(ctx context.Context, k originate.Key) (originate.Admitted, error) {
-	return scanKey(func(q string, args []any, dst ...any) error {
-		return s.readDB.QueryRowContext(ctx, q, args...).Scan(dst...)
+	return scanKey(func(_ string, args []any, dst ...any) error {
+		return s.findKey.QueryRowContext(ctx, args...).Scan(dst...)
 	}, k)
 }
+
+// qKey finds a call by its idempotency key.
+const qKey = `SELECT ` + callCols + `, ` + lastOutcome + `, c.fingerprint FROM call c WHERE c.door = ? AND c.principal = ? AND c.key = ? AND c.key <> ''`
 
 // scanKey finds the call of a key by get, which reads one row.
 func scanKey(get func(string, []any, ...any) error, k originate.Key) (originate.Admitted, error) {
@@ -172,8 +175,7 @@ func scanKey(get func(string, []any, ...any) error, k originate.Key) (originate.
 	}
 	var r row
 	var print string
-	err := get(`SELECT `+callCols+`, `+lastOutcome+`, c.fingerprint FROM call c WHERE c.door = ? AND c.principal = ? AND c.key = ? AND c.key <> ''`,
-		[]any{k.Door, k.Principal, k.ID}, append(r.dstLast(), &print)...)
+	err := get(qKey, []any{k.Door, k.Principal, k.ID}, append(r.dstLast(), &print)...)
 	if err != nil {
 		return originate.Admitted{}, notFound(err)
 	}

@@ -181,10 +181,9 @@ type orphan struct {
 }
 
 func (t *tx) recover(now time.Time) ([]call.Call, error) {
-	rows, err := t.query(`SELECT a.call, a.number, a.node, a.epoch, a.started_at, n.epoch, n.expires_at
+	orphans, err := readAll(t, `SELECT a.call, a.number, a.node, a.epoch, a.started_at, n.epoch, n.expires_at
 		FROM attempt a INDEXED BY attempt_open LEFT JOIN node n ON n.name = a.node
-		WHERE a.ended_at IS NULL AND (n.name IS NULL OR n.epoch <> a.epoch OR n.expires_at <= ?) LIMIT ?`, ms(now), recoverChunk)
-	orphans, err := collect(rows, err, func(rows *sql.Rows) (o orphan, err error) {
+		WHERE a.ended_at IS NULL AND (n.name IS NULL OR n.epoch <> a.epoch OR n.expires_at <= ?) LIMIT ?`, []any{ms(now), recoverChunk}, func(rows *sql.Rows) (o orphan, err error) {
 		err = rows.Scan(&o.call, &o.number, &o.node, &o.epoch, &o.started, &o.current, &o.expiry)
 		return o, err
 	})

@@ -70,7 +70,7 @@ func (k *claim) run() error {
 	if err := k.t.checkLease(k.Lease, k.Now); err != nil {
 		return err
 	}
-	for _, step := range []func() error{k.wake, k.expire, k.count, k.pick, k.storePace, k.next} {
+	for _, step := range []func() error{k.wake, k.expire, k.pick, k.storePace, k.next} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -80,8 +80,7 @@ func (k *claim) run() error {
 
 // wake moves calls whose time has come into the queue.
 func (k *claim) wake() error {
-	rows, err := k.t.query(qDue, ms(k.Now), maxMoved)
-	due, err := collect(rows, err, func(rows *sql.Rows) (h head, err error) {
+	due, err := readAll(k.t, qDue, []any{ms(k.Now), maxMoved}, func(rows *sql.Rows) (h head, err error) {
 		var v int64
 		err = rows.Scan(append(h.dst(), &v)...)
 		return h, err
@@ -104,8 +103,7 @@ func (k *claim) wake() error {
 
 // expire ends waiting calls whose NotAfter has passed.
 func (k *claim) expire() error {
-	rows, err := k.t.query(qExpired, ms(k.Now), maxMoved)
-	late, err := collect(rows, err, scanHead)
+	late, err := readAll(k.t, qExpired, []any{ms(k.Now), maxMoved}, scanHead)
 	if err != nil {
 		return err
 	}
@@ -138,8 +136,7 @@ func (t *tx) finish(h *head, typ call.EventType, now time.Time, reason string) e
 // count reads how much of each resource the running attempts hold, and which
 // batches are paused. Caps are counted, never kept (dependencies: store rule 9).
 func (k *claim) count() error {
-	rows, err := k.t.query(qOpen)
-	open, err := collect(rows, err, scanLaneUse)
+	open, err := readAll(k.t, qOpen, nil, scanLaneUse)
 	if err != nil {
 		return err
 	}
@@ -148,8 +145,7 @@ func (k *claim) count() error {
 			k.of(r).inUse += l.n
 		}
 	}
-	rows, err = k.t.query(qPaused)
-	paused, err := collect(rows, err, func(rows *sql.Rows) (id string, err error) {
+	paused, err := readAll(k.t, qPaused, nil, func(rows *sql.Rows) (id string, err error) {
 		err = rows.Scan(&id)
 		return id, err
 	})
@@ -221,7 +217,14 @@ func (h *lanes) Pop() any {
 // pick starts attempts in order of priority and due time over all lanes. A
 // lane that meets a full resource is left: all its calls need the same.
 func (k *claim) pick() error {
-	queue, err := k.openLanes()
+	waiting, err := k.waitingLanes()
+	if err != nil || len(waiting) == 0 {
+		return err
+	}
+	if err := k.count(); err != nil {
+		return err
+	}
+	queue, err := k.openLanes(waiting)
 	if err != nil {
 		return err
 	}
@@ -255,10 +258,10 @@ func (k *claim) pick() error {
 	return nil
 }
 
-// openLanes gives the lanes that have waiting calls and free resources, each
-// with its first call. It skips from lane to lane: one seek each.
-func (k *claim) openLanes() (lanes, error) {
-	var out lanes
+// waitingLanes gives the lanes that have waiting calls. It skips from lane to
+// lane: one seek each.
+func (k *claim) waitingLanes() ([]*lane, error) {
+	var out []*lane
 	for last := int64(0); ; {
 		var text string
 		err := k.t.get(qNextLane, []any{last}, &last, &text)
@@ -272,7 +275,14 @@ func (k *claim) openLanes() (lanes, error) {
 		if err := fromJSON(text, &resources); err != nil {
 			return nil, err
 		}
-		l := &lane{id: last, need: originate.Need(resources), page: 1, after: ready{priority: minPriority}}
+		out = append(out, &lane{id: last, need: originate.Need(resources), page: 1, after: ready{priority: minPriority}})
+	}
+}
+
+// openLanes gives those lanes whose resources are free, each with its first call.
+func (k *claim) openLanes(waiting []*lane) (lanes, error) {
+	var out lanes
+	for _, l := range waiting {
 		free, err := k.free(l.need)
 		if err != nil {
 			return nil, err
@@ -286,6 +296,7 @@ func (k *claim) openLanes() (lanes, error) {
 			out = append(out, l)
 		}
 	}
+	return out, nil
 }
 
 // minPriority is below every priority that is stored.
@@ -302,8 +313,8 @@ func (k *claim) fill(l *lane) (bool, error) {
 	}
 	size := max(1, min(l.page, k.Max-len(k.out.Attempts)))
 	l.page *= 2
-	rows, err := k.t.query(qReady, l.id, l.after.priority, l.after.dueMS, l.after.n, size)
-	l.ready, err = collect(rows, err, func(rows *sql.Rows) (r ready, err error) {
+	var err error
+	l.ready, err = readAll(k.t, qReady, []any{l.id, l.after.priority, l.after.dueMS, l.after.n, size}, func(rows *sql.Rows) (r ready, err error) {
 		err = rows.Scan(append(r.dst(), &r.priority, &r.notAfter)...)
 		r.dueMS = r.due
 		return r, err

@@ -43,9 +43,8 @@ func (s *Store) Renew(ctx context.Context, l originate.Lease, now time.Time, ttl
 		if _, err := t.exec(`UPDATE node SET expires_at = ? WHERE name = ? AND epoch = ?`, ms(now.Add(ttl)), l.Node, l.Epoch); err != nil {
 			return err
 		}
-		rows, err := t.query(`SELECT c.id FROM attempt a INDEXED BY attempt_open JOIN call c ON c.n = a.call
-			WHERE a.ended_at IS NULL AND a.node = ? AND a.epoch = ? AND c.cancel_by <> ''`, l.Node, l.Epoch)
-		withdrawn, err = collect(rows, err, func(rows *sql.Rows) (id call.ID, err error) {
+		withdrawn, err = readAll(t, `SELECT c.id FROM attempt a INDEXED BY attempt_open JOIN call c ON c.n = a.call
+			WHERE a.ended_at IS NULL AND a.node = ? AND a.epoch = ? AND c.cancel_by <> ''`, []any{l.Node, l.Epoch}, func(rows *sql.Rows) (id call.ID, err error) {
 			err = rows.Scan(&id)
 			return id, err
 		})

@@ -37,8 +37,7 @@ func (t *tx) pruneEvents(r originate.Retention, limit int) (int, error) {
 	if r.Events.IsZero() {
 		return 0, nil
 	}
-	rows, err := t.query(`SELECT seq, at FROM event ORDER BY seq LIMIT ?`, limit)
-	list, err := collect(rows, err, func(rows *sql.Rows) (v [2]int64, err error) {
+	list, err := readAll(t, `SELECT seq, at FROM event ORDER BY seq LIMIT ?`, []any{limit}, func(rows *sql.Rows) (v [2]int64, err error) {
 		err = rows.Scan(&v[0], &v[1])
 		return v, err
 	})

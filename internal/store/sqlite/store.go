@@ -79,8 +79,10 @@ type Store struct {
 	lockDB *sql.DB // holds the process lock; nothing is stored there
 	writeD *sql.DB // one connection, the writer goroutine's
 	readDB *sql.DB
-	w      *writer
-	closed sync.Once
+	// findKey is the one read that every request with an idempotency key makes.
+	findKey *sql.Stmt
+	w       *writer
+	closed  sync.Once
 }
 
 var _ originate.Store = (*Store)(nil)
@@ -134,6 +136,9 @@ func open(ctx context.Context, o Options) (_ *Store, err error) {
 	}
 	s.readDB.SetMaxOpenConns(o.Readers)
 	s.readDB.SetMaxIdleConns(o.Readers)
+	if s.findKey, err = s.readDB.PrepareContext(ctx, qKey); err != nil {
+		return nil, err
+	}
 	conn, err := s.writeD.Conn(ctx)
 	if err != nil {
 		return nil, err

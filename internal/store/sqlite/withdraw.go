@@ -81,9 +81,7 @@ func (t *tx) withdrawSome(b call.BatchID, by string, after int64, now time.Time)
 	if err := t.checkBatch(b); err != nil {
 		return nil, err
 	}
-	rows, err := t.query(`SELECT `+headCols+` FROM call c WHERE c.batch = ? AND c.batch <> '' AND c.n > ? AND c.ended_at IS NULL ORDER BY c.n LIMIT ?`,
-		b, after, batchChunk)
-	list, err := collect(rows, err, scanHead)
+	list, err := readAll(t, `SELECT `+headCols+` FROM call c WHERE c.batch = ? AND c.batch <> '' AND c.n > ? AND c.ended_at IS NULL ORDER BY c.n LIMIT ?`, []any{b, after, batchChunk}, scanHead)
 	if err != nil {
 		return nil, err
 	}

@@ -232,6 +232,7 @@ type tx struct {
 	fresh  []string         // lanes added by this transaction
 	events []call.Event     // to be published after the commit
 	wrote  bool             // the operation under way has written
+	reads  int              // rows read since the start, for the tests of what a claim costs
 }
 
 // step runs one operation. A refusal (ErrState, …) from an operation that has not
@@ -305,13 +306,16 @@ func (t *tx) exec(query string, args ...any) (sql.Result, error) {
 	return st.ExecContext(context.Background(), args...) // see control
 }
 
-// query runs a statement that reads.
-func (t *tx) query(query string, args ...any) (*sql.Rows, error) {
+// readAll runs a statement that reads, and scans all its rows.
+func readAll[T any](t *tx, query string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
 	st, err := t.stmt(query)
 	if err != nil {
 		return nil, err
 	}
-	return st.QueryContext(context.Background(), args...) // see control
+	rows, err := st.QueryContext(context.Background(), args...) // see control
+	list, err := collect(rows, err, scan)
+	t.reads += len(list)
+	return list, err
 }
 
 // get reads one row into dst; sql.ErrNoRows if there is none.
@@ -320,6 +324,7 @@ func (t *tx) get(query string, args []any, dst ...any) error {
 	if err != nil {
 		return err
 	}
+	t.reads++
 	return st.QueryRowContext(context.Background(), args...).Scan(dst...) // see control
 }
 
