@@ -359,20 +359,17 @@ func (s *digitSender) abort(err error) {
 // DetectInBand turns the search for DTMF tones in the party's audio on or off:
 // for parties without telephone-event (rule M9). Digits come through OnDTMF.
 func (p *Port) DetectInBand(on bool) {
+	var remove func()
+	if on {
+		remove = p.Tap(&inbandSink{p: p}, TapOptions{In: true, Rate: 8000})
+	}
 	p.mu.Lock()
 	old := p.inband
-	p.inband = nil
+	p.inband = remove
 	p.mu.Unlock()
 	if old != nil {
 		old()
 	}
-	if !on {
-		return
-	}
-	remove := p.Tap(&inbandSink{p: p}, TapOptions{In: true, Rate: 8000})
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.inband = remove
 }
 
 type inbandSink struct {

@@ -109,8 +109,8 @@ func (j *jitterBuffer) push(p *Packet) {
 	}
 	j.ssrc = p.SSRC
 	j.jitter.seen(p, j.clock, true)
-	if !j.begun {
-		j.begun, j.next = true, p.TS
+	if !j.begun || !j.playing && len(j.queue) == 0 && int32(p.TS-j.next) > 0 {
+		j.begun, j.next = true, p.TS // the silence before a talkspurt has passed already
 	}
 	if int32(p.TS-j.next) < 0 {
 		if j.playing {
@@ -238,11 +238,15 @@ func (j *jitterBuffer) decode(dst []int16, q queued) []int16 {
 	return j.rs.Process(dst, j.pcm)
 }
 
-// dropTo shortens the delay to about want, whole packets at a time. They are
-// decoded all the same: G.722 remembers.
+// dropTo shortens the delay to about want: holes first, then whole packets.
+// They are decoded all the same: G.722 remembers.
 func (j *jitterBuffer) dropTo(want time.Duration) {
 	j.fifo = j.fifo[:0]
 	for len(j.queue) > 0 && j.delay() > want {
+		if hole := int32(j.queue[0].ts - j.next); hole > 0 {
+			j.next += min(uint32(hole), max(1, j.units(j.delay()-want)))
+			continue
+		}
 		j.pcm = j.dec.Decode(j.pcm[:0], j.queue[0].payload)
 		j.pop()
 	}

@@ -50,7 +50,7 @@ type Link struct {
 type direction struct {
 	src, dst *Port
 	mode     atomic.Int32 // LinkMode, read per packet
-	map_     offsets      // guarded by dst.out.mu
+	offsets  offsets      // of a relay; guarded by dst.out.mu
 	work     atomic.Pointer[transcoder]
 }
 
@@ -151,14 +151,14 @@ func (l *Link) receive(from *Port, pkt *Packet) {
 	}
 	switch LinkMode(d.mode.Load()) {
 	case LinkRelay:
-		if pkt.Kind == KindEvent && !d.dst.takesEvents() {
-			return // digit will convert it
+		if pkt.Kind == KindEvent {
+			d.event(pkt)
+			return
 		}
-		d.dst.out.relay(d, &d.map_, pkt)
+		d.dst.out.relay(d, &d.offsets, pkt)
 	case LinkTranscode:
 		if pkt.Kind == KindEvent {
-			f, _ := d.src.Format()
-			d.dst.out.forwardEvent(d, pkt, f.EventRate)
+			d.event(pkt)
 			return
 		}
 		if w := d.work.Load(); w != nil {
@@ -167,9 +167,18 @@ func (l *Link) receive(from *Port, pkt *Packet) {
 	}
 }
 
-func (p *Port) takesEvents() bool {
-	f, ok := p.Format()
-	return ok && f.EventPT
+// event forwards a packet of a telephone-event. Without one on the other side
+// nothing is sent here: digit converts it when it is complete.
+func (d *direction) event(pkt *Packet) {
+	from, _ := d.src.Format()
+	to, ok := d.dst.Format()
+	switch {
+	case !ok || !to.EventPT:
+	case LinkMode(d.mode.Load()) == LinkRelay && from.EventRate == to.EventRate:
+		d.dst.out.relay(d, &d.offsets, pkt)
+	default:
+		d.dst.out.forwardEvent(&d.offsets, pkt, from.EventRate) // an owner of its own: relayed audio takes up its numbering anew
+	}
 }
 
 // digit converts a key press for a party without telephone-event (rule M4).

@@ -206,7 +206,8 @@ func (m *Mixer) endPlay(po *Playout) {
 	m.playouts = slices.DeleteFunc(slices.Clone(m.playouts), func(x *Playout) bool { return x == po })
 }
 
-// Tap lets sink hear the whole sum: a conference recording.
+// Tap lets sink hear the whole sum: a conference recording. The sink must not
+// call the mixer.
 func (m *Mixer) Tap(sink Sink) (remove func()) {
 	t := &mixTap{sink}
 	m.mu.Lock()

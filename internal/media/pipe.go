@@ -46,13 +46,13 @@ func (e *pipeEnd) SetSink(f func(*Packet)) {
 
 // Send gives a copy of p to the other end.
 func (e *pipeEnd) Send(p *Packet) error {
-	if p.hops >= maxHops {
-		return nil
-	}
 	select {
 	case <-e.stop:
 		return ErrClosed
 	default:
+	}
+	if p.hops >= maxHops || e.peer.sink.Load() == nil {
+		return nil
 	}
 	c := *p
 	c.hops++

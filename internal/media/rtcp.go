@@ -45,14 +45,16 @@ func (p *reporter) tick(now time.Time) {
 func (r *RTP) readRTCP() {
 	defer r.guard()
 	buf := make([]byte, 1500)
-	for {
+	for failed := 0; failed < maxReadErrors; {
 		n, from, err := r.rtcp.ReadFromUDPAddrPort(buf)
 		if err != nil {
 			if r.closed.Load() || errors.Is(err, net.ErrClosed) {
 				return
 			}
+			failed++
 			continue
 		}
+		failed = 0
 		r.receiveRTCP(buf[:n], unmap(from), time.Now())
 	}
 }

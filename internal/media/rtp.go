@@ -227,17 +227,23 @@ func (r *RTP) read() {
 	defer r.guard()
 	buf := make([]byte, maxPacket)
 	var pkt Packet
-	for {
+	for failed := 0; failed < maxReadErrors; {
 		n, from, err := r.conn.ReadFromUDPAddrPort(buf)
 		if err != nil {
 			if r.closed.Load() || errors.Is(err, net.ErrClosed) {
 				return
 			}
-			continue // an ICMP error of an earlier send; the next read blocks again
+			failed++ // an ICMP error of an earlier send; the next read blocks again
+			continue
 		}
+		failed = 0
 		r.receive(buf[:n], unmap(from), &pkt)
 	}
+	r.e.log.Warn("RTP socket cannot be read any more", "leg", r.id)
 }
+
+// maxReadErrors in a row say that a socket is broken; reading on would spin.
+const maxReadErrors = 100
 
 // guard ends this session only when its goroutine panics.
 func (r *RTP) guard() {
