@@ -39,9 +39,8 @@ type challenge struct {
 // the newest challenge of each space and answers it ahead of being asked in
 // later requests, with rising nc (RFC 7616 §3.4). Safe concurrently.
 type wallet struct {
-	creds *Credentials // nil: nothing is ever answered
-
-	mu     sync.Mutex
+	mu     sync.Mutex   // guards what follows
+	creds  *Credentials // nil: nothing is answered
 	spaces map[space]*challenge
 	order  []space // in which they came
 }
@@ -53,11 +52,14 @@ func newWallet(c *Credentials) *wallet { return &wallet{creds: c} }
 // when a space is asked for that was not answered, or whose nonce changed, or
 // that says stale (D6).
 func (w *wallet) learn(r *sip.Response, sent *sip.Request) bool {
-	if w == nil || w.creds == nil {
+	if w == nil {
 		return false
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.creds == nil {
+		return false
+	}
 	again := false
 	for sp, ch := range bestChallenges(r) {
 		if w.creds.Realm != "" && w.creds.Realm != sp.realm {
@@ -99,11 +101,14 @@ func answerHeader(proxy bool) string {
 
 // sign adds an answer for each known space to a request.
 func (w *wallet) sign(req *sip.Request) {
-	if w == nil || w.creds == nil {
+	if w == nil {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.creds == nil {
+		return
+	}
 	for _, sp := range w.order {
 		ch := w.spaces[sp]
 		ch.uses++

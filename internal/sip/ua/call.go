@@ -347,6 +347,14 @@ func (c *Call) Replaces() string {
 	return c.callID + ";to-tag=" + c.dlg.remoteTag + ";from-tag=" + c.localTag
 }
 
+// SetAuth gives the credentials for challenges to our requests in an incoming
+// call (a trunk that challenges BYE). Outgoing calls have InviteOptions.Auth.
+func (c *Call) SetAuth(creds *Credentials) {
+	c.wallet.mu.Lock()
+	defer c.wallet.mu.Unlock()
+	c.wallet.creds = creds
+}
+
 // Handle sets who gets the events of an incoming call: ordered, never
 // concurrent, on network goroutines, so f must not block. Set it in the
 // OnInvite callback, before anything else.
@@ -523,7 +531,7 @@ func (c *Call) inDialogRequest(d *dialog, m sip.RequestMethod, seq uint32, f *si
 	c.addRouting(r, routes, d.remoteTag, seq)
 	switch m {
 	case sip.INVITE, sip.UPDATE, sip.REFER, sip.NOTIFY: // target refresh requests (RFC 3261 §12.2, RFC 3311, RFC 6665 §3.1)
-		r.AppendHeader(&sip.ContactHeader{Address: contactFor(f, c.contactUser)})
+		r.AppendHeader(c.contact(f))
 		r.AppendHeader(sip.NewHeader("Allow", allowed))
 		r.AppendHeader(sip.NewHeader("Supported", supported))
 	}
@@ -549,6 +557,16 @@ func (c *Call) addRouting(r *sip.Request, routes []sip.Uri, remoteTag string, se
 	if c.a.cfg.UserAgent != "" {
 		r.AppendHeader(sip.NewHeader("User-Agent", cleanText(c.a.cfg.UserAgent)))
 	}
+}
+
+// contact is our Contact towards the peer of f; sips where the peer was called
+// or calls so (RFC 3261 §8.1.1.8, §12.1.1).
+func (c *Call) contact(f *sipnet.Flow) *sip.ContactHeader {
+	u := contactFor(f, c.contactUser)
+	if c.dir == Outgoing && c.target.Scheme == "sips" || c.dir == Incoming && c.request.Recipient.Scheme == "sips" {
+		u.Scheme, u.UriParams = "sips", nil
+	}
+	return &sip.ContactHeader{Address: u}
 }
 
 func withTag(p sip.HeaderParams, tag string) sip.HeaderParams {

@@ -50,6 +50,8 @@ type exchange struct {
 	req        *sip.Request
 	targets    []sipnet.Target // not yet tried
 	challenges int
+	wantCancel *func(*sip.Request) // asked for while Send had not returned yet
+	located    bool                // uri was looked up
 	abandoned  bool
 	done       bool
 }
@@ -58,10 +60,6 @@ type exchange struct {
 func (x *exchange) start() {
 	if x.flow != nil && x.flow.Alive() {
 		x.send(x.flow)
-		return
-	}
-	if x.flow != nil && x.uri.Host == "" {
-		x.finish(nil, fmt.Errorf("%w: connection is closed", txn.ErrTransport))
 		return
 	}
 	if literalUDP(x.uri) { // no lookup, no connection: nothing to wait for
@@ -98,7 +96,7 @@ func (x *exchange) locate() {
 		return
 	}
 	x.mu.Lock()
-	x.targets = targets
+	x.targets, x.located = targets, true
 	x.mu.Unlock()
 	x.next(nil, nil)
 }
@@ -163,10 +161,15 @@ func (x *exchange) send(f *sipnet.Flow) {
 		return
 	}
 	x.mu.Lock()
-	if x.req == req { // a response may already have made another
+	var cancel *func(*sip.Request)
+	if x.req == req && !x.done { // a response may already have made another
 		x.tx = tx
+		cancel, x.wantCancel = x.wantCancel, nil
 	}
 	x.mu.Unlock()
+	if cancel != nil {
+		tx.Cancel(*cancel)
+	}
 }
 
 // response takes what the transaction reports.
@@ -203,8 +206,18 @@ func (x *exchange) response(sent *sip.Request, r *sip.Response, err error) {
 	}
 }
 
-// failed handles a request without a final answer.
-func (x *exchange) failed(err error) { x.later(nil, err) }
+// failed handles a request without a final answer. A connection that broke is
+// made again where the next hop leads, once.
+func (x *exchange) failed(err error) {
+	x.mu.Lock()
+	again := !x.located && !x.abandoned && errors.Is(err, txn.ErrTransport) && x.flow.Transport() != sipnet.UDP
+	x.located = true
+	x.mu.Unlock()
+	if again && x.a.spawn(x.locate) {
+		return
+	}
+	x.later(nil, err)
+}
 
 // finish reports the end, once.
 func (x *exchange) finish(r *sip.Response, err error) {
@@ -226,13 +239,17 @@ func (x *exchange) abandon() {
 	x.abandoned = true
 }
 
-// cancel sends CANCEL for the running INVITE (D3).
+// cancel sends CANCEL for the running INVITE (D3), which has had a provisional
+// response.
 func (x *exchange) cancel(build func(*sip.Request)) error {
 	x.mu.Lock()
 	tx := x.tx
+	if tx == nil && !x.done {
+		x.wantCancel = &build // the provisional that allowed it came before Send returned
+	}
 	x.mu.Unlock()
 	if tx == nil {
-		return txn.ErrNoProvisional
+		return nil
 	}
 	return tx.Cancel(build)
 }

@@ -133,8 +133,7 @@ func (c *Call) response(tx *txn.ServerTx, status int, reason string) *sip.Respon
 	req := tx.Request()
 	r := txn.NewResponse(req, status, cleanText(reason), c.localTag)
 	if (req.Method == sip.INVITE || req.Method == sip.UPDATE) && status < 300 {
-		contact := contactFor(tx.Flow(), c.contactUser)
-		r.AppendHeader(&sip.ContactHeader{Address: contact})
+		r.AppendHeader(c.contact(tx.Flow()))
 		r.AppendHeader(sip.NewHeader("Allow", allowed))
 		r.AppendHeader(sip.NewHeader("Supported", supported))
 	}

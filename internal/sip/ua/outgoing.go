@@ -124,11 +124,11 @@ func (c *Call) buildInvite(f *sipnet.Flow, sdp []byte) *sip.Request {
 	}
 	c.seq++
 	c.inviteSeq = c.seq
-	c.early, c.provisional = nil, false
+	c.early, c.provisional, c.cancelSent = nil, false, false
 	ruri, routes := routeTo(c.target, c.preloaded)
 	r := sip.NewRequest(sip.INVITE, ruri)
 	c.addRouting(r, routes, "", c.seq)
-	r.AppendHeader(&sip.ContactHeader{Address: contactFor(f, c.contactUser)})
+	r.AppendHeader(c.contact(f))
 	r.AppendHeader(sip.NewHeader("Allow", allowed))
 	r.AppendHeader(sip.NewHeader("Supported", supported))
 	c.offerInterval(r)
@@ -287,6 +287,9 @@ func (c *Call) success(f *sipnet.Flow, r *sip.Response, req *sip.Request) {
 		c.acknowledge(d, c.inviteSeq, req, nil)
 		if len(ev.SDP) == 0 {
 			ev.SDP = d.earlySDP // D8
+		}
+		if len(ev.SDP) == 0 {
+			ev.SDP = c.peerSDP // of an 18x without To tag
 		}
 		c.peerSDP = ev.SDP
 	}

@@ -48,7 +48,7 @@ func (c *Call) onRefer(d *dialog, tx *txn.ServerTx) {
 		sub.id = ";id=" + strconv.FormatUint(uint64(cseqOf(req)), 10)
 	}
 	r := c.response(tx, sip.StatusAccepted, "Accepted")
-	r.AppendHeader(&sip.ContactHeader{Address: contactFor(tx.Flow(), c.contactUser)})
+	r.AppendHeader(c.contact(tx.Flow()))
 	if strings.EqualFold(strings.TrimSpace(headerValue(req, "Refer-Sub")), "false") { // RFC 4488 §4
 		r.AppendHeader(sip.NewHeader("Refer-Sub", "false"))
 		sub = nil
