@@ -108,6 +108,8 @@ func FromSIP(status int) Code {
 		return CircuitCongestion
 	case 504:
 		return TimerExpiry
+	case 505: // observed: not 34 like other 5xx (spec: ami 5.6, dialplan 5.2)
+		return Interworking
 	}
 	switch {
 	case status >= 500 && status < 600:
