@@ -161,10 +161,11 @@ func (h *half) Dial(o pbx.DialOptions) error {
 	w.mu.Unlock()
 	vars := append(o.Variables[:len(o.Variables):len(o.Variables)],
 		call.Variable{Name: "__" + depthVariable, Value: strconv.Itoa(w.depth)})
+	first := w.first()
 	_, err := w.t.s.Incoming(w.two, pbx.IncomingOptions{
 		ID: w.otherID, Name: fmt.Sprintf("Local/%s@%s-%08x;2", w.exten, w.context, w.seq),
 		Endpoint: w.exten + "@" + w.context, CallerID: o.CallerID, Dialled: w.exten, Context: w.context,
-		LinkedID: w.linkedID(), Variables: vars, Handler: pbx.HandlerFunc(w.run),
+		LinkedID: first.LinkedID, Account: first.Account, Language: first.Language, Variables: vars, Handler: pbx.HandlerFunc(w.run),
 	})
 	if err != nil {
 		return &call.Failure{
@@ -174,12 +175,12 @@ func (h *half) Dial(o pbx.DialOptions) error {
 	return nil
 }
 
-// linkedID is that of the first half.
-func (w *wire) linkedID() string {
+// first describes the first half's channel.
+func (w *wire) first() *pbx.Snapshot {
 	if c, ok := w.t.s.Channel(w.id); ok {
-		return c.Snapshot().LinkedID
+		return c.Snapshot()
 	}
-	return w.id
+	return &pbx.Snapshot{LinkedID: w.id}
 }
 
 // run joins the media, then lets the switch's handler have the second half.

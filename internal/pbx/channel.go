@@ -248,6 +248,7 @@ func (c *Channel) answered() {
 			s.ProtocolID = d.CallID
 		}
 	})
+	c.watchMedia()
 	c.emit(Event{Type: ChannelStateChange})
 	if c.dialled {
 		c.emitDial("ANSWER", "")
@@ -259,6 +260,18 @@ func (c *Channel) answered() {
 		c.onAnswer = nil
 		c.startHandler(h)
 	}
+}
+
+// watchMedia ends the channel when its media stops for too long (M11).
+func (c *Channel) watchMedia() {
+	d := c.sw.o.RTPTimeout
+	if d <= 0 || c.port == nil {
+		return
+	}
+	c.port.OnTimeout(d, func() {
+		c.sw.log.Info("channel ended: no media", "channel", c.id, "for", d)
+		c.end(hangup{cause: cause.TimerExpiry, soft: true, by: byServer})
+	})
 }
 
 // Ring tells a party that came in that it is ringing at the other end (180).

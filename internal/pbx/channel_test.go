@@ -271,7 +271,7 @@ func TestHangupRaces(t *testing.T) {
 }
 
 // The design's rule: a channel with more than 256 waiting events ends with cause 42.
-func TestMailboxBound(t *testing.T) {
+func TestRule3_2_MailboxBound(t *testing.T) {
 	s, _ := setup(t, pbx.Options{})
 	defer stop(t, s)
 	var l eventLog
@@ -293,7 +293,7 @@ func TestMailboxBound(t *testing.T) {
 }
 
 // A command that breaks an invariant costs one channel.
-func TestPanicEndsOneChannel(t *testing.T) {
+func TestRule3_5_PanicEndsOneChannel(t *testing.T) {
 	s := pbx.New(pbx.Options{})
 	phones := panicky{}
 	s.Register(phones)

@@ -118,7 +118,7 @@ var errNotConfirmed = errors.New("press 1 was not given")
 // run goes through the stages. It returns nil when Then was reached and has
 // ended; then hangupBy says by whom.
 func (p *placement) run(ctx context.Context) error {
-	if err := p.prepare(); err != nil {
+	if err := p.prepare(ctx); err != nil {
 		return err
 	}
 	if err := p.dialA(ctx); err != nil {
@@ -138,7 +138,7 @@ func (p *placement) run(ctx context.Context) error {
 }
 
 // prepare finds out before anything rings whether Then can be carried out.
-func (p *placement) prepare() error {
+func (p *placement) prepare(ctx context.Context) error {
 	t := p.at.Request.Then
 	switch t.Kind {
 	case call.ThenConnect:
@@ -153,13 +153,13 @@ func (p *placement) prepare() error {
 		}
 		return nil
 	case call.ThenDialplan, call.ThenApp:
-		return p.prepareHandler(t)
+		return p.prepareHandler(ctx, t)
 	}
 	return permanent(fmt.Sprintf("nothing is known of what to do when leg A has answered: %q", t.Kind))
 }
 
 // prepareHandler asks the runner, and for a dialplan without one the router.
-func (p *placement) prepareHandler(t call.Then) error {
+func (p *placement) prepareHandler(ctx context.Context, t call.Then) error {
 	if r := p.s.o.Runner; r != nil {
 		h, err := r.Runner(t)
 		if err != nil {
@@ -189,7 +189,13 @@ func (p *placement) prepareHandler(t call.Then) error {
 		return f
 	}
 	p.second = call.Route{Typed: t.Extension, Endpoint: to, Number: t.Extension}
-	return nil
+	if p.s.o.Admit == nil {
+		return nil
+	}
+	// The guard has seen the extension, but not where it leads.
+	return p.s.admit(ctx, Admission{
+		Context: t.Context, Account: p.at.Request.Account, Dialled: t.Extension, Endpoint: to, Remote: p.at.Request.Origin.Remote,
+	})
 }
 
 func permanent(text string) *call.Failure {

@@ -36,7 +36,6 @@ const (
 	RecordingStarted      EventType = "RecordingStarted"      //
 	RecordingFinished     EventType = "RecordingFinished"     //
 	RecordingFailed       EventType = "RecordingFailed"       //
-	DeviceStateChanged    EventType = "DeviceStateChanged"    // Variable = device, Value = state
 	ChannelHandlerStarted EventType = "ChannelHandlerStarted" // ours: a handler took the channel
 	ChannelHandlerEnded   EventType = "ChannelHandlerEnded"   // ours: and has let go of it
 
@@ -69,8 +68,8 @@ type Event struct {
 	Missed     uint64 // events this subscriber lost just before this one
 }
 
-// subject gives the id that a filter looks at: the channel, the dialled
-// channel, or the bridge.
+// about reports whether id is that of the channel, the dialled channel, or the
+// bridge of the event.
 func (e *Event) about(id string) bool {
 	return e.Channel != nil && e.Channel.ID == id || e.Peer != nil && e.Peer.ID == id || e.Bridge != nil && e.Bridge.ID == id
 }

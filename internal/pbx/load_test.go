@@ -14,7 +14,7 @@ import (
 
 // After 5,000 calls, 50 at a time, with every kind of end, no goroutine and no
 // channel is left.
-func TestNothingIsLeftAfter5000Calls(t *testing.T) {
+func TestRule3_4_NothingIsLeftAfter5000Calls(t *testing.T) {
 	before := runtime.NumGoroutine()
 	s, phones := setup(t, pbx.Options{})
 	e := pbx.NewEngine(s)

@@ -96,7 +96,7 @@ func TestFailTone(t *testing.T) {
 
 // A bridge links two, mixes three, and links two again; early media and
 // different codecs make no difference.
-func TestConference(t *testing.T) {
+func TestM8_ConferenceAndLink(t *testing.T) {
 	inStudio(t, pbx.Options{}, func(t *testing.T, st *studio) {
 		br, err := st.s.NewBridge(pbx.BridgeOptions{ID: "conf"})
 		if err != nil {
@@ -379,7 +379,7 @@ func TestEcho(t *testing.T) {
 }
 
 // Digits cross a bridge in whatever way each side can (M4, D13).
-func TestDigitsCrossTheBridge(t *testing.T) {
+func TestD13_DigitsCrossTheBridge(t *testing.T) {
 	inStudio(t, pbx.Options{}, func(t *testing.T, st *studio) {
 		var la, lb eventLog
 		ca, a := st.up("a", func(o *pbx.CreateOptions) { o.Watch = la.watch })
@@ -555,6 +555,28 @@ func TestRecord(t *testing.T) {
 		<-r.Done()
 		if _, err := dir.Stat("last.wav"); err != nil {
 			t.Errorf("the hangup lost the recording: %v", err)
+		}
+	})
+}
+
+// No media for 30 s ends a call; on hold it is 300 s.
+func TestM11_MediaTimeout(t *testing.T) {
+	inStudio(t, pbx.Options{RTPTimeout: 30 * time.Second}, func(t *testing.T, st *studio) {
+		for _, tt := range []struct {
+			name string
+			held bool
+			want time.Duration
+		}{{"a", false, 30 * time.Second}, {"b", true, 300 * time.Second}} {
+			c, a := st.up(tt.name)
+			if tt.held {
+				a.does(pbx.LegHeld)
+			}
+			start := time.Now()
+			<-c.Gone()
+			r, _ := c.Result()
+			if took := time.Since(start); r.Cause != 102 || !r.ByServer || took < tt.want || took > tt.want+5*time.Second {
+				t.Errorf("held %v: ended after %v: %+v", tt.held, took, r)
+			}
 		}
 	})
 }

@@ -38,6 +38,10 @@ type Options struct {
 	Country    string   // tone zone, "" = "us"
 	Recordings *os.Root // where live recordings go; nil = Record gives ErrNotSupported
 
+	// RTPTimeout ends an answered channel that has sent no media for so long,
+	// ten times as long on hold (M11), with cause 102. 0 = never.
+	RTPTimeout time.Duration
+
 	SystemName string        // put before generated ids ("node1-1795320179.0"), "" = none
 	RingTime   time.Duration // how long leg B and calls from phones ring when nothing else is said; 0 = 45 s
 	Linger     time.Duration // how long the engine waits for a peer to confirm our hangup; 0 = 2 s, negative = not at all

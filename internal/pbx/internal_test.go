@@ -1,0 +1,244 @@
+package pbx
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/media"
+)
+
+// Every move of a channel's state.
+func TestStateTable(t *testing.T) {
+	all := []LegEventKind{LegProceeding, LegRinging, LegProgress, LegAnswered, LegEnded, LegDTMF, LegHeld, LegResumed, LegForwarded, LegTransfer, LegMedia}
+	moves := map[string]State{
+		"out Down ringing": Ringing, "out Down answered": Up, "out Ringing ringing": Ringing, "out Ringing answered": Up, "in Ring answered": Up,
+		"out Down proceeding": Down, "out Down progress": Down, "out Down forwarded": Down,
+		"out Ringing proceeding": Ringing, "out Ringing progress": Ringing, "out Ringing forwarded": Ringing,
+	}
+	for _, k := range []LegEventKind{LegEnded, LegDTMF, LegHeld, LegResumed, LegTransfer, LegMedia} { // never move
+		for dir, states := range map[string][]State{"out": {Down, Ringing, Up}, "in": {Ring, Up}} {
+			for _, s := range states {
+				moves[fmt.Sprintf("%s %s %s", dir, s, k)] = s
+			}
+		}
+	}
+	for _, incoming := range []bool{false, true} {
+		states := []State{Down, Ringing, Up}
+		dir := "out"
+		if incoming {
+			states, dir = []State{Ring, Up}, "in"
+		}
+		for _, s := range states {
+			for _, k := range all {
+				key := fmt.Sprintf("%s %s %s", dir, s, k)
+				want, allowed := moves[key]
+				got, err := nextState(s, incoming, k)
+				if (err == nil) != allowed || allowed && got != want || !allowed && got != s {
+					t.Errorf("%s: %s, %v; want %s, allowed %v", key, got, err, want, allowed)
+				}
+			}
+		}
+	}
+	if State(99).String() != "Unknown" || LegEventKind(99).String() != "unknown" || Reserved.String() != "Rsrvd" {
+		t.Error("names of states")
+	}
+}
+
+// What is posted runs in order, one at a time, without a goroutine in between.
+func TestMailboxOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := 0
+		m := &mailbox{onGone: func() { gone++ }}
+		var got []int
+		var wg sync.WaitGroup
+		for g := range 10 {
+			wg.Go(func() {
+				for i := range 20 {
+					if !m.postFinal(func() { got = append(got, g*100+i) }) {
+						t.Error("not taken")
+					}
+				}
+			})
+		}
+		wg.Wait()
+		synctest.Wait()
+		if m.running || len(got) != 200 {
+			t.Fatalf("running %v, %d commands ran", m.running, len(got))
+		}
+		for g := range 10 {
+			mine := slices.DeleteFunc(slices.Clone(got), func(n int) bool { return n/100 != g })
+			if !slices.IsSorted(mine) {
+				t.Errorf("out of order: %v", mine)
+			}
+		}
+		ran := false
+		m.post(func() { m.close(); m.post(func() { ran = true }) })
+		m.post(func() { ran = true })
+		synctest.Wait()
+		if ran || gone != 1 || m.post(func() {}) || m.postFinal(func() {}) {
+			t.Errorf("after close: ran %v, gone %d times", ran, gone)
+		}
+	})
+}
+
+func TestMailboxOverflowAndPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		over, panics, ran := 0, 0, 0
+		m := &mailbox{onOverflow: func() { over++ }, onPanic: func(any, []byte) { panics++ }}
+		release := make(chan struct{})
+		m.post(func() { <-release })
+		synctest.Wait()
+		taken := 0
+		for range mailboxBound + 10 {
+			if m.post(func() { ran++; panic("x") }) {
+				taken++
+			}
+		}
+		if taken != mailboxBound {
+			t.Errorf("%d commands were taken, want %d", taken, mailboxBound)
+		}
+		if !m.postFinal(func() { ran++ }) {
+			t.Error("a final command was refused")
+		}
+		close(release)
+		synctest.Wait()
+		if over != 1 || panics != mailboxBound || ran != mailboxBound+1 {
+			t.Errorf("overflow %d, panics %d, ran %d", over, panics, ran)
+		}
+	})
+}
+
+func TestWords(t *testing.T) {
+	for in, want := range map[string][]string{
+		"0": {"digits/0"}, "7": {"digits/7"}, "20": {"digits/20"}, "21": {"digits/20", "digits/1"}, "100": {"digits/1", "digits/hundred"},
+		"1315":    {"digits/1", "digits/thousand", "digits/3", "digits/hundred", "digits/15"},
+		"2000040": {"digits/2", "digits/million", "digits/40"}, "-5": {"digits/minus", "digits/5"},
+	} {
+		if got, err := numberWords(in); err != nil || !slices.Equal(got, want) {
+			t.Errorf("number %s: %v, %v; want %v", in, got, err, want)
+		}
+	}
+	for _, bad := range []string{"", "x", "99999999999"} {
+		if _, err := numberWords(bad); err == nil {
+			t.Errorf("number %q was taken", bad)
+		}
+	}
+	if d := cmp.Diff([]string{"digits/1", "digits/star", "digits/pound"}, digitWords("1x*#")); d != "" {
+		t.Errorf("digits (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]string{"letters/a", "digits/2", "letters/dot", "letters/space", "letters/at"}, characterWords("A2. @")); d != "" {
+		t.Errorf("characters (-want +got):\n%s", d)
+	}
+}
+
+// Sounds are looked for in the language, its base, the default, and without.
+func TestSoundSearch(t *testing.T) {
+	file := &fstest.MapFile{Data: make([]byte, 1600)}
+	s := New(Options{Sounds: fstest.MapFS{
+		"en/hello.ulaw": file, "de/hello.ulaw": file, "de/nur.alaw": file, "plain.sln": file, "en/digits/1.ulaw": file, "en/beep.ulaw": file,
+		"en/broken.wav": {Data: []byte("RIFF")},
+	}})
+	for _, tt := range []struct {
+		uri, lang string
+		ok        bool
+	}{
+		{"sound:hello", "de_AT", true}, {"hello", "fr", true}, {"sound:nur", "en", false}, {"sound:nur", "de", true}, {"sound:plain", "xx", true},
+		{"sound:beep", "en", true}, {"digits:11", "en", true}, {"digits:12", "en", false}, {"number:1", "de", true}, {"sound:../x", "en", false},
+		{"sound:/etc/passwd", "en", false}, {"sound:hello", "../..", true}, {"sound:broken", "en", false}, {"tone:ring;tonezone=de", "en", true},
+		{"tone:440+480/200,0/400", "en", true}, {"tone:rubbish", "en", false}, {"silence:100", "en", true}, {"silence:-1", "en", false},
+		{"http://x/y", "en", false}, {"recording:x", "en", false}, {"sound:dialwright/press-1", "en", true}, {"", "en", false}, {"number:x", "en", false},
+	} {
+		src, err := s.openMedia(tt.uri, tt.lang)
+		if (err == nil) != tt.ok {
+			t.Errorf("%s in %s: %v, want ok %v", tt.uri, tt.lang, err, tt.ok)
+		}
+		if c, ok := src.(io.Closer); ok {
+			c.Close()
+		}
+	}
+}
+
+// The built-in prompt has an end, and lasts as long as its list says.
+func TestBuiltinSoundsEnd(t *testing.T) {
+	for name, want := range map[string]time.Duration{"beep": 250 * time.Millisecond, "dialwright/press-1": 1570 * time.Millisecond} {
+		src, err := finite(builtinSound(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := length(t, src); got != want {
+			t.Errorf("%s lasts %v, want %v", name, got, want)
+		}
+	}
+}
+
+func length(t *testing.T, src media.Source) time.Duration {
+	t.Helper()
+	pcm := make([]int16, src.Rate()/50)
+	total := 0
+	for range 1000 {
+		n, err := src.ReadFrame(pcm)
+		total += n
+		if err == io.EOF {
+			return time.Duration(total) * time.Second / time.Duration(src.Rate())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Fatal("no end")
+	return 0
+}
+
+func TestParseCallerID(t *testing.T) {
+	for in, want := range map[string]call.CallerID{
+		`"Alice" <1001>`: {Name: "Alice", Number: "1001"}, "Alice B <+49 (30) 12-34.5>": {Name: "Alice B", Number: "+493012345"},
+		"(555) 123-4567": {Number: "5551234567"}, "1001": {Number: "1001"}, "Alice": {Name: "Alice"}, "": {}, "<7>": {Number: "7"},
+	} {
+		if got := parseCallerID(in); got != want {
+			t.Errorf("%q: %+v, want %+v", in, got, want)
+		}
+	}
+}
+
+// FuzzParseCallerID: nothing that a door passes on breaks it.
+func FuzzParseCallerID(f *testing.F) {
+	for _, s := range []string{`"A" <1>`, "<", ">", "(555)", `"`, ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(_ *testing.T, s string) { parseCallerID(s) })
+}
+
+// FuzzOpenMedia: no URI breaks the switch or leaves the sounds directory.
+func FuzzOpenMedia(f *testing.F) {
+	for _, s := range []string{"sound:a", "tone:1+2/3,!4", "digits:1", "number:9", "characters:a", "silence:1", "x:y", ":", "tone:;tonezone=../de"} {
+		f.Add(s, "en")
+	}
+	s := New(Options{Sounds: fstest.MapFS{"a.ulaw": {Data: []byte{1}}}})
+	f.Fuzz(func(_ *testing.T, uri, lang string) {
+		if len(uri) > 200 {
+			return
+		}
+		if src, err := s.openMedia(uri, lang); err == nil {
+			if c, ok := src.(io.Closer); ok {
+				c.Close()
+			}
+		}
+	})
+}
+
+func TestSeconds(t *testing.T) {
+	for in, want := range map[string]time.Duration{"2.5": 2500 * time.Millisecond, "": 0, "-1": 0, "x": 0, "NaN": 0, "1e99": 0, "3,m": 3 * time.Second} {
+		if got := seconds(in); got != want {
+			t.Errorf("%q: %v, want %v", in, got, want)
+		}
+	}
+}
