@@ -18,7 +18,7 @@ import (
 type Config struct {
 	Listen    []Listener // addresses to serve; at least one
 	Overrides []Override // advertised addresses per peer network (NAT)
-	Domain    string     // realm of the digest and host of our own URIs ("pbx.example.com"); "" = "dialwright"
+	Domain    string     // realm of the digest and host of our own addresses ("pbx.example.com"); "" = realm "dialwright" and the listener's host
 	UserAgent string     // User-Agent and Server header; "" = "Dialwright"
 
 	SessionExpires time.Duration // RFC 4028 interval that we offer; 0 = 1800 s

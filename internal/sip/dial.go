@@ -202,7 +202,7 @@ func (l *leg) invite(p *profile, a address, hops int) error {
 	if err != nil {
 		return err
 	}
-	id := p.identity(l.shown, l.t.config.Domain)
+	id := p.identity(l.shown, l.t.domain(a.flow))
 	o := ua.InviteOptions{
 		Target: a.uri, Route: a.route, Flow: a.flow,
 		From:    ua.Identity{DisplayName: id.display, User: id.user, Host: id.host},

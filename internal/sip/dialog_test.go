@@ -1,7 +1,9 @@
 package sip
 
 import (
+	"context"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -253,5 +255,70 @@ func TestAudioReachesThePhone(t *testing.T) {
 	}
 	if n != 12+160 || buf[1]&0x7f != 8 || from.(*net.UDPAddr).AddrPort() != c.Leg().(*leg).rtp.LocalAddr() {
 		t.Errorf("%d bytes of payload type %d from %v", n, buf[1]&0x7f, from)
+	}
+}
+
+// names resolves what the test says, and nothing else.
+type names map[string]netip.Addr
+
+func (n names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+	if a, ok := n[strings.TrimSuffix(host, ".")]; ok {
+		return []netip.Addr{a}, nil
+	}
+	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+}
+
+func (n names) LookupSRV(context.Context, string, string, string) (string, []*net.SRV, error) {
+	return "", nil, &net.DNSError{Err: "no such host", IsNotFound: true}
+}
+
+func TestS1_HostNameOfTheMediaIsResolved(t *testing.T) {
+	s := start(t, func(_ *Config, o *Options) { o.Resolver = names{"media.example.com": loopback} })
+	phone := newPeer(t, peerOptions{})
+	phone.register(s, "101")
+	c := s.originate("PJSIP/101", nil)
+	phone.next().answer(strings.Replace(pcma, "c=IN IP4 127.0.0.1", "c=IN IP4 media.example.com", 1))
+	s.awaitState(c, pbx.Up)
+	if got := c.Leg().(*leg).rtp.Describe().Remote.String(); got != "127.0.0.1:40002" {
+		t.Errorf("media goes to %s", got)
+	}
+	c = s.originate("PJSIP/101", nil)
+	pc := phone.next()
+	pc.answer(strings.Replace(pcma, "c=IN IP4 127.0.0.1", "c=IN IP4 nowhere.example.com", 1))
+	pc.await(ua.EventEnded)
+	if r := s.ended(c); r.Cause != cause.BearerNotAvail {
+		t.Errorf("result %+v", r)
+	}
+}
+
+func TestD3_AnswerThatCrossesTheHangupIsAcknowledgedAndEnded(t *testing.T) {
+	s := start(t, nil)
+	phone := newPeer(t, peerOptions{})
+	phone.register(s, "101")
+	c := s.originate("PJSIP/101", nil)
+	pc := phone.next()
+	c.Hangup(cause.NormalClearing) // no provisional yet: the CANCEL has to wait
+	s.ended(c)
+	pc.answer(pcmu)
+	pc.await(ua.EventConfirmed)
+	pc.await(ua.EventEnded)
+	eventually(t, "the leg has gone", func() bool { return s.tech.Stats().Legs == 0 })
+	if r, _ := c.Result(); r.Cause != cause.NormalClearing || !r.AnsweredAt.IsZero() {
+		t.Errorf("result %+v", r)
+	}
+}
+
+func TestReplacesIsRefusedAndRingsNobody(t *testing.T) {
+	s, c, pc := talk(t, nil)
+	other := newPeer(t, peerOptions{})
+	o := other.call(s, ua.InviteOptions{
+		From: ua.Identity{User: "102", Host: "pbx.test"}, Auth: &ua.Credentials{User: "102", Password: "secret102"}, SDP: []byte(pcmu),
+		Headers: []ua.Header{{Name: "Replaces", Value: pc.c.Replaces()}},
+	}, "4711")
+	if e := o.await(ua.EventEnded); e.Status != 501 && e.Status != 481 {
+		t.Errorf("ended with %d", e.Status)
+	}
+	if c.State() != pbx.Up || len(s.sw.Channels()) != 1 {
+		t.Errorf("channel is %s, %d channels", c.State(), len(s.sw.Channels()))
 	}
 }

@@ -69,7 +69,7 @@ func (l *leg) followed(f *fork, q Forward, e ua.Event, endpoint call.Endpoint, e
 		l.emit(pbx.LegEvent{Kind: pbx.LegForwarded, SIPStatus: e.Status, Target: string(endpoint), Text: e.Reason})
 		l.rang = false
 		// RFC 5806 §5: who forwarded, and why.
-		l.extra = append(l.extra, header("Diversion", nameAddr("", escapeUser(f.prof.name), l.t.config.Domain)+";reason=unconditional"))
+		l.extra = append(l.extra, header("Diversion", nameAddr("", escapeUser(f.prof.name), l.t.domain(f.call.Flow()))+";reason=unconditional"))
 		failed = l.dialFollowed(endpoint, q.Hop)
 	}
 	if failed != nil {

@@ -42,6 +42,13 @@ func (t *Technology) invited(c *ua.Call, req *sip.Request) {
 			return
 		}
 	}
+	if c.RequestHeader("Replaces") != "" {
+		// Taking over a call (RFC 3891, the end of an attended transfer) needs a
+		// switch that can exchange a channel in the middle of its handler. Routing
+		// the INVITE as a new call instead would ring somebody by mistake.
+		t.refuse(c, 501, "Not Implemented", "Replaces")
+		return
+	}
 	t.accept(c, req, p)
 }
 
@@ -238,7 +245,7 @@ func (l *leg) connectedHeaders() []ua.Header {
 		return nil
 	}
 	var out []ua.Header
-	for _, h := range l.prof.identity(l.shown, l.t.config.Domain).headers {
+	for _, h := range l.prof.identity(l.shown, l.t.domain(l.conn.Flow())).headers {
 		out = append(out, ua.Header{Name: h.Name, Value: h.Value})
 	}
 	return out

@@ -76,3 +76,16 @@ func TestSerialRunsNestedPostsInOrderWithoutDeadlock(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }
+
+func TestSerialGoesOnAfterAPanic(t *testing.T) {
+	var got []string
+	s := serial{onPanic: func(v any, _ []byte) { got = append(got, fmt.Sprint("panic ", v)) }}
+	s.post(func() {
+		s.post(func() { got = append(got, "next") })
+		panic("broken")
+	})
+	s.wait(func() { got = append(got, "later") })
+	if d := cmp.Diff([]string{"panic broken", "next", "later"}, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}

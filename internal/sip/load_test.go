@@ -5,12 +5,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/emiago/sipgo/sip"
-
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/cause"
 	"github.com/dialwright/dialwright/internal/pbx"
-	"github.com/dialwright/dialwright/internal/sip/ua"
 )
 
 // TestNothingIsLeftAfterManyCalls makes 200 calls, 20 at once: answered and
@@ -18,25 +15,7 @@ import (
 func TestNothingIsLeftAfterManyCalls(t *testing.T) {
 	s, provider := startWithTrunk(t, nil)
 	before := runtime.NumGoroutine()
-	provider.agent.OnInvite(func(c *ua.Call, req *sip.Request) {
-		c.Handle(func(e ua.Event) {
-			if e.Kind == ua.EventConfirmed && req.Recipient.User == "bye" {
-				c.Hangup(cause.NormalClearing)
-			}
-		})
-		var err error
-		switch req.Recipient.User {
-		case "busy":
-			err = c.Reject(486, "Busy Here")
-		case "ring":
-			err = c.Provisional(180, "Ringing", nil)
-		default:
-			err = c.Answer([]byte(pcmu))
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	})
+	provider.obeys()
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {

@@ -160,15 +160,25 @@ func (t *Technology) Start(ctx context.Context) error {
 // progress go on.
 func (t *Technology) Drain() { t.stopping.Store(true) }
 
-// Stop refuses new calls, hangs up those in progress, unregisters from the
-// providers and closes the listeners. Calls that are not cleaned up when ctx
-// ends are dropped. It may be called twice, and without Start.
+// stopGrace bounds the wait for dialogs at a stop. A dialog that has ended
+// stays up to 32 s for repeated 200s of its peer (rule D2); a server that
+// stops does not wait for those.
+const stopGrace = 2 * time.Second
+
+// Stop refuses new calls, unregisters from the providers, hangs up the calls in
+// progress and closes the listeners. What is not confirmed when ctx ends, or
+// after two seconds, is dropped. It may be called twice, and without Start.
 func (t *Technology) Stop(ctx context.Context) error {
 	t.Drain()
 	t.cancel()
-	t.stopRegistrations(ctx)
-	err := t.agent.Stop(ctx)
-	err = errors.Join(err, t.txn.Stop(ctx), t.net.Stop(ctx))
+	grace, done := context.WithTimeout(ctx, stopGrace)
+	defer done()
+	t.wg.Go(func() { t.stopRegistrations(grace) })
+	err := t.agent.Stop(grace)
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		err = nil // ours, and expected
+	}
+	err = errors.Join(err, t.txn.Stop(grace), t.net.Stop(ctx))
 	t.wg.Wait()
 	return err
 }
@@ -223,11 +233,17 @@ func (t *Technology) maxContacts(aor string) int {
 	return defaultMaxContacts
 }
 
-// clientTLS gives the TLS settings towards a trunk's host (rule N7), nil for
-// the system's.
+// clientTLS gives the TLS settings towards a trunk's host or proxy (rule N7),
+// nil for the system's.
 func (t *Technology) clientTLS(host string) *tls.Config {
 	for _, p := range t.dir.Load().trunks {
-		if p.trunk.TLS != nil && p.trunk.Host == host {
+		if p.trunk.TLS == nil {
+			continue
+		}
+		if p.trunk.Host == host {
+			return p.trunk.TLS
+		}
+		if proxy, err := parseProxy(p.trunk.OutboundProxy); err == nil && proxy.Host == host {
 			return p.trunk.TLS
 		}
 	}
@@ -244,6 +260,15 @@ func (t *Technology) ownHost(f *sipnet.Flow) string {
 		return host
 	}
 	return net.JoinHostPort(host, fmt.Sprint(port))
+}
+
+// domain is the host of our own addresses towards a peer: the configured one,
+// else that of the listener, so that a phone can call back what it was shown.
+func (t *Technology) domain(f *sipnet.Flow) string {
+	if t.config.Domain != defaultDomain || f == nil {
+		return t.config.Domain
+	}
+	return t.ownHost(f)
 }
 
 // newCallID makes a Call-ID that cannot be guessed.
