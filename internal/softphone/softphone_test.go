@@ -401,7 +401,9 @@ func startRegistrar(t *testing.T) *registrar {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), testLimit) // t.Context has ended
 		defer cancel()
-		_ = a.Stop(ctx)
+		quick, cancelQuick := context.WithTimeout(ctx, byeTime) // not the 32 s for a crossing 200
+		defer cancelQuick()
+		_ = a.Stop(quick)
 		_ = l.Stop(ctx)
 		_ = n.Stop(ctx)
 	})
