@@ -194,7 +194,7 @@ func (w *wheel) turn(stop <-chan struct{}) bool {
 			w.serve(slot%len(w.slots), now)
 			slot++
 		}
-		timer.Reset(next.Sub(time.Now()))
+		timer.Reset(time.Until(next))
 	}
 	return true
 }
