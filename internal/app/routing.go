@@ -8,6 +8,8 @@ import (
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/cause"
+	"github.com/dialwright/dialwright/internal/config"
+	"github.com/dialwright/dialwright/internal/door/auth"
 	"github.com/dialwright/dialwright/internal/door/rest"
 	"github.com/dialwright/dialwright/internal/originate"
 	"github.com/dialwright/dialwright/internal/pbx"
@@ -83,4 +85,44 @@ func (a *App) guard(ctx context.Context, account call.AccountID, who, remote str
 		Disposition: call.Failed, Cause: int(cause.OutgoingBarred), Permanent: true,
 		Text: fmt.Sprintf("refused: %s", d.Refusal.Text), Err: d.Refusal,
 	}
+}
+
+// Route explains a number from the configuration alone, without a server.
+// Without an account it takes the default one.
+func Route(path, account, typed string) (rest.Trace, error) {
+	l, err := config.Load(path)
+	if err != nil {
+		return rest.Trace{}, err
+	}
+	table, err := routes(&l.Config)
+	if err != nil {
+		return rest.Trace{}, err
+	}
+	if account == "" {
+		account = l.Config.Originate.Account
+	}
+	var r router
+	r.table.Store(table)
+	return r.Explain(call.AccountID(account), typed), nil
+}
+
+// Check loads the configuration and builds everything that can be built without
+// opening anything. The error is a config.Mistakes, or says what does not fit
+// together; the texts are warnings.
+func Check(path string) (files, warnings []string, err error) {
+	l, err := config.Load(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, err1 := routes(&l.Config)
+	sc, err2 := sipConfig(&l.Config, "")
+	err = errors.Join(err1, err2)
+	if err2 == nil {
+		err = errors.Join(err, sc.Validate())
+	}
+	_, err3 := auth.NewKeys(keys(&l.Config))
+	for _, w := range l.Warnings {
+		warnings = append(warnings, w.String())
+	}
+	return l.Files, warnings, errors.Join(err, err3)
 }

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/dialwright/dialwright/internal/app"
+	"github.com/dialwright/dialwright/internal/config"
+	"github.com/dialwright/dialwright/internal/door/ctl"
+	"github.com/dialwright/dialwright/internal/door/rest/client"
+)
+
+// serveCmd runs the server.
+type serveCmd struct{}
+
+// Run serves until an interrupt: the first lets calls end (server.drain), the
+// second hangs them up.
+func (serveCmd) Run(e *env) error {
+	a, err := app.New(app.Options{Path: e.configPath(), Adjust: e.adjust, Log: e.stderr, Version: buildInfo().Version})
+	if err != nil {
+		return configError(err)
+	}
+	return a.Run(e.ctx, e.stopNow, e.hup, func(r app.Ready) {
+		if e.cli.JSON {
+			e.printJSON(r)
+			return
+		}
+		for _, s := range r.SIP {
+			fmt.Fprintf(e.stdout, "SIP   %s\n", s)
+		}
+		if r.HTTP != "" {
+			fmt.Fprintf(e.stdout, "HTTP  %s/v1\n", r.HTTP)
+		}
+		fmt.Fprintf(e.stdout, "data  %s\nup to %d calls at once\n", r.DataDir, r.MaxLive)
+	})
+}
+
+// adjust puts the flags over the configuration.
+func (e *env) adjust(c *config.Config) {
+	if e.cli.DataDir != "" {
+		c.Server.DataDir = e.cli.DataDir
+	}
+}
+
+func (e *env) configPath() string {
+	if e.cli.Config != "" {
+		return e.cli.Config
+	}
+	return config.Find()
+}
+
+// configError says how to go on after mistakes in the configuration.
+func configError(err error) error {
+	if ms, ok := errors.AsType[config.Mistakes](err); ok {
+		return fmt.Errorf("the configuration has %d mistake(s):\n%w\nThe reference is docs/configuration.md, or `dialwright config reference`", len(ms), ms)
+	}
+	return err
+}
+
+// client gives a connection to the server that the flags name.
+func (e *env) client() (*client.Client, error) {
+	if e.cli.Server != "" {
+		return client.New(client.Options{URL: e.cli.Server, Key: e.cli.Key})
+	}
+	dir := e.cli.DataDir
+	if dir == "" {
+		l, err := config.Load(e.configPath())
+		if err != nil {
+			return nil, fmt.Errorf("%w\nThe server's data directory is not known; run `dialwright check`, or use --data-dir", err)
+		}
+		dir = l.Config.Server.DataDir
+	}
+	return client.New(client.Options{Dial: func(ctx context.Context) (net.Conn, error) { return ctl.Dial(ctx, dir) }})
+}
+
+// with runs f with a client and closes it.
+func (e *env) with(f func(*client.Client) error) error {
+	c, err := e.client()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return f(c)
+}
