@@ -58,7 +58,8 @@ func (p *Phone) newCall(rule Rule, number string, out bool) (*Call, error) {
 }
 
 // wantsAutoAnswer looks for the ways in which a server asks a phone to answer
-// by itself (RFC 5373 and what brands made of it).
+// by itself: the Answer-Mode header, and what brands made of Call-Info and
+// Alert-Info.
 func wantsAutoAnswer(s *ua.Call) bool {
 	if strings.Contains(strings.ToLower(s.RequestHeader("Call-Info")), "answer-after=0") {
 		return true
