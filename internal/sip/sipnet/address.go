@@ -122,7 +122,7 @@ func readParams(s string) (sip.HeaderParams, error) {
 	if strings.Trim(s, lws) == "" {
 		return nil, nil
 	}
-	p := sip.NewParams()
+	p := make(sip.HeaderParams, 0, strings.Count(s, ";")+1)
 	for s != "" {
 		var part string
 		if part, s = cutOutside(s, ';'); strings.Count(part, `"`)%2 != 0 && quoteEnd(part[strings.IndexByte(part, '"'):]) < 0 {

@@ -65,6 +65,7 @@ type Flow struct {
 	transport Transport
 	local     netip.AddrPort
 	remote    netip.AddrPort
+	source    viaSource  // remote as text
 	listener  int        // index in Config.Listen whose address peers are shown, or -1
 	udp       *udpSocket // of a UDP flow
 	stream    *stream    // of any other

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -293,7 +294,7 @@ func (n *Net) receive(f *Flow, data []byte) {
 	}
 	if r, ok := m.(*sip.Request); ok {
 		if via := r.Via(); via != nil {
-			viaSource{f.remote}.mark(via)
+			f.source.mark(via)
 		}
 	}
 	n.trace(f, false, data, "")
@@ -318,7 +319,7 @@ func (n *Net) refuse(f *Flow, data []byte, status int, reason string, err error)
 	n.stats.unparseable.Add(1)
 	n.trace(f, false, data, err.Error())
 	n.log.Debug("SIP message refused", "flow", f.id, "error", err)
-	answer := reject(data, status, reason, viaSource{f.remote}, rejectTag(f), n.cfg.UserAgent)
+	answer := reject(data, status, reason, f.source, rejectTag(f), n.cfg.UserAgent)
 	if answer == nil {
 		return
 	}
@@ -332,18 +333,23 @@ func rejectTag(f *Flow) string {
 	return fmt.Sprintf("bad-%x", f.remote.Port())
 }
 
-// viaSource is where a request came from, for its top Via.
-type viaSource struct{ netip.AddrPort }
+// viaSource is where a request came from, for its top Via. The texts are kept
+// on the flow, because they are needed for every request.
+type viaSource struct{ host, port string }
+
+func newViaSource(a netip.AddrPort) viaSource {
+	return viaSource{a.Addr().String(), strconv.FormatUint(uint64(a.Port()), 10)}
+}
 
 // mark sets received when sent-by is not the source, and both received and
 // rport when the client asked for rport (RFC 3261 §18.2.1, RFC 3581 §4).
 func (s viaSource) mark(v *sip.ViaHeader) {
 	_, rport := v.Params.Get("rport")
 	if rport {
-		v.Params.Add("rport", fmt.Sprint(s.Port()))
+		v.Params.Add("rport", s.port)
 	}
-	if ip := s.Addr().String(); rport || v.Host != ip {
-		v.Params.Add("received", ip)
+	if rport || v.Host != s.host {
+		v.Params.Add("received", s.host)
 	} else {
 		v.Params.Remove("received")
 	}

@@ -121,7 +121,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		status, reason := refusal(data)
-		if answer := reject(data, status, reason, viaSource{here()}, "t", "s"); answer != nil {
+		if answer := reject(data, status, reason, newViaSource(here()), "t", "s"); answer != nil {
 			if !bytes.HasSuffix(answer, []byte("\r\n\r\n")) || !bytes.HasPrefix(answer, []byte("SIP/2.0 4")) {
 				t.Errorf("answer %q", answer)
 			}

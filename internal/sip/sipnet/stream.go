@@ -66,7 +66,8 @@ func (n *Net) adopt(key streamKey, local netip.AddrPort, listener int, w wire, d
 	s := &stream{net: n, key: key, wire: w, out: make(chan []byte, queueMessages), done: make(chan struct{})}
 	s.flow = &Flow{
 		net: n, stream: s, transport: key.transport, listener: listener, local: local, remote: key.addr,
-		id: fmt.Sprintf("%s:%s-%s#%d", key.transport, local, key.addr, n.streamSeq),
+		source: newViaSource(key.addr),
+		id:     fmt.Sprintf("%s:%s-%s#%d", key.transport, local, key.addr, n.streamSeq),
 	}
 	s.flow.known.Store(dialled)
 	s.touch()

@@ -149,7 +149,8 @@ func (u *udpSocket) flow(peer netip.AddrPort) *Flow {
 	if !ok {
 		f = &Flow{
 			net: u.net, udp: u, transport: UDP, listener: u.index, local: u.local, remote: peer,
-			id: fmt.Sprintf("udp:%s-%s", u.local, peer),
+			source: newViaSource(peer),
+			id:     fmt.Sprintf("udp:%s-%s", u.local, peer),
 		}
 		u.flows.put(peer, f)
 	}
