@@ -78,6 +78,13 @@ func (a *audio) reoffer(d sdp.Direction) ([]byte, error) {
 	return a.neg.Offer()
 }
 
+// want sets the direction of the next offer or answer.
+func (a *audio) want(d sdp.Direction) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.neg.SetHold(d)
+}
+
 // answer answers the peer's offer and puts the outcome into force.
 func (a *audio) answer(offer []byte) ([]byte, error) {
 	a.mu.Lock()

@@ -259,10 +259,7 @@ func (c *Call) listen(ctx context.Context, what string, enough func(hz float64, 
 // Hold puts the peer on hold, or resumes, by a re-INVITE, and waits for its
 // answer.
 func (c *Call) Hold(ctx context.Context, on bool) error {
-	want := sdp.SendRecv
-	if on {
-		want = sdp.SendOnly // RFC 3264 §8.4
-	}
+	before, want := direction(c.Info().Held), direction(on)
 	offer, err := c.audio.reoffer(want)
 	if err != nil {
 		return err
@@ -275,10 +272,20 @@ func (c *Call) Hold(ctx context.Context, on bool) error {
 		if err == nil {
 			c.change(func() { c.held = on })
 			c.noteHold()
+		} else {
+			c.audio.want(before) // the session stays as it was
 		}
 		result <- err
 	})
 	return c.await(ctx, result)
+}
+
+// direction is what we want when we hold the peer (RFC 3264 §8.4), and when not.
+func direction(hold bool) sdp.Direction {
+	if hold {
+		return sdp.SendOnly
+	}
+	return sdp.SendRecv
 }
 
 // Reinvite offers the session again as it is, and waits for the peer's answer.

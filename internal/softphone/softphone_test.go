@@ -366,6 +366,32 @@ func TestMistakesInTheConfiguration(t *testing.T) {
 	}
 }
 
+// TestNothingIsLeft ends phones in the middle of calls of every kind.
+func TestNothingIsLeft(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for _, rule := range []Rule{{}, {Action: Ring, EarlyMedia: true}, {Action: Silent}, {After: time.Hour}, {HoldAfter: time.Hour, Press: "1", PressAfter: time.Hour}} {
+		a, err := New(Config{User: "101", Tone: 600})
+		must(t, err)
+		must(t, a.Start(t.Context()))
+		b, err := New(Config{User: "102", Tone: 900, Rule: rule})
+		must(t, err)
+		must(t, b.Start(t.Context()))
+		dial(t, a, b)
+		must(t, a.Stop(limited(t)))
+		must(t, b.Stop(limited(t)))
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for ctx := limited(t); runtime.NumGoroutine() > before; {
+		select {
+		case <-tick.C: // a goroutine that has ended is still counted for a moment
+		case <-ctx.Done():
+			buf := make([]byte, 1<<16)
+			t.Fatalf("%d goroutines, %d before\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
+		}
+	}
+}
+
 // registrar is a server made of the user agent alone: it registers phones and
 // forwards nothing.
 type registrar struct {
@@ -377,7 +403,12 @@ type registrar struct {
 
 func startRegistrar(t *testing.T) *registrar {
 	t.Helper()
-	n, err := sipnet.New(sipnet.Config{Listen: []sipnet.ListenConfig{{Transport: sipnet.UDP, Addr: "127.0.0.1:0"}}})
+	return startRegistrarOn(t, sipnet.ListenConfig{Transport: sipnet.UDP, Addr: "127.0.0.1:0"})
+}
+
+func startRegistrarOn(t *testing.T, listen sipnet.ListenConfig) *registrar {
+	t.Helper()
+	n, err := sipnet.New(sipnet.Config{Listen: []sipnet.ListenConfig{listen}})
 	must(t, err)
 	l := txn.New(n, txn.Config{})
 	a := ua.New(ua.Config{Layer: l, Net: n, Realm: "test", Authenticate: func(user, _ string) (ua.Secret, bool) {
