@@ -258,6 +258,31 @@ func TestOneCallAtATimePerPhone(t *testing.T) {
 	})
 }
 
+// A raised cap lets waiting calls start at once, without any other event.
+func TestPolicyChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var current atomic.Pointer[originate.Policy]
+		current.Store(policy())
+		current.Load().Limits["trunk:x"] = originate.Limits{Channels: 1}
+		var m meter
+		v := setup(t, placer(func(ctx context.Context, a call.Attempt, events func(call.Event)) call.Outcome {
+			m.begin()
+			return ringing(ctx, a, events)
+		}), func(o *originate.Options, _ *originate.Policy) { o.Policy = current.Load })
+		v.batch(5, "")
+		synctest.Wait()
+		raised := policy()
+		raised.Limits["trunk:x"] = originate.Limits{Channels: 3}
+		current.Store(raised)
+		before := m.peak
+		v.PolicyChanged()
+		synctest.Wait()
+		if before != 1 || m.peak != 3 {
+			t.Errorf("%d at once before, %d after; want 1 and 3", before, m.peak)
+		}
+	})
+}
+
 func TestRetryRules(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
@@ -63,7 +62,7 @@ func (o *Originator) stopAttempt(ctx context.Context, id call.ID, reason error) 
 		return
 	}
 	c, err := o.o.Store.Get(ctx, id)
-	if err == nil && c.State.Live() {
+	if err == nil && c.State.Live() && c.Node == o.o.Node {
 		return // launch will find the wish
 	}
 	o.mu.Lock()

@@ -181,7 +181,7 @@ func TestEventsTellWhatIsLost(t *testing.T) {
 			o.Keep = originate.Keep{Events: time.Hour, Calls: time.Hour, CDRs: time.Hour, Audit: time.Hour}
 		})
 		old := v.untilDone(v.submit(nil).ID)
-		time.Sleep(2 * time.Hour) // in the bubble: the keeper prunes
+		pass(2 * time.Hour) // in the bubble: the keeper prunes
 		young := v.untilDone(v.submit(nil).ID)
 		_, err := v.Get(t.Context(), old.ID)
 		refused(t, err, originate.RefusedNotFound)

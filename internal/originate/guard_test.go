@@ -153,7 +153,7 @@ func TestRates(t *testing.T) {
 		if r.Rule != "account sales: rate" || r.RetryAfter <= 0 || r.RetryAfter > time.Second {
 			t.Errorf("refusal: %+v", r)
 		}
-		time.Sleep(r.RetryAfter) // in the bubble
+		pass(r.RetryAfter) // in the bubble
 		if err := submit("sales", "192.0.2.2:1"); err != nil {
 			t.Errorf("after RetryAfter: %v", err)
 		}
@@ -172,7 +172,7 @@ func TestRates(t *testing.T) {
 
 // batchOf submits a batch, which is one submission for the rates.
 func (v *env) batchOf(account call.AccountID, n int, t *testing.T) {
-	time.Sleep(time.Second) // in the bubble: one token
+	pass(time.Second) // in the bubble: one token
 	list := make([]call.Request, n)
 	for i := range list {
 		list[i] = request(func(r *call.Request) { r.Account, r.Origin.Remote = account, "203.0.113.1:5" })
@@ -202,7 +202,7 @@ func TestDailyCap(t *testing.T) {
 			t.Errorf("refusal: %+v", r)
 		}
 		y, m, d := time.Now().In(zone).Date()
-		time.Sleep(time.Until(time.Date(y, m, d+1, 0, 0, 0, 0, zone))) // in the bubble: to the next day there
+		pass(time.Until(time.Date(y, m, d+1, 0, 0, 0, 0, zone))) // in the bubble: to the next day there
 		v.submit(nil)
 	})
 }

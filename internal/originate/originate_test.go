@@ -82,6 +82,9 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// pass lets fake time pass, in a bubble.
+func pass(d time.Duration) { <-time.After(d) }
+
 // hangupBy is how an engine reads the cause of its cancellation without
 // knowing this package.
 func hangupBy(ctx context.Context) string {

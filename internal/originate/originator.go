@@ -23,6 +23,7 @@ type Options struct {
 	Router Router
 	// Policy gives the policy in force. It is called for every request and
 	// claim, from several goroutines, and must be quick (an atomic pointer).
+	// After a change call Originator.PolicyChanged.
 	Policy func() *Policy
 	// Node names this server among those that share the store.
 	Node string
@@ -170,10 +171,12 @@ func (o *Originator) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("take the lease of node %s: %w", o.o.Node, err)
 	}
+	// Before anything is written: whoever reads events already sees all of it.
+	o.unwatch = o.o.Store.Watch(func(events []call.Event) { o.bus.Publish(events...) })
 	if err := o.recover(ctx); err != nil {
+		o.unwatch()
 		return errors.Join(fmt.Errorf("recover attempts: %w", err), o.o.Store.Release(ctx, lease))
 	}
-	o.unwatch = o.o.Store.Watch(func(events []call.Event) { o.bus.Publish(events...) })
 	// The loops outlive Start's ctx; Stop ends them.
 	ctx = context.WithoutCancel(ctx)
 	dispatchCtx, endDispatch := context.WithCancel(ctx)
@@ -270,6 +273,10 @@ func (o *Originator) currentLease() Lease {
 	defer o.mu.Unlock()
 	return o.lease
 }
+
+// PolicyChanged has the queue look at the policy again: what a raised cap or a
+// new trunk allows starts at once. Calls that run are not touched.
+func (o *Originator) PolicyChanged() { o.wake() }
 
 // wake has the dispatcher look at the queue.
 func (o *Originator) wake() {

@@ -209,6 +209,15 @@ func (s *Store) closeDBs() error {
 	return errors.Join(errs...)
 }
 
+// SetMaxPages changes Options.MaxPages while the store is in use.
+func (s *Store) SetMaxPages(ctx context.Context, pages int) error {
+	return s.write(ctx, func(t *tx) error {
+		var now int
+		// A pragma takes no parameters, so it is not among the cached statements.
+		return t.conn.QueryRowContext(context.WithoutCancel(ctx), fmt.Sprintf("PRAGMA max_page_count(%d)", pages)).Scan(&now)
+	})
+}
+
 // Watch implements originate.Store.
 func (s *Store) Watch(f func([]call.Event)) (stop func()) { return s.w.watch(f) }
 

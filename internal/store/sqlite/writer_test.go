@@ -282,7 +282,7 @@ func TestFullDisk(t *testing.T) {
 // grow changes the bound of the database.
 func (s *Store) grow(t testing.TB, pages int) {
 	t.Helper()
-	if err := s.write(t.Context(), func(tx *tx) error { return tx.get(fmt.Sprintf("PRAGMA max_page_count(%d)", pages), nil, new(int)) }); err != nil {
+	if err := s.SetMaxPages(t.Context(), pages); err != nil {
 		t.Fatal(err)
 	}
 }
