@@ -117,10 +117,19 @@ func (a *Agent) Start(ctx context.Context) error {
 }
 
 // Drain refuses new calls with 503 and waits until those that run have ended
-// by themselves and are cleaned up, or until ctx ends.
+// by themselves, or until ctx ends. Ended calls no longer stay for repeated
+// 2xx from now on.
 func (a *Agent) Drain(ctx context.Context) error {
 	a.mu.Lock()
 	a.draining = true
+	calls := a.snapshot()
+	a.mu.Unlock()
+	for _, c := range calls {
+		c.mu.Lock()
+		c.release()
+		c.unlock()
+	}
+	a.mu.Lock()
 	if len(a.calls) == 0 {
 		a.mu.Unlock()
 		return nil
@@ -214,6 +223,12 @@ func (a *Agent) setOther(m sip.RequestMethod, f func(*txn.ServerTx)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.others[m] = f
+}
+
+func (a *Agent) isDraining() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.draining
 }
 
 // Registrar gives the registrar of this agent.

@@ -93,6 +93,7 @@ type Call struct {
 	remote   sip.ToHeader   // the peer's address, without tag
 	seq      uint32         // our last CSeq
 	busy     int            // exchanges and repetitions under way
+	quiet    bool           // done is closed, or about to be
 	released bool
 	last     *sip.Response // newest 18x or 2xx of the peer
 	dlg      *dialog       // the confirmed dialog, or the only one of an incoming call
@@ -244,8 +245,9 @@ func (c *Call) CallID() string { return c.callID }
 // Direction says who called.
 func (c *Call) Direction() Direction { return c.dir }
 
-// Done is closed when the call is over and cleaned up: nothing of it is on
-// the wire any more, and no message will be.
+// Done is closed when the call is over and the wire is quiet: the INVITE has
+// its final answer, BYE or CANCEL too, and no ACK is owed. (Its entry stays up
+// to 32 s longer, to acknowledge repeated 2xx.)
 func (c *Call) Done() <-chan struct{} { return c.done }
 
 // Request gives the INVITE of an incoming call, read only; nil for an outgoing one.
@@ -432,6 +434,11 @@ func (c *Call) release() {
 	if c.state != ended || c.busy > 0 || c.released {
 		return
 	}
+	c.quieten()
+	if c.a.isDraining() {
+		c.letGo()
+		return
+	}
 	if rest := linger - time.Since(c.lastSuccess); c.lingering() && rest > 0 {
 		c.arm(&c.lingerT, rest, c.release)
 		return
@@ -442,21 +449,27 @@ func (c *Call) release() {
 // lingering reports whether a 2xx may still come.
 func (c *Call) lingering() bool { return !c.lastSuccess.IsZero() }
 
+// quieten tells Done.
+func (c *Call) quieten() {
+	if !c.quiet {
+		c.quiet = true
+		c.do(func() { close(c.done) })
+	}
+}
+
 func (c *Call) letGo() {
 	if c.released {
 		return
 	}
 	c.released = true
+	c.quieten()
 	for _, t := range []*timer{&c.proceedT, &c.cancelT, &c.lingerT, &c.lateT} {
 		t.stop()
 	}
 	c.stopIncoming()
 	c.keep(nil)
 	c.acks, c.invite, c.early = nil, nil, nil
-	c.do(func() {
-		c.a.remove(c)
-		close(c.done)
-	})
+	c.do(func() { c.a.remove(c) })
 }
 
 // keep retains the flow of the call's dialog instead of the one before.

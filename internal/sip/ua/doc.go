@@ -24,7 +24,7 @@
 // may still have something to do: wait for the answer to its CANCEL or BYE,
 // acknowledge a 2xx that crossed the CANCEL and end that too (rule D3), repeat
 // a stored ACK (D2), repeat its 200 until the ACK comes (D4). [Call.Done]
-// closes when that is over, at most 64 s later; then nothing of the call is
+// closes when the wire is quiet; 32 s after the last 2xx nothing of the call is
 // left in memory.
 //
 // # One mutex, one queue

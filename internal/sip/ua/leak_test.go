@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -210,6 +211,64 @@ func TestStop_SilentPeerIsDropped(t *testing.T) {
 		}
 		if r.agent.Pending() != 0 || l.last().Kind != EventEnded {
 			t.Error("something is left")
+		}
+	})
+}
+
+// Done says when the wire is quiet, long before the entry goes.
+func TestCall_DoneWhenByeIsAnswered(t *testing.T) {
+	bubble(t, Config{}, func(r *rig) {
+		l, _, _ := r.established()
+		l.call.Hangup(0)
+		bye, _ := r.peer.Request(sip.BYE)
+		synctest.Wait()
+		select {
+		case <-l.call.Done():
+			t.Error("done before BYE is answered")
+		default:
+		}
+		r.answer(bye, 200, "")
+		synctest.Wait()
+		select {
+		case <-l.call.Done():
+		default:
+			t.Error("not done although BYE is answered")
+		}
+		if r.agent.Pending() != 1 {
+			t.Error("a repeated 200 would find nobody")
+		}
+	})
+}
+
+// All methods at once, from everywhere, on calls in every state.
+func TestCall_MethodsConcurrently(t *testing.T) {
+	bubble(t, Config{}, func(r *rig) {
+		logs, _ := r.inEachState()
+		var wg sync.WaitGroup
+		for _, l := range logs {
+			c := l.call
+			for _, f := range []func(){
+				func() { c.Provisional(183, "x", []byte(offerSDP)) }, func() { c.Answer([]byte(offerSDP)) }, func() { c.Reject(486, "Busy") },
+				func() { c.Redirect("sip:a@b") }, func() { c.Reinvite([]byte(offerSDP), nil) }, func() { c.AcceptOffer([]byte(offerSDP)) },
+				func() { c.RejectOffer(0) }, func() { c.Info("text/plain", []byte("x"), nil) }, func() { c.Refer("sip:a@10.0.0.2", nil) },
+				func() { c.NotifyRefer(200, "OK") }, func() { c.Notify("talk", "", nil, nil) }, func() { c.Flow() }, func() { c.Replaces() },
+				func() { c.ResponseHeader("Via") }, func() { c.AssertedIdentity() }, func() { c.RemoteIdentity() }, func() { c.Source() },
+				func() { c.Hangup(cause.UserBusy) }, func() { c.Hangup(0) }, func() { r.agent.Pending() }, func() { c.ReferCall(logs[0].call, nil) },
+			} {
+				wg.Go(f)
+			}
+		}
+		wg.Wait()
+		sleep(5 * time.Minute)
+		for i, l := range logs {
+			if n := strings.Count(l.kinds(), "ended"); n != 1 {
+				t.Errorf("call %d: %s", i, l.kinds())
+			}
+		}
+		for {
+			if _, _, ok := r.peer.TryRecv(0); !ok {
+				break
+			}
 		}
 	})
 }

@@ -99,7 +99,7 @@ func (c *Call) notifyRefer(status int, reason string) {
 		c.referIn = nil
 		subState = "terminated;reason=noresource"
 	}
-	body := []byte(fmt.Sprintf("SIP/2.0 %d %s\r\n", status, cleanText(reason)))
+	body := fmt.Appendf(nil, "SIP/2.0 %d %s\r\n", status, cleanText(reason))
 	c.oneShot(sip.NOTIFY, func(r *sip.Request) {
 		r.AppendHeader(sip.NewHeader("Event", "refer"+sub.id))
 		r.AppendHeader(sip.NewHeader("Subscription-State", subState))
