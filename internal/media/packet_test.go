@@ -131,6 +131,46 @@ func TestM2_UnknownPayloadTypeIsCountedAndDropped(t *testing.T) {
 	})
 }
 
+// TestM2_PeerSendsAnotherAgreedCodec: whatever of the agreed codecs arrives, the
+// other side gets the one that it was told.
+func TestM2_PeerSendsAnotherAgreedCodec(t *testing.T) {
+	inLab(t, func(l *lab) {
+		a, b, pa, pb, link := twoPhones(l, func(c *RTPConfig) {
+			c.Also = []Also{{PT: 8, Codec: "PCMA"}, {PT: 9, Codec: "G722"}, {PT: 111, Codec: "opus", ClockRate: 48000}, {PT: 0, Codec: "PCMU"}, {PT: 200}}
+		}, nil)
+		for _, tt := range []struct {
+			pt   uint8
+			name string
+		}{{0, "PCMU"}, {8, "PCMA"}, {9, "G722"}, {0, "PCMU"}} {
+			a.pt = tt.pt
+			for _, f := range toneOf(t, tt.name, "1000", 25) {
+				a.send(f)
+				pass(20 * time.Millisecond)
+			}
+			var payloads [][]byte
+			for _, p := range b.heard() {
+				if p.PayloadType != 0 || len(p.Payload) != 160 {
+					t.Fatalf("%s: payload type %d with %d octets", tt.name, p.PayloadType, len(p.Payload))
+				}
+				payloads = append(payloads, p.Payload)
+			}
+			if n := len(payloads); n != 25 {
+				t.Fatalf("%s: %d packets", tt.name, n)
+			}
+			if lv := levels("PCMU", payloads[5:], 1000, 1500); lv[0] < 0.02 || lv[1] > lv[0]/10 {
+				t.Errorf("%s: levels %.3f", tt.name, lv)
+			}
+		}
+		a.pt = 111 // cannot be converted
+		a.talk(2, 1)
+		if s := l.e.Stats(); s.UnknownPT != 2 || link.Mode() != LinkRelay {
+			t.Errorf("stats %+v, mode %v", s, link.Mode())
+		}
+		pa.Close()
+		pb.Close()
+	})
+}
+
 func TestM3_Learner(t *testing.T) {
 	sdp := netip.MustParseAddrPort("192.0.2.1:4000")
 	nat := netip.MustParseAddrPort("203.0.113.9:61000")

@@ -45,7 +45,8 @@ type RTPConfig struct {
 	ClockRate   int   // RTP clock in Hz; 0 = 8000
 	SendPT      uint8 // payload types differ per direction (RFC 3264 §5.1)
 	RecvPT      uint8
-	EventSendPT uint8 // telephone-event; 0 = not negotiated
+	Also        []Also // other audio codecs that the peer may send; they are converted to Codec
+	EventSendPT uint8  // telephone-event; 0 = not negotiated
 	EventRecvPT uint8
 	EventRate   int
 	SendOK      bool // the direction lets us send …
@@ -114,6 +115,21 @@ type RTP struct {
 type rtpState struct {
 	RTPConfig
 	suite *SRTPKeys
+	also  map[uint8]*converter // by payload type; the read goroutine alone uses what is in it
+}
+
+// listen makes converters for the further codecs.
+func (st *rtpState) listen() {
+	for _, a := range st.Also {
+		c := newConverter(a, st.RTPConfig)
+		if a.PT == st.RecvPT || c == nil {
+			continue
+		}
+		if st.also == nil {
+			st.also = map[uint8]*converter{}
+		}
+		st.also[a.PT] = c
+	}
 }
 
 // OpenRTP takes a port pair and starts to listen. Errors wrap ErrNoPorts when
@@ -172,7 +188,9 @@ func (r *RTP) Configure(c RTPConfig) error {
 	dst := r.in.learn.target()
 	r.in.Unlock()
 	r.dst.Store(&dst)
-	r.state.Store(&rtpState{RTPConfig: c, suite: c.SRTP})
+	st := &rtpState{RTPConfig: c, suite: c.SRTP}
+	st.listen()
+	r.state.Store(st)
 	r.startRTCP(c.RTCPMux)
 	return nil
 }

@@ -53,11 +53,17 @@ func (r *RTP) receive(b []byte, from netip.AddrPort, pkt *Packet) {
 		}
 		return
 	}
-	if r.admit(b, from, now, st, pkt) && st.RecvOK {
-		if sink := r.sink.Load(); sink != nil {
-			(*sink)(pkt)
-		}
+	if !r.admit(b, from, now, st, pkt) || !st.RecvOK {
+		return
 	}
+	sink := r.sink.Load()
+	if sink == nil {
+		return
+	}
+	if pkt.PT != st.RecvPT && pkt.Kind == KindAudio {
+		st.also[pkt.PT].convert(pkt)
+	}
+	(*sink)(pkt)
 }
 
 // admit applies rules M2 and M3 and counts.
@@ -77,6 +83,8 @@ func (r *RTP) admit(b []byte, from netip.AddrPort, now time.Time, st *rtpState, 
 		pkt.Kind = KindAudio
 	case pkt.PT == st.EventRecvPT && st.EventRecvPT != 0:
 		pkt.Kind = KindEvent
+	case st.also[pkt.PT] != nil:
+		pkt.Kind = KindAudio
 	default:
 		r.in.unknown++
 		return false
