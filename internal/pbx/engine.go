@@ -33,7 +33,7 @@ type Engine struct {
 // EngineOptions tune an Engine.
 type EngineOptions struct {
 	// EndedBy says who ended an attempt whose ctx ended with this cause:
-	// "request", "server" or "limit". nil: errors with a method EndedBy()
+	// "request", "server" or "limit". nil: errors with a method HangupBy()
 	// string say it themselves, a deadline is "limit", all else "request".
 	EndedBy func(cause error) string
 
@@ -69,10 +69,10 @@ func NewEngineWith(s *Switch, o EngineOptions) *Engine {
 
 // endedBy is the default of EngineOptions.EndedBy.
 func endedBy(err error) string {
-	var e interface{ EndedBy() string }
+	var e interface{ HangupBy() string }
 	switch {
 	case errors.As(err, &e):
-		return e.EndedBy()
+		return e.HangupBy()
 	case errors.Is(err, context.DeadlineExceeded):
 		return "limit"
 	case errors.Is(err, ErrStopping):
@@ -410,6 +410,9 @@ func (p *placement) talk(ctx context.Context) error {
 		select {
 		case <-p.in.c:
 			for sig, ok := p.in.take(); ok; sig, ok = p.in.take() {
+				if sig.e.Type == ChannelTransfer {
+					return p.transferred(ctx, sig, limit)
+				}
 				p.held(sig)
 			}
 		case <-p.a.ctx.Done():
@@ -426,6 +429,25 @@ func (p *placement) talk(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// transferred waits for the end of the party that the other one has
+// transferred: the attempt lasts as long as one of its legs.
+func (p *placement) transferred(ctx context.Context, sig signal, limit <-chan time.Time) error {
+	by, other, leg := p.a, p.b, "b"
+	if sig.e.Channel.ID == p.b.id {
+		by, other, leg = p.b, p.a, "a"
+	}
+	p.s.blindTransfer(by, other, sig.e.Target)
+	select {
+	case <-other.ctx.Done():
+		p.hangupBy = endedByLeg(other, leg)
+	case <-limit:
+		p.hangupBy = "limit"
+	case <-ctx.Done():
+		p.hangupBy = p.e.o.EndedBy(context.Cause(ctx))
+	}
+	return nil
 }
 
 // application runs one of the built-in applications on A.

@@ -21,47 +21,81 @@ func NewInbound(s *Switch) Handler { return inbound{s} }
 // Handle routes one call.
 func (h inbound) Handle(ctx context.Context, a *Channel) {
 	sn := a.Snapshot()
-	to, err := h.route(ctx, sn)
+	h.connect(ctx, a, Admission{Channel: *sn, Context: sn.Context, Account: sn.Account, Dialled: sn.Dialled})
+}
+
+// connect finds out where a party may go, dials that, and keeps the two
+// together until one hangs up, is transferred, or another handler takes A.
+func (h inbound) connect(ctx context.Context, a *Channel, want Admission) {
+	to, err := h.route(ctx, want)
 	if err != nil {
 		h.refuse(a, err)
 		return
 	}
 	in := newInbox()
 	defer a.Watch(in.watcher("a"))()
-	k := &connector{
-		s: h.s, a: a, in: in, target: to, wait: h.s.o.RingTime, callerID: sn.Caller,
-	}
+	k := &connector{s: h.s, a: a, in: in, target: to, wait: h.s.o.RingTime, callerID: identity(a.Snapshot())}
 	if err := k.run(ctx); err != nil {
 		h.refuse(a, err)
 		return
 	}
 	defer k.bridge.Destroy()
-	select {
-	case <-a.ctx.Done():
-		k.b.Hangup(endCause(a))
-	case <-k.b.ctx.Done():
-		a.Hangup(endCause(k.b))
-	case <-ctx.Done(): // another handler takes A, or the switch stops
-		k.b.Hangup(cause.NormalClearing)
+	for {
+		select {
+		case <-in.c:
+			for sig, ok := in.take(); ok; sig, ok = in.take() {
+				switch {
+				case sig.e.Type != ChannelTransfer:
+				case sig.e.Channel.ID == a.id: // B goes on without us
+					h.s.blindTransfer(a, k.b, sig.e.Target)
+					return
+				default: // another handler takes A: ctx ends
+					h.s.blindTransfer(k.b, a, sig.e.Target)
+				}
+			}
+			continue
+		case <-a.ctx.Done():
+			k.b.Hangup(endCause(a))
+		case <-k.b.ctx.Done():
+			if context.Cause(ctx) == nil {
+				a.Hangup(endCause(k.b))
+			}
+		case <-ctx.Done(): // another handler takes A, or the switch stops
+			k.b.Hangup(cause.NormalClearing)
+		}
+		<-k.b.gone
+		return
 	}
-	<-k.b.gone
+}
+
+// blindTransfer sends other where by wants it, with by's rights, and hangs
+// up by: that is the answer to its REFER (D12). A transfer that leads nowhere
+// ends other, as blind transfers do.
+func (s *Switch) blindTransfer(by, other *Channel, target string) {
+	sn := by.Snapshot()
+	err := other.Run(HandlerFunc(func(ctx context.Context, c *Channel) {
+		inbound{s}.connect(ctx, c, Admission{Channel: *sn, Context: sn.Context, Account: sn.Account, Dialled: target})
+	}))
+	if err != nil {
+		s.log.Info("nobody to transfer", "by", by.id, "channel", other.id, "error", err)
+	}
+	by.Hangup(cause.NormalClearing)
 }
 
 // route asks the router and the guard.
-func (h inbound) route(ctx context.Context, sn *Snapshot) (call.Endpoint, error) {
+func (h inbound) route(ctx context.Context, want Admission) (call.Endpoint, error) {
 	if h.s.o.Router == nil {
 		return "", &call.Failure{Disposition: call.Failed, Cause: int(cause.NoRoute), Text: "no routing for incoming calls"}
 	}
-	to, err := h.s.o.Router.Inbound(sn.Context, sn.Dialled)
+	to, err := h.s.o.Router.Inbound(want.Context, want.Dialled)
 	if err != nil {
 		return "", err
 	}
+	want.Endpoint = to
 	if h.s.o.Admit == nil {
 		return to, nil
 	}
-	return to, h.s.admit(ctx, Admission{
-		Channel: *sn, Context: sn.Context, Account: sn.Account, Dialled: sn.Dialled, Endpoint: to,
-	})
+	return to, h.s.admit(ctx, want)
 }
 
 // admit asks the guard. A denial without a cause of its own is "call rejected".

@@ -163,3 +163,73 @@ func TestLocalLoop(t *testing.T) {
 		}
 	})
 }
+
+// A blind transfer by either phone (REFER) leaves the other one with the
+// third; whoever transferred is hung up, and nobody is left at the end.
+func TestD12_BlindTransfer(t *testing.T) {
+	for _, by := range []string{"caller", "called"} {
+		inStudio(t, pbx.Options{Router: routes{"200": "Studio/b", "300": "Studio/c"}}, func(t *testing.T, st *studio) {
+			ca, a := st.incoming("a", "200", nil)
+			synctest.Wait()
+			b := st.phone("b")
+			a.media()
+			b.does(pbx.LegAnswered)
+			a.says(500)
+			b.says(900)
+			a.expect("connected", 900)
+			from, rest, tone := a, b, 900
+			if by == "called" {
+				from, rest, tone = b, a, 500
+			}
+			from.heard()
+			from.on(pbx.LegEvent{Kind: pbx.LegTransfer, Target: "300"})
+			synctest.Wait()
+			if d := cmp.Diff([]string{"hangup Normal Clearing"}, from.heard()); d != "" {
+				t.Errorf("%s (-want +got):\n%s", by, d)
+			}
+			if by == "caller" {
+				<-ca.Gone()
+			}
+			c := st.phone("c")
+			c.does(pbx.LegAnswered)
+			c.says(1300)
+			rest.expect("transferred", 1300)
+			c.expect("transferred", tone)
+			c.on(pbx.LegEvent{Kind: pbx.LegEnded, ByPeer: true})
+			synctest.Wait()
+			if n := len(st.s.Channels()); n != 0 {
+				t.Errorf("%s: %d channels are left", by, n)
+			}
+		})
+	}
+}
+
+// A transfer in a call of the queue: Place lasts until the transferred party ends.
+func TestD12_TransferInAnAttempt(t *testing.T) {
+	inStudio(t, pbx.Options{Router: routes{"300": "Studio/c"}}, func(t *testing.T, st *studio) {
+		done := make(chan call.Outcome)
+		go func() {
+			out, _ := pbx.NewEngine(st.s).Place(t.Context(), attempt("Studio/a", "Studio/b"), nil)
+			done <- out
+		}()
+		synctest.Wait()
+		a := st.phone("a")
+		a.does(pbx.LegAnswered)
+		b := st.phone("b")
+		b.does(pbx.LegAnswered)
+		b.says(900)
+		a.on(pbx.LegEvent{Kind: pbx.LegTransfer, Target: "300"})
+		synctest.Wait()
+		c := st.phone("c")
+		c.does(pbx.LegAnswered)
+		c.expect("transferred", 900)
+		b.on(pbx.LegEvent{Kind: pbx.LegEnded, ByPeer: true})
+		out := <-done
+		if out.Disposition != call.Answered || out.HangupBy != "b" {
+			t.Errorf("outcome: %+v", out)
+		}
+		if n := len(st.s.Channels()); n != 0 {
+			t.Errorf("%d channels are left", n)
+		}
+	})
+}

@@ -23,7 +23,7 @@ func newInbox() *inbox { return &inbox{c: make(chan struct{}, 1)} }
 func (in *inbox) watcher(leg string) func(*Event) {
 	return func(e *Event) {
 		switch e.Type {
-		case Dial, ChannelHold, ChannelUnhold, ChannelStateChange:
+		case Dial, ChannelHold, ChannelUnhold, ChannelTransfer:
 			in.push(signal{leg, *e})
 		}
 	}
