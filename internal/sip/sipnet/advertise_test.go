@@ -245,6 +245,16 @@ func TestTrace_WithoutCredentials(t *testing.T) {
 			Flow: "udp:10.0.0.1:5060-10.0.0.2:5060", Peer: "udp:10.0.0.2:5060", CallID: "c1",
 			First: "OPTIONS sip:us@10.0.0.1 SIP/2.0", CSeq: "1 OPTIONS", HasSDP: true,
 		}, got[0])
+		broken := TraceRecord{}
+		broken.fill([]byte("OPTIONS sip:x SIP/2.0\r\nAuthorization Digest response=\"secret\"\r\n\r\n"))
+		diff(t, "broken credential", "OPTIONS sip:x SIP/2.0\r\n: …\r\n\r\n", string(broken.Raw))
+		for text, want := range map[string]string{
+			"no colon in \"Authorization Digest response=secret\"": "a header that cannot be read",
+			strings.Repeat("x", 300):                               strings.Repeat("x", 200) + "…",
+			"short":                                                "short",
+		} {
+			diff(t, "reason", want, publicReason(errors.New(text)))
+		}
 		if got[1].Reason == "" || got[1].Sent || !got[2].Sent || got[2].First != "SIP/2.0 400 Bad Request" {
 			t.Errorf("refused %+v, answer %+v", got[1], got[2])
 		}

@@ -261,26 +261,24 @@ func (n *Net) isStopped() bool {
 	}
 }
 
-// guard runs fn and turns a panic into a log line and a count: what a peer
-// sends ends at most its own message (design-engine.md 3.5).
+// recovered turns a panic into a log line and a count: what a peer sends ends
+// at most its own message (design-engine.md 3.5). It is deferred.
+func (n *Net) recovered(f *Flow) {
+	if r := recover(); r != nil {
+		n.stats.panics.Add(1)
+		n.log.Error("panic while handling a SIP message", "flow", f.id, "panic", r, "stack", string(debug.Stack()))
+	}
+}
+
+// guard runs fn and survives its panic.
 func (n *Net) guard(f *Flow, fn func()) {
-	defer func() {
-		if r := recover(); r != nil {
-			n.stats.panics.Add(1)
-			n.log.Error("panic while handling a SIP message", "flow", f.id, "panic", r, "stack", string(debug.Stack()))
-		}
-	}()
+	defer n.recovered(f)
 	fn()
 }
 
 // receive handles one message that came on f. It never panics.
 func (n *Net) receive(f *Flow, data []byte) {
-	defer func() {
-		if r := recover(); r != nil {
-			n.stats.panics.Add(1)
-			n.log.Error("panic while handling a SIP message", "flow", f.id, "panic", r, "stack", string(debug.Stack()))
-		}
-	}()
+	defer n.recovered(f)
 	n.stats.received.Add(1)
 	if n.limited(f) {
 		n.stats.limited.Add(1)
@@ -317,8 +315,9 @@ func (n *Net) limited(f *Flow) bool {
 // allow (N2).
 func (n *Net) refuse(f *Flow, data []byte, status int, reason string, err error) {
 	n.stats.unparseable.Add(1)
-	n.trace(f, false, data, err.Error())
-	n.log.Debug("SIP message refused", "flow", f.id, "error", err)
+	why := publicReason(err)
+	n.trace(f, false, data, why)
+	n.log.Debug("SIP message refused", "flow", f.id, "reason", why)
 	answer := reject(data, status, reason, f.source, rejectTag(f), n.cfg.UserAgent)
 	if answer == nil {
 		return

@@ -2,6 +2,7 @@ package sipnet
 
 import (
 	"bytes"
+	"strings"
 	"time"
 )
 
@@ -41,6 +42,23 @@ func (n *Net) trace(f *Flow, sent bool, raw []byte, reason string) {
 	n.cfg.Trace(r)
 }
 
+// publicReason is an error's text for logs and traces. Parse errors quote what
+// they could not read, which may be long, or a credential.
+func publicReason(err error) string {
+	s := err.Error()
+	lower := strings.ToLower(s)
+	for _, word := range []string{"digest", "authorization", "response=", "inline:"} {
+		if strings.Contains(lower, word) {
+			return "a header that cannot be read"
+		}
+	}
+	const enough = 200
+	if len(s) > enough {
+		return strings.ToValidUTF8(s[:enough], "") + "…"
+	}
+	return s
+}
+
 // fill reads the headers that a ladder shows, and copies the message without
 // its secrets.
 func (r *TraceRecord) fill(raw []byte) {
@@ -65,7 +83,10 @@ func (r *TraceRecord) fill(raw []byte) {
 			}
 		default:
 			if secret = r.header(line); secret {
-				name, _, _ := bytes.Cut(line, []byte(":"))
+				name, _, found := bytes.Cut(line, []byte(":"))
+				if !found {
+					name = nil // what stands there is the secret
+				}
 				r.Raw = append(append(r.Raw, name...), ": …\r\n"...)
 				continue
 			}
@@ -78,8 +99,8 @@ func (r *TraceRecord) fill(raw []byte) {
 // line is secret.
 func (r *TraceRecord) header(line []byte) (secret bool) {
 	name, value, ok := bytes.Cut(line, []byte(":"))
-	if !ok {
-		return false
+	if !ok { // no header, but perhaps what was meant to be one
+		return bytes.Contains(line, []byte("response="))
 	}
 	name, value = bytes.TrimSpace(name), bytes.TrimSpace(value)
 	switch {
