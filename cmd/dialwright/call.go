@@ -210,20 +210,33 @@ func (e *env) interrupt(ctx context.Context, cl *client.Client, id string) {
 	}
 }
 
-// outcomeLine says in one line what became of a call.
+// outcomeLine says in one line what became of a call, and where to look when it
+// did not become one.
 func outcomeLine(c rest.Call) string {
-	s := c.State
+	word := c.State
 	if c.Disposition != "" && c.State == string(call.Ended) {
-		s = strings.ToLower(c.Disposition)
+		word = strings.ToLower(c.Disposition)
 	}
-	if c.Reason != "" {
-		s += ": " + c.Reason
+	s := c.Reason
+	switch {
+	case s == "":
+		s = word
+	case !strings.HasPrefix(strings.ToLower(s), word):
+		s = word + ": " + s
 	}
+	s = withCauseName(s, c.Cause, c.CauseText)
 	if c.State == string(call.Ended) && c.Disposition != string(call.Answered) {
-		s += fmt.Sprintf("\nsee `dialwright explain %s`", c.ID)
-		return strings.Replace(s, "\n", " ; ", 1)
+		s += "; see `dialwright explain " + c.ID + "`"
 	}
 	return s
+}
+
+// withCauseName puts the name of a cause beside its number.
+func withCauseName(s string, cause int, name string) string {
+	if cause == 0 || name == "" {
+		return s
+	}
+	return strings.Replace(s, fmt.Sprintf("(cause %d)", cause), fmt.Sprintf("(cause %d, %s)", cause, name), 1)
 }
 
 // outcomeStatus gives the exit status of a call that is over.
@@ -287,8 +300,8 @@ func eventText(ev call.Event) string {
 	if text == "" {
 		text = eventWords(ev.Type)
 	}
-	if ev.CDR != nil && ev.CDR.CauseText != "" {
-		text += fmt.Sprintf(" (%s, cause %d %s)", strings.ToLower(string(ev.CDR.Disposition)), ev.CDR.Cause, ev.CDR.CauseText)
+	if ev.CDR != nil {
+		text = withCauseName(text, ev.CDR.Cause, ev.CDR.CauseText)
 	}
 	if !ev.DueAt.IsZero() {
 		text += " at " + clock(ev.DueAt)

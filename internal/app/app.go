@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"github.com/dialwright/dialwright/internal/config"
 	"github.com/dialwright/dialwright/internal/door/auth"
 	"github.com/dialwright/dialwright/internal/door/ctl"
@@ -274,14 +276,14 @@ func (a *App) startDoors(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.serve("control socket", sock, ctl.Handler(a.rest))
+	a.serve("control socket", netutil.LimitListener(sock, httpConns+a.budget.Streams), ctl.Handler(a.rest))
 	if c.HTTP.Listen != "" {
 		l, err := listenHTTP(ctx, c)
 		if err != nil {
 			return err
 		}
 		a.httpAddr = l.Addr()
-		a.serve("http", l, a.rest)
+		a.serve("http", netutil.LimitListener(l, httpConns+a.budget.Streams), a.rest)
 	}
 	a.stack.push("event streams", a.rest.Stop)
 	return nil

@@ -189,6 +189,45 @@ func TestStopLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// A stop lets a running call go on for a while, during which the doors answer
+// but take nothing new, then hangs it up and records it.
+func TestStopDrainsThenHangsUp(t *testing.T) {
+	a, c, _ := serve(t, "")
+	var made struct{ ID string }
+	if err := c.Post(t.Context(), "/v1/calls", map[string]any{"first": "Pretend/1?talk=1h", "second": "Pretend/2?talk=1h"}, &made); err != nil {
+		t.Fatal(err)
+	}
+	stopped := make(chan error, 1)
+	var last, refused string
+	for e, err := range c.Events(t.Context(), 0, map[string][]string{"call": {made.ID}}, nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = string(e.Type)
+		if e.Type == "call.connected" {
+			go func() { stopped <- a.Stop(context.Background()) }() // outlives the test's context by its own deadline
+			for a.Ready() == nil {
+				if err := c.Get(t.Context(), "/v1/stats", nil, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := c.Post(t.Context(), "/v1/calls", map[string]any{"first": "Pretend/1", "second": "Pretend/2"}, nil)
+			if e, ok := errors.AsType[*client.Error](err); ok {
+				refused = e.Code
+			}
+		}
+		if e.State.Done() {
+			break
+		}
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	if last != "call.ended" || refused != "stopping" {
+		t.Errorf("last event %s, a new call got %q", last, refused)
+	}
+}
+
 func TestMistakesComeBeforeAnythingIsOpened(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dialwright.toml")
 	if err := os.WriteFile(path, []byte("[sip]\nlisten = [\"x\"]\n[http]\nlisten = \"y\"\n"), 0o600); err != nil {

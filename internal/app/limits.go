@@ -5,7 +5,8 @@ import "log/slog"
 // What the descriptors of a process are spent on.
 const (
 	filesPerCall = 4   // two legs with an RTP and an RTCP socket each
-	filesBase    = 128 // database, listeners, TCP connections of phones, logs
+	filesBase    = 128 // database, listeners, TCP connections of phones, logs, httpConns
+	httpConns    = 48  // connections to each door beside event streams
 	filesPerWeb  = 1   // one connection per event stream
 )
 

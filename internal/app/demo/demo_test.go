@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -40,5 +41,44 @@ func TestDemo(t *testing.T) {
 	}
 	if _, err := os.Stat(d.dir); err == nil {
 		t.Error("the temporary directory is still there")
+	}
+}
+
+// Phones reach each other by dialling, and the guard keeps them from what their
+// account may not call.
+func TestPhonesDialThroughTheGuard(t *testing.T) {
+	d, err := Start(t.Context(), Options{Log: t.Output()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := d.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	}()
+	out, err := d.a.Dial(t.Context(), "102")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := d.b.NextCall(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(out.WaitTone(t.Context(), toneB), in.WaitTone(t.Context(), toneA)); err != nil {
+		t.Error(err)
+	}
+	out.Hangup()
+	if err := errors.Join(out.WaitEnded(t.Context()), in.WaitEnded(t.Context())); err != nil {
+		t.Error(err)
+	}
+	out, err = d.a.Dial(t.Context(), "+19005551234")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := out.WaitEnded(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if info := out.Info(); info.Status/100 == 2 {
+		t.Errorf("a premium number was reached: %+v", info)
 	}
 }
