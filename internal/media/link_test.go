@@ -97,13 +97,17 @@ func TestM4_NewSourceContinuesTheStream(t *testing.T) {
 		a.talk(5, 2)
 		a.seq, a.ts = 5, 77 // restarted under the same SSRC
 		a.talk(5, 3)
+		a.seq, a.ts = 65000, 1<<20 // and once more, a little before where it was
+		a.talk(5, 4)
+		a.seq -= 500
+		a.talk(5, 5)
 		got := b.heard()
-		if len(got) != 15 {
+		if len(got) != 25 {
 			t.Fatalf("%d packets", len(got))
 		}
 		checkStream(t, got)
 		for i, p := range got {
-			if want := i == 0 || i == 5 || i == 10; p.Marker != want {
+			if want := i%5 == 0; p.Marker != want {
 				t.Errorf("packet %d: marker %v", i, p.Marker)
 			}
 			if i > 0 && got[i].Timestamp-got[i-1].Timestamp != 160 {

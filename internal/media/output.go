@@ -127,10 +127,11 @@ func (o *output) relay(owner any, m *offsets, in *Packet) {
 	o.transmit(p)
 }
 
-// jumped says that the source restarted its numbering under the same SSRC.
+// jumped says that the source restarted its numbering under the same SSRC: a
+// step beyond what loss and reordering do (RFC 3550 §A.1).
 func (o *output) jumped(m *offsets, in *Packet) bool {
 	d := int(int16(in.Seq + m.seq - o.seq))
-	return d > maxDropout || d < -maxDropout
+	return d > maxDropout || d < -maxMisorder
 }
 
 // transmit sends p and moves the timeline. Called with mu held.
