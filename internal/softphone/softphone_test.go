@@ -509,3 +509,21 @@ func TestServerRingsARegisteredPhone(t *testing.T) {
 		t.Errorf("%+v", p.Counts())
 	}
 }
+
+// TestOldHoldAndHostName gives the media side the two forms of an address that
+// is none.
+func TestOldHoldAndHostName(t *testing.T) {
+	p := start(t, Config{User: "101", Tone: 600})
+	for _, host := range []string{"0.0.0.0", "media.example.com", "127.0.0.1"} {
+		a, err := p.openAudio("test", nil)
+		must(t, err)
+		if _, err := a.answer([]byte("v=0\r\nc=IN IP4 " + host + "\r\nm=audio 9 RTP/AVP 0\r\n")); err != nil {
+			t.Errorf("%s: %v", host, err)
+		}
+		if hold := a.remoteHold(); hold != (host == "0.0.0.0") {
+			t.Errorf("%s: held %v", host, hold)
+		}
+		a.close()
+		a.close()
+	}
+}

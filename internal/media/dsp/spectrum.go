@@ -11,8 +11,9 @@ import (
 // copy.
 //
 // Companding, noise 10 dB below the tone and lost packets (given as silence)
-// up to a third of all do not move the answer by more than 2 Hz. Two tones
-// of similar strength, speech and noise give no answer.
+// up to a fifth of all do not move the answer by more than 2 Hz. Two tones
+// of similar strength and noise give no answer; speech gives none either, but
+// for a long vowel now and then.
 type SpectrumPeak struct {
 	rate int
 	ring []int16 // the last samples; a power of two
