@@ -207,8 +207,7 @@ func (b *Bridge) Destroy() {
 	members := slices.Clone(b.members)
 	b.mu.Unlock()
 	for _, m := range members {
-		err := b.Remove(m.c)
-		_ = err // it has left or hung up in the meantime: both are what we want
+		b.evict(m.c)
 	}
 	b.box.post(func() {
 		for _, p := range slices.Clone(b.playing) {
@@ -217,7 +216,6 @@ func (b *Bridge) Destroy() {
 		for _, r := range slices.Clone(b.recordings) {
 			r.end(RecordingDone, "")
 		}
-		b.box.close()
 	})
 	b.mu.Lock()
 	b.unwire()
@@ -227,6 +225,33 @@ func (b *Bridge) Destroy() {
 	delete(b.sw.bridges, b.id)
 	b.sw.mu.Unlock()
 	close(b.gone)
+}
+
+// evict waits until a member is out, even if its mailbox is full. One that has
+// left or hung up in the meantime is out.
+func (b *Bridge) evict(c *Channel) {
+	done := make(chan struct{})
+	posted := c.box.postFinal(func() {
+		if c.bridge == b {
+			b.leave(c)
+		}
+		close(done)
+	})
+	if !posted {
+		return
+	}
+	select {
+	case <-done:
+	case <-c.gone:
+	}
+}
+
+// isDestroyed reports whether Destroy has begun. What its actor is asked to do
+// from then on fails.
+func (b *Bridge) isDestroyed() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.destroyed
 }
 
 // enter is Add in the channel's actor.

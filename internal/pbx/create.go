@@ -173,7 +173,7 @@ func (s *Switch) newChannel(id string) *Channel {
 	c.timeline.started = now()
 	c.box.onPanic = c.panicked
 	c.box.onOverflow = c.overflowed
-	c.box.onGone = s.channelGone
+	c.box.onGone = c.left
 	return c
 }
 

@@ -115,8 +115,14 @@ func (c *Channel) maybeDestroy() {
 	r := c.result.Load()
 	c.sw.forget(c.id) // the id is free from here on (spec: ari 6.3)
 	c.emit(Event{Type: ChannelDestroyed, Cause: r.Cause, TechCause: techCause(r)})
-	c.box.close()
+	c.box.close() // and then left
+}
+
+// left is the last act of the channel's actor: the command that destroyed it
+// has returned.
+func (c *Channel) left() {
 	close(c.gone)
+	c.sw.channelGone()
 }
 
 // techCause is the SIP status of an end that was not normal: the peer's own,

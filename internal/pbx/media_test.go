@@ -353,6 +353,7 @@ func TestBridgePlayback(t *testing.T) {
 		if _, err := br.Play(pbx.PlayOptions{Media: []string{"tone:600"}}); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait()
 		br.Destroy()
 		if e := <-events; e.Type != pbx.PlaybackStarted {
 			t.Errorf("event %s", e.Type)
@@ -577,6 +578,64 @@ func TestM11_MediaTimeout(t *testing.T) {
 			if took := time.Since(start); r.Cause != 102 || !r.ByServer || took < tt.want || took > tt.want+5*time.Second {
 				t.Errorf("held %v: ended after %v: %+v", tt.held, took, r)
 			}
+		}
+	})
+}
+
+// A bridge is recorded as it sounds; its end ends what is recorded and what
+// waits to be played, and what is asked of it later fails and does not hang.
+func TestBridgeRecordAndEnd(t *testing.T) {
+	dir, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	inStudio(t, pbx.Options{Recordings: dir}, func(t *testing.T, st *studio) {
+		br, err := st.s.NewBridge(pbx.BridgeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ca, a := st.up("a")
+		cb, b := st.up("b")
+		for _, c := range []*pbx.Channel{ca, cb} {
+			if err := br.Add(c, pbx.AddOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.says(500)
+		r, err := br.Record(pbx.RecordOptions{Name: "mix", Format: "wav"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Second)
+		b.expect("while recording", 500)
+		r.Stop()
+		<-r.Done()
+		if s := r.Snapshot(); s.Duration < time.Second || s.State != pbx.RecordingDone {
+			t.Errorf("recording: %+v", s)
+		}
+		synctest.Wait()
+		if got := br.Snapshot().Technology; got != "simple_bridge" {
+			t.Errorf("technology after the recording: %s", got)
+		}
+		if r, err = br.Record(pbx.RecordOptions{Name: "second", Format: "wav"}); err != nil {
+			t.Fatal(err)
+		}
+		br.Destroy()
+		<-r.Done()
+		p, err := br.Play(pbx.PlayOptions{Media: []string{"sound:beep"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Wait(t.Context()); !errors.Is(err, pbx.ErrGone) {
+			t.Errorf("play to a destroyed bridge: %v", err)
+		}
+		if r, err = br.Record(pbx.RecordOptions{Name: "third", Format: "wav"}); err != nil {
+			t.Fatal(err)
+		}
+		<-r.Done()
+		if s := r.Snapshot().State; s != pbx.RecordingError {
+			t.Errorf("record of a destroyed bridge: %s", s)
 		}
 	})
 }

@@ -134,6 +134,10 @@ func (b *Bridge) Record(o RecordOptions) (*Recording, error) {
 	}
 	ok := b.box.post(func() {
 		b.recordings = append(b.recordings, r)
+		if b.isDestroyed() {
+			r.end(RecordingError, "the bridge has ended")
+			return
+		}
 		b.mu.Lock()
 		b.feeds++
 		if b.kind == Mixing && !b.destroyed {

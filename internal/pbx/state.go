@@ -36,6 +36,9 @@ func (s State) String() string {
 	return "Unknown"
 }
 
+// MarshalText gives the name, for JSON.
+func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // nextState gives the state of a channel after a leg event. It is the only
 // place where channel states move. Events that make no sense in s are errors
 // that the channel logs and ignores.

@@ -192,6 +192,10 @@ func (b *Bridge) Play(o PlayOptions) (*Playback, error) {
 		return nil, err
 	}
 	ok := b.box.post(func() {
+		if b.isDestroyed() {
+			p.finish(PlaybackFailed, ErrGone)
+			return
+		}
 		b.playing = append(b.playing, p)
 		if len(b.playing) == 1 {
 			b.feed(1)
@@ -241,10 +245,14 @@ func (b *Bridge) targetURI() string { return "bridge:" + b.id }
 func (b *Bridge) language() string  { return b.sw.o.Language }
 
 func (b *Bridge) playbackOver(p *Playback) {
+	before := len(b.playing)
 	b.playing = slices.DeleteFunc(b.playing, func(o *Playback) bool { return o == p })
-	if len(b.playing) > 0 {
+	switch {
+	case len(b.playing) == before: // it never was in line
+	case b.isDestroyed():
+	case len(b.playing) > 0:
 		b.playing[0].begin()
-		return
+	default:
+		b.feed(-1)
 	}
-	b.feed(-1)
 }
