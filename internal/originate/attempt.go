@@ -1,6 +1,7 @@
 package originate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,11 +110,14 @@ func (r *running) complete(out call.Outcome) call.Outcome {
 		out.EndedAt = time.Now()
 	}
 	out.EndedAt = milli(out.EndedAt)
-	if out.A.EndedAt.IsZero() {
-		out.A.EndedAt = out.EndedAt
-	}
 	if out.Disposition == "" {
 		out.Disposition = call.Failed
+	}
+	a := &out.A
+	a.Endpoint, a.Disposition = cmp.Or(a.Endpoint, r.a.RouteA.Endpoint), cmp.Or(a.Disposition, out.Disposition)
+	a.StartedAt, a.EndedAt = firstTime(a.StartedAt, r.a.StartedAt), firstTime(a.EndedAt, out.EndedAt)
+	if out.Failure == nil && out.Disposition != call.Answered {
+		out.Failure = &call.Failure{Leg: "a", Disposition: out.Disposition, Cause: a.Cause, SIPStatus: a.SIPStatus, Peer: a.Peer}
 	}
 	if f := out.Failure; f != nil && f.Text == "" && f.Err != nil {
 		f.Text = f.Err.Error() // Err itself is not stored
@@ -123,6 +127,14 @@ func (r *running) complete(out call.Outcome) call.Outcome {
 		out.Failure = &call.Failure{Leg: "a", Disposition: call.Interrupted, Cause: out.A.Cause, Text: "the server stopped before an answer"}
 	}
 	return out
+}
+
+// firstTime gives a, or b if a is zero.
+func firstTime(a, b time.Time) time.Time {
+	if a.IsZero() {
+		return b
+	}
+	return a
 }
 
 // returned reports whether our own orderly stop cut the attempt short before

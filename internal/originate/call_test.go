@@ -351,6 +351,18 @@ func TestBrokenEngineEndsCallsWithAReason(t *testing.T) {
 	})
 }
 
+// An engine that says nothing but "ended" still leaves a complete record.
+func TestOutcomeIsCompleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := setup(t, placer(func(context.Context, call.Attempt, func(call.Event)) call.Outcome { return call.Outcome{} }), nil)
+		c := v.untilDone(v.submit(nil).ID)
+		l := c.Last
+		if l.Disposition != call.Failed || l.Failure == nil || l.EndedAt.IsZero() || l.A.Endpoint != c.RouteA.Endpoint || l.A.StartedAt.IsZero() || c.Reason == "" {
+			t.Errorf("call %+v, outcome %+v", c, l)
+		}
+	})
+}
+
 func TestEngineEventsThatMakeNoSenseAreIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := setup(t, placer(func(_ context.Context, a call.Attempt, events func(call.Event)) call.Outcome {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/time/rate"
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/event"
@@ -101,6 +102,8 @@ type Originator struct {
 	count counters
 	bus   event.Bus[call.Event]
 
+	complain rate.Sometimes // about the store
+
 	wakeup chan struct{} // capacity 1: the dispatcher should look again
 
 	mu      sync.Mutex // guards what follows
@@ -142,6 +145,7 @@ func New(o Options) *Originator {
 	}
 	return &Originator{
 		o: o, guard: newGuard(), wakeup: make(chan struct{}, 1), stopped: make(chan struct{}),
+		complain:   rate.Sometimes{Interval: time.Second},
 		dispatched: make(chan struct{}), abandon: make(chan struct{}),
 		running: map[call.ID]*running{}, early: map[call.ID]error{},
 	}
@@ -286,9 +290,10 @@ func (o *Originator) wake() {
 	}
 }
 
-// storeFailed counts and logs a failure of the store that will be met again or
-// was answered with a refusal.
+// storeFailed counts a failure of the store that will be met again or was
+// answered with a refusal, and logs it at most once a second: with a full disk every
+// running attempt meets it.
 func (o *Originator) storeFailed(doing string, err error) {
-	o.count.storeErrors.Add(1)
-	o.o.Log.Error("store failed", "doing", doing, "error", err)
+	n := o.count.storeErrors.Add(1)
+	o.complain.Do(func() { o.o.Log.Error("store failed", "doing", doing, "error", err, "failures", n) })
 }

@@ -127,6 +127,33 @@ func TestGroupCommit(t *testing.T) {
 	})
 }
 
+// Store rule 3: an import is cut into transactions of at most 2,000 rows; a
+// watcher is called once per transaction.
+func TestImportsAreCut(t *testing.T) {
+	s := open1(t, Options{})
+	var mu sync.Mutex
+	var sizes []int
+	stop := s.Watch(func(events []call.Event) {
+		mu.Lock()
+		defer mu.Unlock()
+		sizes = append(sizes, len(events))
+	})
+	defer stop()
+	fill(t, s, 0, 2500, nil)
+	mu.Lock()
+	defer mu.Unlock()
+	total := 0
+	for _, n := range sizes {
+		total += n
+		if n*rowsPerCall > maxBulk {
+			t.Errorf("%d calls in one transaction", n)
+		}
+	}
+	if total != 2500 {
+		t.Errorf("%d events, want 2,500", total)
+	}
+}
+
 // An operation that fails after it has written takes none of its group along.
 func TestFailureHarmsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
