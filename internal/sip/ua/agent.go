@@ -36,6 +36,11 @@ type Config struct {
 	// Authenticate gives the secret of a phone (D7). nil: nobody can
 	// authenticate, and REGISTER is answered 405. Must not block.
 	Authenticate func(user, realm string) (Secret, bool)
+	// Digest lists the algorithms of our challenges, in their order: "MD5",
+	// "SHA-256". nil = MD5 only, as Asterisk does: phones that do not know
+	// SHA-256 may give up when they are merely shown it (observed: baresip 1.0
+	// ends with "Function not implemented"). RFC 8760 §2.4 wants the best first.
+	Digest []string
 	// MayRegister reports whether an authenticated user may bind aor; nil = only its own name.
 	MayRegister func(user, aor string) bool
 	// MaxContacts bounds the bindings of aor; nil or 0 = 10. The one that was renewed longest ago gives way.
@@ -97,7 +102,7 @@ func New(cfg Config) *Agent {
 		others: map[sip.RequestMethod]func(*txn.ServerTx){},
 	}
 	if cfg.Authenticate != nil {
-		a.auth = newAuthenticator(cfg.Realm, cfg.Authenticate)
+		a.auth = newAuthenticator(cfg.Realm, cfg.Digest, cfg.Authenticate)
 	}
 	a.registrar = newRegistrar(a)
 	return a

@@ -1,6 +1,8 @@
 package ua
 
 import (
+	"crypto/md5"
+	"crypto/sha256"
 	"fmt"
 	"strings"
 	"testing"
@@ -133,8 +135,6 @@ func secrets(user, realm string) (Secret, bool) {
 	switch user {
 	case "bob", "101":
 		return Secret{Password: "secret"}, true
-	case "hash":
-		return Secret{HA1MD5: "2a9e3d1b1c7e29e2f6c5c0d6b9d8a111"}, true
 	}
 	return Secret{}, false
 }
@@ -167,7 +167,7 @@ func authorised(t *testing.T, req *sip.Request, res *sip.Response, alg, user, pa
 
 func TestD7_InviteByPhone(t *testing.T) {
 	for _, alg := range []string{"MD5", "SHA-256"} {
-		bubble(t, Config{Realm: "dw", Authenticate: secrets}, func(r *rig) {
+		bubble(t, Config{Realm: "dw", Authenticate: secrets, Digest: []string{"SHA-256", "MD5"}}, func(r *rig) {
 			var users []string
 			l := &eventLog{}
 			r.agent.OnInvite(func(c *Call, _ *sip.Request) {
@@ -201,7 +201,7 @@ func TestD7_InviteByPhone(t *testing.T) {
 }
 
 func TestD7_NonceExpiresAfterFiveMinutes(t *testing.T) {
-	bubble(t, Config{Realm: "dw", Authenticate: secrets}, func(r *rig) {
+	bubble(t, Config{Realm: "dw", Authenticate: secrets, Digest: []string{"SHA-256", "MD5"}}, func(r *rig) {
 		reg := registerRequest("101", 1, contact("sip:101@10.0.0.2:5060"))
 		r.peer.SendMessage(r.here, reg)
 		res := r.final(401)
@@ -218,7 +218,7 @@ func TestD7_NonceExpiresAfterFiveMinutes(t *testing.T) {
 }
 
 func TestD7_FailuresBackOff(t *testing.T) {
-	bubble(t, Config{Realm: "dw", Authenticate: secrets}, func(r *rig) {
+	bubble(t, Config{Realm: "dw", Authenticate: secrets, Digest: []string{"SHA-256", "MD5"}}, func(r *rig) {
 		reg := registerRequest("101", 1, contact("sip:101@10.0.0.2:5060"))
 		r.peer.SendMessage(r.here, reg)
 		res := r.final(401)
@@ -242,7 +242,7 @@ func TestD7_FailuresBackOff(t *testing.T) {
 }
 
 func TestD7_UnknownUserLooksLikeWrongPassword(t *testing.T) {
-	bubble(t, Config{Realm: "dw", Authenticate: secrets}, func(r *rig) {
+	bubble(t, Config{Realm: "dw", Authenticate: secrets, Digest: []string{"SHA-256", "MD5"}}, func(r *rig) {
 		var got []string
 		for _, user := range []string{"101", "999"} {
 			reg := registerRequest(user, 1, contact("sip:x@10.0.0.2:5060"))
@@ -263,3 +263,38 @@ func registerRequest(user string, seq uint32, extras ...extra) *sip.Request {
 	return request(sip.REGISTER, seq, sip.Uri{Scheme: "sip", Host: "dialwright.example"},
 		&sip.FromHeader{Address: uri, Params: sip.HeaderParams{{K: "tag", V: "r" + user}}}, &sip.ToHeader{Address: uri}, "reg-"+user, extras...)
 }
+
+// baresip 1.0 gives up a registration when it sees a challenge with SHA-256.
+func TestD7_OnlyMD5UnlessConfigured(t *testing.T) {
+	bubble(t, Config{Realm: "dw", Authenticate: secrets}, func(r *rig) {
+		reg := registerRequest("101", 1, contact("sip:101@10.0.0.2:5060"))
+		r.peer.SendMessage(r.here, reg)
+		res := r.final(401)
+		if lines := headerValues(res, "WWW-Authenticate"); len(lines) != 1 || !strings.Contains(lines[0], "algorithm=MD5") {
+			t.Errorf("challenges %q", lines)
+		}
+		r.peer.SendMessage(r.here, authorised(t, reg, res, "MD5", "101", "secret", 1))
+		r.final(200)
+		r.agent.Registrar().Unregister("101")
+	})
+}
+
+// A hash of the password for the realm serves as well as the password.
+func TestD7_HashedSecrets(t *testing.T) {
+	hashes := map[string]Secret{
+		"MD5":     {HA1MD5: hexOf(md5.Sum([]byte("101:dw:secret")))},
+		"SHA-256": {HA1SHA256: hexOf(sha256.Sum256([]byte("101:dw:secret")))},
+	}
+	for alg, secret := range hashes {
+		lookup := func(user, realm string) (Secret, bool) { return secret, user == "101" && realm == "dw" }
+		bubble(t, Config{Realm: "dw", Authenticate: lookup, Digest: []string{"SHA-256", "MD5"}}, func(r *rig) {
+			reg := registerRequest("101", 1, contact("sip:101@10.0.0.2:5060"))
+			r.peer.SendMessage(r.here, reg)
+			r.peer.SendMessage(r.here, authorised(t, reg, r.final(401), alg, "101", "secret", 1))
+			r.final(200)
+			r.agent.Registrar().Unregister("101")
+		})
+	}
+}
+
+func hexOf[T [16]byte | [32]byte](sum T) string { return fmt.Sprintf("%x", sum) }

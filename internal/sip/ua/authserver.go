@@ -1,12 +1,14 @@
 package ua
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -47,9 +49,10 @@ const (
 // HMAC, so that challenges cost no memory; only nonces that were answered
 // correctly are remembered, for their counts. Safe concurrently.
 type authenticator struct {
-	realm  string
-	lookup func(user, realm string) (Secret, bool)
-	key    [32]byte
+	realm      string
+	algorithms []string // upper case, in the order of our challenges
+	lookup     func(user, realm string) (Secret, bool)
+	key        [32]byte
 
 	mu       sync.Mutex
 	counts   map[string]nonceUse // by nonce
@@ -66,8 +69,16 @@ type failure struct {
 	last  time.Time
 }
 
-func newAuthenticator(realm string, lookup func(user, realm string) (Secret, bool)) *authenticator {
+func newAuthenticator(realm string, algorithms []string, lookup func(user, realm string) (Secret, bool)) *authenticator {
 	a := &authenticator{realm: realm, lookup: lookup, counts: map[string]nonceUse{}, failures: map[string]failure{}}
+	for _, alg := range algorithms {
+		if alg = strings.ToUpper(alg); alg == "MD5" || alg == "SHA-256" {
+			a.algorithms = append(a.algorithms, alg)
+		}
+	}
+	if len(a.algorithms) == 0 {
+		a.algorithms = []string{"MD5"}
+	}
 	rand.Read(a.key[:]) // never fails (crypto/rand)
 	return a
 }
@@ -95,16 +106,13 @@ func (a *authenticator) nonceAge(s string, now time.Time) (time.Duration, bool) 
 	return now.Sub(time.Unix(0, int64(binary.BigEndian.Uint64(b)))), true
 }
 
-// challenge adds a challenge for each algorithm that we can check. MD5 comes
-// first although RFC 8760 §2.4 asks for the best first: phones that know
-// SHA-256 choose it wherever it stands, and many that do not (SIPp, older
-// desk phones) read the first line only.
+// challenge adds a challenge for each algorithm that we offer.
 func (a *authenticator) challenge(r *sip.Response, stale, proxy bool) {
 	name := "WWW-Authenticate"
 	if proxy {
 		name = "Proxy-Authenticate"
 	}
-	for _, alg := range []string{"MD5", "SHA-256"} {
+	for _, alg := range a.algorithms {
 		c := digest.Challenge{Realm: a.realm, Nonce: a.nonce(time.Now()), Algorithm: alg, QOP: []string{"auth"}, Stale: stale}
 		r.AppendHeader(sip.NewHeader(name, c.String()))
 	}
@@ -163,7 +171,7 @@ func (a *authenticator) matches(c *digest.Credentials, req *sip.Request) bool {
 	case secret.Password == "":
 		known = false
 	}
-	if c.QOP != "auth" || c.Nc <= 0 || c.Cnonce == "" || alg != "" && alg != "MD5" && alg != "SHA-256" {
+	if c.QOP != "auth" || c.Nc <= 0 || c.Cnonce == "" || !slices.Contains(a.algorithms, cmp.Or(alg, "MD5")) {
 		return false
 	}
 	want, err := digest.Digest(&digest.Challenge{Realm: a.realm, Nonce: c.Nonce, Algorithm: c.Algorithm, QOP: []string{"auth"}}, opts)

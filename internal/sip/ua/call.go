@@ -50,6 +50,7 @@ type StatusError struct {
 	Reason string
 }
 
+// Error gives status and reason, "486 Busy Here".
 func (e *StatusError) Error() string { return fmt.Sprintf("%d %s", e.Status, e.Reason) }
 
 // lifetimes of RFC 3261 that are not the transaction layer's.

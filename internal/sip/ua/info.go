@@ -50,8 +50,8 @@ func (c *Call) oneShotStatus(m sip.RequestMethod, fill func(*sip.Request), done 
 }
 
 // oneShot sends a request in the active dialog; on gets its final answer with
-// the mutex not held. 481 and silence end the call (RFC 3261 §12.2.1.2).
-// The mutex is held.
+// the mutex not held. A 481 to INFO ends the call (RFC 3261 §12.2.1.2); one to
+// REFER or NOTIFY only says that the subscription is unknown. The mutex is held.
 func (c *Call) oneShot(m sip.RequestMethod, fill func(*sip.Request), on func(*sip.Response, error)) {
 	d := c.activeDialog()
 	if d == nil {

@@ -27,7 +27,7 @@ type registrarRig struct {
 
 func registrarBubble(t *testing.T, cfg Config, fn func(r *registrarRig)) {
 	t.Helper()
-	cfg.Realm, cfg.Authenticate = "dw", secrets
+	cfg.Realm, cfg.Authenticate, cfg.Digest = "dw", secrets, []string{"SHA-256", "MD5"}
 	bubble(t, cfg, func(rg *rig) {
 		r := &registrarRig{rig: rg}
 		rg.agent.Registrar().OnChange(func(aor string, on bool) { r.changes = append(r.changes, fmt.Sprint(aor, " ", on)) })
