@@ -106,7 +106,7 @@ type wire struct {
 	clock          int
 	one, two       *half
 
-	mu      sync.Mutex // guards the fields below and those of the halves; nothing is called under it
+	mu      sync.Mutex // guards the fields below, and port and pipe of the halves; nothing is called under it
 	dialled bool
 	up      bool
 	over    bool
@@ -116,9 +116,11 @@ type wire struct {
 type half struct {
 	w     *wire
 	first bool
-	on    func(pbx.LegEvent)
 	port  *media.Port
 	pipe  media.Leg
+
+	say   sync.Mutex // guards the fields below and the order of events; on never blocks
+	on    func(pbx.LegEvent)
 	ended bool // its LegEnded has been posted
 }
 
@@ -130,20 +132,25 @@ func (h *half) other() *half {
 	return h.w.one
 }
 
-// post sends an event to the half's channel.
+// post sends an event to the half's channel: nothing after its LegEnded.
 func (h *half) post(e pbx.LegEvent) {
+	h.say.Lock()
+	defer h.say.Unlock()
+	if h.on == nil || h.ended {
+		return
+	}
+	h.ended = e.Kind == pbx.LegEnded
+	h.on(e)
+}
+
+// attach names the channel of the second half.
+func (h *half) attach(c *pbx.Channel) {
+	h.say.Lock()
+	h.on = c.Deliver
+	h.say.Unlock()
 	h.w.mu.Lock()
-	on := h.on
-	if e.Kind == pbx.LegEnded && on != nil {
-		if h.ended {
-			on = nil
-		}
-		h.ended = true
-	}
+	h.port = c.Port()
 	h.w.mu.Unlock()
-	if on != nil {
-		on(e)
-	}
 }
 
 // Dial brings the second half into the switch.
@@ -186,9 +193,9 @@ func (w *wire) first() *pbx.Snapshot {
 // run joins the media, then lets the switch's handler have the second half.
 // It is the first thing that happens to that half, so nothing is lost.
 func (w *wire) run(ctx context.Context, two *pbx.Channel) {
+	w.two.attach(two)
 	w.mu.Lock()
 	over := w.over
-	w.two.on, w.two.port = two.Deliver, two.Port()
 	w.mu.Unlock()
 	if over { // the first half hung up in between
 		w.two.post(pbx.LegEvent{Kind: pbx.LegEnded, Cause: cause.NormalClearing, ByPeer: true})

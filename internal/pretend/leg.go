@@ -20,6 +20,9 @@ type leg struct {
 	resource string
 	callID   string
 
+	say  sync.Mutex // guards said and the order of events; on never blocks
+	said bool       // LegEnded has been posted
+
 	mu      sync.Mutex // guards the fields below; on is called outside of it
 	timers  []*time.Timer
 	ladder  []call.SIPMessage
@@ -80,14 +83,14 @@ func (l *leg) after(d time.Duration, f func()) {
 
 func (l *leg) ringing() {
 	l.record(false, "SIP/2.0 180 Ringing")
-	l.on(pbx.LegEvent{Kind: pbx.LegRinging})
+	l.tell(pbx.LegEvent{Kind: pbx.LegRinging})
 	l.after(l.plan.ring, l.answer)
 }
 
 func (l *leg) progress() {
 	l.openMedia()
 	l.record(false, "SIP/2.0 183 Session Progress")
-	l.on(pbx.LegEvent{Kind: pbx.LegProgress})
+	l.tell(pbx.LegEvent{Kind: pbx.LegProgress})
 	l.after(l.plan.ring, l.answer)
 }
 
@@ -101,7 +104,7 @@ func (l *leg) answer() {
 	l.note(false, "SIP/2.0 200 OK", "INVITE")
 	l.mu.Unlock()
 	l.openMedia()
-	l.on(pbx.LegEvent{Kind: pbx.LegAnswered})
+	l.tell(pbx.LegEvent{Kind: pbx.LegAnswered})
 	l.live()
 }
 
@@ -109,13 +112,13 @@ func (l *leg) answer() {
 func (l *leg) live() {
 	for i, d := range l.plan.digits {
 		l.after(time.Duration(i+1)*200*time.Millisecond, func() {
-			l.on(pbx.LegEvent{Kind: pbx.LegDTMF, Digit: d, Duration: 100 * time.Millisecond})
+			l.tell(pbx.LegEvent{Kind: pbx.LegDTMF, Digit: d, Duration: 100 * time.Millisecond})
 		})
 	}
 	if l.plan.hold > 0 {
-		l.after(l.plan.hold, func() { l.on(pbx.LegEvent{Kind: pbx.LegHeld}) })
+		l.after(l.plan.hold, func() { l.tell(pbx.LegEvent{Kind: pbx.LegHeld}) })
 		if l.plan.resume > 0 {
-			l.after(l.plan.hold+l.plan.resume, func() { l.on(pbx.LegEvent{Kind: pbx.LegResumed}) })
+			l.after(l.plan.hold+l.plan.resume, func() { l.tell(pbx.LegEvent{Kind: pbx.LegResumed}) })
 		}
 	}
 	if l.plan.talk > 0 {
@@ -156,10 +159,21 @@ func (l *leg) Hangup(code cause.Code) {
 	l.mu.Unlock()
 	if late {
 		l.record(false, "SIP/2.0 200 OK")
-		l.on(pbx.LegEvent{Kind: pbx.LegAnswered})
+		l.tell(pbx.LegEvent{Kind: pbx.LegAnswered})
 		l.record(true, "BYE sip:"+l.plan.number+"@pretend SIP/2.0")
 	}
 	l.end(pbx.LegEvent{Kind: pbx.LegEnded, Cause: code})
+}
+
+// tell posts an event: nothing after LegEnded.
+func (l *leg) tell(e pbx.LegEvent) {
+	l.say.Lock()
+	defer l.say.Unlock()
+	if l.said {
+		return
+	}
+	l.said = e.Kind == pbx.LegEnded
+	l.on(e)
 }
 
 // end is the end, once.
@@ -181,7 +195,7 @@ func (l *leg) end(e pbx.LegEvent) {
 		ph.close()
 	}
 	l.t.forget(l)
-	l.on(e)
+	l.tell(e)
 }
 
 // The rest of pbx.Leg. A pretended leg is always an outgoing one.
