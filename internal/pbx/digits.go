@@ -130,39 +130,27 @@ type ReadOptions struct {
 // far with ErrTimeout when a wait ran out, with ErrGone when the party hung
 // up, and with ctx's error when ctx ended.
 func (c *Channel) ReadDigits(ctx context.Context, o ReadOptions) (string, error) {
+	o = o.withDefaults()
 	r, stop, err := c.openDigits()
 	if err != nil {
 		return "", err
 	}
 	defer stop()
-	switch o.Terminator {
-	case "":
-		o.Terminator = "#"
-	case "none":
-		o.Terminator = ""
-	}
-	if o.First <= 0 {
-		o.First = 10 * time.Second
-	}
-	if o.Between <= 0 {
-		o.Between = 5 * time.Second
-	}
 	var prompt *Playback
 	var promptDone <-chan struct{}
-	if len(o.Prompts) > 0 {
-		prompt, err = c.Play(PlayOptions{Media: o.Prompts, Language: o.Language})
-		if err != nil && !errors.Is(err, ErrNoMedia) {
-			return "", err
-		}
-		if prompt != nil {
-			promptDone = prompt.Done()
-			defer prompt.Stop()
-		}
-	}
 	timer := time.NewTimer(o.First)
 	defer timer.Stop()
-	if promptDone != nil {
-		timer.Stop() // runs from the end of the prompts
+	if len(o.Prompts) > 0 {
+		prompt, err = c.Play(PlayOptions{Media: o.Prompts, Language: o.Language})
+		switch {
+		case errors.Is(err, ErrNoMedia): // nobody hears it; digits come all the same
+		case err != nil:
+			return "", err
+		default:
+			defer prompt.Stop()
+			promptDone = prompt.Done()
+			timer.Stop() // runs from the end of the prompts
+		}
 	}
 	var got []rune
 	for {
@@ -191,6 +179,23 @@ func (c *Channel) ReadDigits(ctx context.Context, o ReadOptions) (string, error)
 			return string(got), context.Cause(ctx)
 		}
 	}
+}
+
+// withDefaults fills in what is not set.
+func (o ReadOptions) withDefaults() ReadOptions {
+	switch o.Terminator {
+	case "":
+		o.Terminator = "#"
+	case "none":
+		o.Terminator = ""
+	}
+	if o.First <= 0 {
+		o.First = 10 * time.Second
+	}
+	if o.Between <= 0 {
+		o.Between = 5 * time.Second
+	}
+	return o
 }
 
 // openDigits registers a reader of digits.

@@ -1,0 +1,249 @@
+package pbx
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/cause"
+)
+
+// placement is one Place. Everything in it belongs to the goroutine that
+// called Place.
+type placement struct {
+	e      *Engine
+	s      *Switch
+	at     call.Attempt
+	events func(call.Event)
+	in     *inbox
+
+	a, b        *Channel
+	bridge      *Bridge
+	then        Handler    // for a dialplan or remote application
+	second      call.Route // leg B of Connect, or of the built-in dialplan
+	connectedAt time.Time
+	hangupBy    string
+	err         error // why the attempt did not come to its Then; nil = it did
+}
+
+// errNotConfirmed ends an attempt whose leg A answered but did not press 1.
+var errNotConfirmed = errors.New("press 1 was not given")
+
+// run goes through the stages. It returns nil when Then was reached and has
+// ended; then hangupBy says by whom.
+func (p *placement) run(ctx context.Context) error {
+	if err := p.prepare(ctx); err != nil {
+		return err
+	}
+	if err := p.dialA(ctx); err != nil {
+		return err
+	}
+	switch p.at.Request.Then.Kind {
+	case call.ThenConnect:
+		return p.connect(ctx)
+	case call.ThenApplication:
+		return p.application(ctx)
+	default:
+		if p.then == nil { // the built-in dialplan: a number that is routed
+			return p.connect(ctx)
+		}
+		return p.handOver(ctx)
+	}
+}
+
+// prepare finds out before anything rings whether Then can be carried out.
+func (p *placement) prepare(ctx context.Context) error {
+	t := p.at.Request.Then
+	switch t.Kind {
+	case call.ThenConnect:
+		p.second = p.at.RouteB
+		if p.second.Endpoint == "" {
+			p.second.Endpoint = t.Second
+		}
+		return nil
+	case call.ThenApplication:
+		if _, ok := knownApplication(t.Name); !ok {
+			return unknownApplication(t.Name)
+		}
+		return nil
+	case call.ThenDialplan, call.ThenApp:
+		return p.prepareHandler(ctx, t)
+	}
+	return permanent(fmt.Sprintf("nothing is known of what to do when leg A has answered: %q", t.Kind))
+}
+
+// prepareHandler asks the runner, and for a dialplan without one the router.
+func (p *placement) prepareHandler(ctx context.Context, t call.Then) error {
+	if r := p.s.o.Runner; r != nil {
+		h, err := r.Runner(t)
+		if err != nil {
+			if f, ok := asFailure(err); ok {
+				return f
+			}
+			f := permanent("cannot continue after the answer")
+			f.Err = err
+			return f
+		}
+		p.then = h
+		return nil
+	}
+	if t.Kind == call.ThenApp {
+		return permanent(fmt.Sprintf("no application %q: this server runs no remote-control applications (ARI)", t.Name))
+	}
+	if p.s.o.Router == nil {
+		return permanent("no dialplan: this server has neither a dialplan nor routes")
+	}
+	to, err := p.s.o.Router.Inbound(t.Context, t.Extension)
+	if err != nil {
+		if f, ok := asFailure(err); ok {
+			return f
+		}
+		f := permanent(fmt.Sprintf("extension %q leads nowhere", t.Extension))
+		f.Err = err
+		return f
+	}
+	p.second = call.Route{Typed: t.Extension, Endpoint: to, Number: t.Extension}
+	if p.s.o.Admit == nil {
+		return nil
+	}
+	// The guard has seen the extension, but not where it leads.
+	return p.s.admit(ctx, Admission{
+		Context: t.Context, Account: p.at.Request.Account, Dialled: t.Extension, Endpoint: to, Remote: p.at.Request.Origin.Remote,
+	})
+}
+
+func permanent(text string) *call.Failure {
+	return &call.Failure{Disposition: call.Failed, Cause: int(cause.NoRoute), Permanent: true, Text: text}
+}
+
+// emit reports progress.
+func (p *placement) emit(t call.EventType, leg string, c *Channel, text string) {
+	e := call.Event{At: now(), Type: t, Leg: leg, Text: text}
+	if c != nil {
+		e.Channel = c.Name()
+	}
+	if p.events != nil {
+		p.events(e)
+	}
+}
+
+// callerForA is what phone A shows: the wanted caller ID, else who will be
+// called.
+func (p *placement) callerForA() call.CallerID {
+	return firstID(p.at.RouteA.CallerID, p.at.Request.CallerID, call.CallerID{Number: cmp.Or(p.at.RouteB.Number, p.at.RouteB.Phone)})
+}
+
+// callerForB is what B shows: the wanted caller ID, else who calls.
+func (p *placement) callerForB() call.CallerID {
+	return firstID(p.second.CallerID, p.at.Request.CallerID, call.CallerID{Number: cmp.Or(p.at.RouteA.Phone, p.at.RouteA.Number)})
+}
+
+// dialA makes and dials leg A and waits for its answer.
+func (p *placement) dialA(ctx context.Context) error {
+	if ctx.Err() != nil { // withdrawn before anything was sent
+		return context.Cause(ctx)
+	}
+	r := p.at.Request
+	endpoint := p.at.RouteA.Endpoint
+	if endpoint == "" {
+		endpoint = r.First
+	}
+	var err error
+	p.a, err = p.s.Create(ctx, CreateOptions{
+		Endpoint: endpoint, CallerID: p.callerForA(), Variables: r.Variables, Codecs: r.Codecs, AutoAnswer: r.AutoAnswer,
+		Account: r.Account, Watch: p.in.watcher("a"),
+	})
+	if err != nil {
+		return err
+	}
+	wait := r.WaitTime
+	if wait <= 0 {
+		wait = p.e.o.RingTime
+	}
+	if err := p.a.Dial(DialOptions{Timeout: wait}); err != nil && !errors.Is(err, ErrGone) {
+		return err
+	}
+	for {
+		for sig, ok := p.in.take(); ok; sig, ok = p.in.take() {
+			if p.progressA(sig) {
+				return nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		default:
+		}
+		select {
+		case <-p.in.c:
+		case <-ctx.Done():
+		case <-p.a.ctx.Done():
+			if answered := p.drainA(); answered {
+				return nil // and hung up at once: Then finds out
+			}
+			return unanswered(p.a)
+		}
+	}
+}
+
+// drainA takes what A signalled before it ended.
+func (p *placement) drainA() bool {
+	for sig, ok := p.in.take(); ok; sig, ok = p.in.take() {
+		if p.progressA(sig) {
+			return true
+		}
+	}
+	return false
+}
+
+// progressA reports a step of leg A and says whether it counts as answered.
+func (p *placement) progressA(sig signal) bool {
+	if p.held(sig) || sig.e.Type != Dial || sig.leg != "a" {
+		return false
+	}
+	switch sig.e.DialStatus {
+	case "RINGING":
+		p.emit(call.EvRinging, "a", p.a, "")
+	case "PROGRESS":
+		p.emit(call.EvProgress, "a", p.a, "")
+		if p.at.Request.EarlyMedia { // Asterisk: pbx_spool.c Early_media
+			p.emit(call.EvAnswered, "a", p.a, "early media counts as the answer")
+			return true
+		}
+	case "ANSWER":
+		p.emit(call.EvAnswered, "a", p.a, "")
+		return true
+	case "CANCEL":
+		p.emit(call.EvProgress, "a", p.a, "forwarded to "+sig.e.Target)
+	}
+	return false
+}
+
+// held reports a hold or resume by a phone.
+func (p *placement) held(sig signal) bool {
+	c := p.a
+	if sig.leg == "b" {
+		c = p.b
+	}
+	switch sig.e.Type {
+	case ChannelHold:
+		p.emit(call.EvHeld, sig.leg, c, "")
+	case ChannelUnhold:
+		p.emit(call.EvResumed, sig.leg, c, "")
+	default:
+		return false
+	}
+	return true
+}
+
+func firstID(ids ...call.CallerID) call.CallerID {
+	for _, id := range ids {
+		if id.Name != "" || id.Number != "" || id.Private {
+			return id
+		}
+	}
+	return call.CallerID{}
+}
