@@ -40,6 +40,7 @@ type registration struct {
 
 // reach is what OPTIONS say about one contact.
 type reach struct {
+	answered  bool          // ever
 	failures  int           // unanswered in a row
 	rtt       time.Duration // of the last answer
 	nextAt    time.Time     // when to ask again
@@ -104,13 +105,18 @@ func (n *line) activity() pbx.DeviceState {
 	return pbx.DeviceNotInUse
 }
 
-// reachable reports whether a contact has not failed too often.
-func (n *line) reachable(contact string, failures int) bool {
+// reachable reports whether a contact may be called, as far as OPTIONS tell.
+func (n *line) reachable(contact string, limit int) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	r := n.reach[contact]
-	return r == nil || r.failures < failures
+	return r == nil || !r.lost(limit)
 }
+
+// lost reports whether a contact that used to answer OPTIONS does so no more.
+// One that has never answered is not judged by it: some providers and simple
+// phones ignore OPTIONS and take calls all the same.
+func (r *reach) lost(limit int) bool { return r.answered && r.failures >= limit }
 
 // DeviceState says what a phone or trunk is doing: "101", or any dial string
 // of the technology. INVALID for a name that does not exist.

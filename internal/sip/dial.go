@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -23,7 +24,7 @@ type address struct {
 
 // Request prepares a leg to a phone or trunk. Nothing is sent. A name that
 // does not exist is refused with cause 3 (permanent), a phone without a usable
-// contact with cause 20. Follows Asterisk: chan_pjsip.c request.
+// contact with cause 20, a trunk that does not answer OPTIONS with 27. Follows Asterisk: chan_pjsip.c request.
 func (t *Technology) Request(_ context.Context, res string, o pbx.RequestOptions) (pbx.Leg, error) {
 	r, err := parseResource(res)
 	if err != nil {
@@ -37,14 +38,28 @@ func (t *Technology) Request(_ context.Context, res string, o pbx.RequestOptions
 	if t.stopping.Load() {
 		return nil, &call.Failure{Disposition: call.Congestion, Cause: int(cause.SwitchCongestion), Text: "the server is stopping"}
 	}
-	if p.kind == kindPhone && r.uri == "" {
-		if f := t.absent(dir, p); f != nil {
-			return nil, f
-		}
+	if f := t.unreachable(dir, p, r); f != nil {
+		return nil, f
 	}
 	l := t.newLeg(o, r, p, res)
 	t.legs.add(l)
 	return l, nil
+}
+
+// unreachable is why a call would have no chance now, or nil. A phone without
+// a usable contact is absent; a trunk that does not answer OPTIONS is out of
+// order, which is told at once instead of after 32 s of silence.
+func (t *Technology) unreachable(dir *directory, p *profile, r resource) *call.Failure {
+	switch {
+	case p.kind == kindTrunk && !t.lineOf(p.name).reachable("", dir.config.QualifyFailures):
+		return &call.Failure{
+			Disposition: call.Disposition(cause.OutOfOrder.Disposition()), Cause: int(cause.OutOfOrder),
+			Text: fmt.Sprintf("trunk %s does not answer OPTIONS", p.name),
+		}
+	case p.kind == kindPhone && r.uri == "":
+		return t.absent(dir, p)
+	}
+	return nil
 }
 
 // absent is why a phone cannot be called now, or nil.

@@ -39,7 +39,9 @@ func start(t *testing.T, change func(*Config, *Options)) *server {
 	t.Helper()
 	s := &server{t: t, incoming: make(chan *pbx.Channel, 16)}
 	var err error
-	s.media, err = media.New(media.Config{Bind: loopback})
+	// Not the default range: servers under test beside this one take long runs
+	// of pairs from that.
+	s.media, err = media.New(media.Config{Bind: loopback, PortMin: 20000, PortMax: 32766})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -366,12 +368,24 @@ func (p *peer) received(first string) sipnet.TraceRecord {
 // receivedTimes waits for the nth such message.
 func (p *peer) receivedTimes(first string, n int) sipnet.TraceRecord {
 	p.t.Helper()
+	return p.seen(first, n, func(r sipnet.TraceRecord) bool { return !r.Sent && strings.HasPrefix(r.First, first) })
+}
+
+// answered waits until the peer has answered a request of the method.
+func (p *peer) answered(method string) {
+	p.t.Helper()
+	p.seen("answer to "+method, 1, func(r sipnet.TraceRecord) bool { return r.Sent && strings.HasSuffix(r.CSeq, method) })
+}
+
+// seen waits for the nth message that match accepts.
+func (p *peer) seen(what string, n int, match func(sipnet.TraceRecord) bool) sipnet.TraceRecord {
+	p.t.Helper()
 	timeout := time.After(patience)
 	for {
 		p.mu.Lock()
 		fresh, left := p.fresh, n
 		for _, r := range p.wire {
-			if r.Sent || !strings.HasPrefix(r.First, first) {
+			if !match(r) {
 				continue
 			}
 			if left--; left == 0 {
@@ -383,7 +397,7 @@ func (p *peer) receivedTimes(first string, n int) sipnet.TraceRecord {
 		select {
 		case <-fresh:
 		case <-timeout:
-			p.t.Fatalf("no %q at the peer", first)
+			p.t.Fatalf("no %q at the peer", what)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -241,7 +242,8 @@ func TestM1_NoRTPPortRefusesTheCall(t *testing.T) {
 	s := &server{t: t, incoming: make(chan *pbx.Channel, 16)}
 	var err error
 	// One pair: the first call takes it.
-	if s.media, err = media.New(media.Config{Bind: loopback, PortMin: 23456, PortMax: 23457}); err != nil {
+	port := freePair(t)
+	if s.media, err = media.New(media.Config{Bind: loopback, PortMin: port, PortMax: port + 1}); err != nil {
 		t.Fatal(err)
 	}
 	provider := newPeer(t, peerOptions{})
@@ -259,6 +261,28 @@ func TestM1_NoRTPPortRefusesTheCall(t *testing.T) {
 	if r := s.ended(c); r.Cause != cause.CircuitCongestion {
 		t.Errorf("result %+v", r)
 	}
+}
+
+// freePair finds an even port that is free together with the next one.
+func freePair(t *testing.T) int {
+	t.Helper()
+	for range 200 {
+		a, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := a.LocalAddr().(*net.UDPAddr).Port
+		b, err := net.ListenPacket("udp", netip.AddrPortFrom(loopback, uint16(port+1)).String())
+		a.Close()
+		if err == nil {
+			b.Close()
+			if port%2 == 0 {
+				return port
+			}
+		}
+	}
+	t.Fatal("no free pair of ports")
+	return 0
 }
 
 func TestDrainRefusesNewCallsAndKeepsTheOld(t *testing.T) {

@@ -280,7 +280,7 @@ func (l *leg) SendDTMFInfo(digit rune, d time.Duration) error {
 	if l.prof.dtmf == DTMFInband || l.prof.dtmf == DTMFRFC4733 {
 		l.o.Port.SendDTMF(string(digit), media.DTMFOptions{Duration: d, InBand: true}, func(err error) {
 			if err != nil {
-				l.t.log.Info("digit not sent", "leg", l.o.ChannelID, "err", err)
+				l.t.log.Info("digit not sent", "call_id", l.Describe().CallID, "err", err)
 			}
 		})
 		return nil

@@ -140,13 +140,13 @@ func (n *line) asked(contact string, ok bool, rtt time.Duration, limit int) (was
 		return true, true
 	}
 	r.asking = false
-	was = r.failures < limit
+	was = !r.lost(limit)
 	if ok {
-		r.failures, r.rtt = 0, rtt
+		r.answered, r.failures, r.rtt = true, 0, rtt
 	} else {
 		r.failures++
 	}
-	return was, r.failures < limit
+	return was, !r.lost(limit)
 }
 
 // keepReach forgets contacts that are no longer registered. One that has

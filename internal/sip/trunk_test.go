@@ -162,7 +162,7 @@ func TestQualifyFindsOutThatAPhoneIsGoneAndBack(t *testing.T) {
 	if got := s.tech.DeviceState("101"); got != pbx.DeviceNotInUse {
 		t.Errorf("device state %s", got)
 	}
-	phone.received("OPTIONS")
+	phone.answered("OPTIONS")
 	phone.silence(true)
 	eventually(t, "unavailable", func() bool { return s.tech.DeviceState("101") == pbx.DeviceUnavailable })
 	e := s.endpoint("101")
@@ -175,6 +175,38 @@ func TestQualifyFindsOutThatAPhoneIsGoneAndBack(t *testing.T) {
 	}
 	phone.silence(false)
 	eventually(t, "available", func() bool { return s.tech.DeviceState("101") == pbx.DeviceNotInUse })
+}
+
+func TestTrunkThatDoesNotAnswerOPTIONSIsRefusedAtOnce(t *testing.T) {
+	provider := newPeer(t, peerOptions{})
+	s := start(t, func(c *Config, o *Options) {
+		c.QualifyFailures = 1
+		c.Trunks = []Trunk{{Name: "carrier", Host: "127.0.0.1", Port: int(provider.addr().Port()), Qualify: time.Second}}
+		o.T1 = 2 * time.Millisecond
+	})
+	provider.answered("OPTIONS")
+	provider.silence(true)
+	eventually(t, "unavailable", func() bool { return s.tech.DeviceState("carrier") == pbx.DeviceUnavailable })
+	_, err := s.sw.Create(t.Context(), pbx.CreateOptions{Endpoint: "PJSIP/1@carrier"})
+	if f, ok := errors.AsType[*call.Failure](err); !ok || f.Cause != int(cause.OutOfOrder) || f.Permanent {
+		t.Errorf("%v", err)
+	}
+	provider.silence(false)
+	eventually(t, "available", func() bool { return s.tech.DeviceState("carrier") == pbx.DeviceNotInUse })
+}
+
+func TestWhoNeverAnswersOPTIONSIsNotJudgedByIt(t *testing.T) {
+	n := newLine("carrier")
+	ask := func(ok bool) bool {
+		n.due("", time.Second, time.Now().Add(time.Hour))
+		n.asked("", ok, 0, 2)
+		return n.reachable("", 2)
+	}
+	for i, tc := range []struct{ answers, reachable bool }{{false, true}, {false, true}, {false, true}, {true, true}, {false, true}, {false, false}, {true, true}} {
+		if got := ask(tc.answers); got != tc.reachable {
+			t.Errorf("step %d: reachable %v", i, got)
+		}
+	}
 }
 
 func TestQualifyAsksAtItsIntervalAndOneAtATime(t *testing.T) {
