@@ -16,7 +16,7 @@
 //	            refused, 3xx ─┘               └─ Hangup ─► ending ─confirmed─► ended
 //	INVITE ──► early ─Answer─► up …
 //
-// An outgoing leg to a phone is one INVITE per contact (dial.go, type fork),
+// An outgoing leg to a phone is one INVITE per contact (dial.go, fork.go),
 // all with the same RTP socket. The first 200 makes the leg; the other forks
 // are cancelled with Reason "answered elsewhere". If all are refused, the most
 // telling refusal becomes the leg's (worse).
