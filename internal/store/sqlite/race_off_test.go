@@ -1,0 +1,6 @@
+//go:build !race
+
+package sqlite
+
+// manyCopies of 100 calls make the 100,000 that the design speaks of.
+const manyCopies = 1000
