@@ -62,7 +62,7 @@ func crashChild(dir string) error {
 				panic(err)
 			}
 			events(call.Event{Type: call.EvRinging})
-			wait(ctx, time.Duration(rand.IntN(20))*time.Millisecond)
+			wait(ctx, time.Duration(rand.IntN(40))*time.Millisecond)
 			if rand.IntN(4) == 0 {
 				return outcome(a, call.Busy)
 			}
@@ -136,8 +136,8 @@ func TestKill9LosesNoCallAndDialsNoneTwice(t *testing.T) {
 	}
 	dir := t.TempDir()
 	done := 0
-	for i := range kills {
-		if crashRun(t, dir, time.Duration(rand.IntN(40*(i+1)))*time.Millisecond) {
+	for range kills {
+		if crashRun(t, dir, time.Duration(1+rand.IntN(25))*time.Millisecond) {
 			done++
 		}
 	}
