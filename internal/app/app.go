@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -153,8 +154,8 @@ func (a *App) ready() Ready {
 	return r
 }
 
-// openData makes the data directory and opens the control socket, which also
-// keeps a second server out, and the store.
+// openData makes the data directory and opens the store, which also keeps a
+// second server out.
 func (a *App) openData(ctx context.Context) error {
 	dir := a.Config().Server.DataDir
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -163,6 +164,9 @@ func (a *App) openData(ctx context.Context) error {
 	a.budget = a.claim()
 	var err error
 	a.store, err = sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(dir, "dialwright.db"), Log: a.log})
+	if errors.Is(err, sqlite.ErrInUse) {
+		return fmt.Errorf("another server is running with %s; stop it or give this one its own with --data-dir: %w", dir, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -199,7 +203,8 @@ func (a *App) startSwitch(ctx context.Context) error {
 	c := a.Config()
 	a.pbx = pbx.New(pbx.Options{
 		Media: a.media, Log: a.log, Router: &a.router, Admit: a.admit,
-		Country: c.Numbers.Country, SystemName: c.Server.Node, RingTime: c.Originate.SecondWait.Duration,
+		Country: strings.ToLower(c.Numbers.Country), SystemName: c.Server.Node, RingTime: c.Originate.SecondWait.Duration,
+		RTPTimeout: c.Media.Timeout.Duration,
 	})
 	sc, err := sipConfig(c, a.userAgent())
 	if err != nil {

@@ -120,8 +120,8 @@ func TestSecondServerIsKeptOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Start(t.Context()); err == nil {
-		t.Error("two servers share a data directory")
+	if _, err := b.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "another server is running") {
+		t.Errorf("two servers share a data directory: %v", err)
 	}
 	if err := b.Stop(t.Context()); err != nil {
 		t.Error(err)

@@ -2,7 +2,7 @@
 // everybody: it turns the configuration into the configurations of the other
 // packages, starts them in order and stops them in the reverse order.
 //
-//	New ──► Start: descriptors, data dir, control socket, store, media, switch, SIP, originator, doors, watcher
+//	New ──► Start: descriptors, data dir, store, media, switch, SIP, originator, doors, watcher
 //	                 │ each step pushes its teardown onto a stack
 //	        Run ─────┤ until a signal; HUP loads the configuration
 //	        Stop ────┴► not ready ─► drain: no new work, calls may end ─► hang up ─► the stack, last first

@@ -59,6 +59,7 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 	a.policy.Store(policy(next))
 	a.conf.Store(next)
 	a.setLevel(next)
+	a.originator.PolicyChanged() // raised caps start waiting calls at once
 	out := rest.Reloaded{Files: l.Files, Changed: changed(old, next), Restart: config.NeedRestart(&a.loaded.Config, next), Warnings: []string{}}
 	if out.Files == nil {
 		out.Files = []string{}

@@ -125,6 +125,9 @@ type Media struct {
 	PortMin int `toml:"port_min"`
 	// Last port of RTP. A leg needs two ports, a call up to four. Reload: restart.
 	PortMax int `toml:"port_max"`
+	// Hang up a party from whom no audio has come for so long (ten times as long while it
+	// is on hold); 0s = never. Reload: restart.
+	Timeout Duration `toml:"timeout"`
 }
 
 // Numbers says how dialled numbers are read.

@@ -160,6 +160,9 @@ func (v *validator) media() {
 	m := v.c.Media
 	v.address("media.bind", m.Bind)
 	v.address("media.advertise", m.Advertise)
+	if m.Timeout.Duration != 0 {
+		v.atLeast("media.timeout", m.Timeout, 5*time.Second)
+	}
 	if m.PortMin < 1024 || m.PortMax > 65535 || m.PortMax-m.PortMin < 3 {
 		v.bad("media.port_min", "%d-%d is not a range of at least four ports between 1024 and 65535", m.PortMin, m.PortMax)
 	}
