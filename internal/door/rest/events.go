@@ -37,6 +37,15 @@ func (s *Server) streamInput(r *http.Request) (after int64, f EventFilter, err e
 			return 0, f, &Refusal{Code: "invalid", Field: "after", Text: fmt.Sprintf("%.40q is not the number of an event.", text)}
 		}
 	}
+	if after == FromNow {
+		// Fixed before the client is told that the stream is open, so that what
+		// happens from then on is seen.
+		st, err := s.o.Calls.Stats(r.Context())
+		if err != nil {
+			return 0, f, err
+		}
+		after = st.LastSeq
+	}
 	f = EventFilter{Call: call.ID(q.Get("call")), Batch: call.BatchID(q.Get("batch")), Account: s.visible(r.Context())}
 	for _, t := range q["type"] {
 		f.Types = append(f.Types, call.EventType(t))

@@ -179,7 +179,9 @@ func (f *fake) Events(ctx context.Context, after int64, flt EventFilter) iter.Se
 }
 
 func (f *fake) Stats(context.Context) (Stats, error) {
-	return Stats{Node: "n1", Live: 3, Accepted: 7, Denied: map[string]uint64{"guard": 2}, Ended: map[string]uint64{"BUSY": 1},
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return Stats{Node: "n1", LastSeq: f.oldest + int64(len(f.events)) - 1, Live: 3, Accepted: 7, Denied: map[string]uint64{"guard": 2}, Ended: map[string]uint64{"BUSY": 1},
 		Resources: []Resource{{Name: "trunk:carrier", InUse: 2}}}, nil
 }
 
