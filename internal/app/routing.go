@@ -30,8 +30,8 @@ func (r *router) Route(account call.AccountID, e call.Endpoint) (call.Route, err
 }
 
 // Inbound is pbx.Router.
-func (r *router) Inbound(context, dialled string) (call.Endpoint, error) {
-	return r.table.Load().Inbound(context, dialled)
+func (r *router) Inbound(account call.AccountID, context, dialled string) (call.Route, error) {
+	return r.table.Load().Inbound(account, context, dialled)
 }
 
 // Explain is rest.Routes.
@@ -57,13 +57,20 @@ func (a *App) admit(ctx context.Context, ad pbx.Admission) error {
 }
 
 // follow routes the target of a 302 as if its phone had dialled it, and asks
-// the guard.
+// the guard. A trunk's 302 names another number of the same trunk: it must not
+// lead to another one.
 func (a *App) follow(ctx context.Context, f sip.Forward) (call.Endpoint, error) {
-	to, err := a.router.Inbound(f.Context, f.Target)
+	var to call.Route
+	var err error
+	if _, ok := a.Config().Trunks[f.Endpoint]; ok {
+		to, err = a.router.table.Load().Route(f.Account, call.Endpoint("PJSIP/"+f.Target+"@"+f.Endpoint))
+	} else {
+		to, err = a.router.Inbound(f.Account, f.Context, f.Target)
+	}
 	if err != nil {
 		return "", err
 	}
-	return to, a.guard(ctx, f.Account, f.Endpoint, "", to)
+	return to.Endpoint, a.guard(ctx, f.Account, f.Endpoint, "", to.Endpoint)
 }
 
 func (a *App) guard(ctx context.Context, account call.AccountID, who, remote string, to call.Endpoint) error {

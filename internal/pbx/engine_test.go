@@ -20,11 +20,11 @@ import (
 // routes is a Router for tests: number to endpoint.
 type routes map[string]call.Endpoint
 
-func (r routes) Inbound(_, dialled string) (call.Endpoint, error) {
+func (r routes) Inbound(_ call.AccountID, _, dialled string) (call.Route, error) {
 	if to, ok := r[dialled]; ok {
-		return to, nil
+		return call.Route{Typed: dialled, Endpoint: to, Number: dialled}, nil
 	}
-	return "", errors.New("no route to " + dialled)
+	return call.Route{}, errors.New("no route to " + dialled)
 }
 
 // setup gives a switch with pretended phones and Local channels, without

@@ -25,10 +25,11 @@ func (f HandlerFunc) Handle(ctx context.Context, c *Channel) { f(ctx, c) }
 
 // Router finds out where a call that came in shall go. Implemented by the
 // routing table; used by the built-in Inbound handler and by the built-in
-// dialplan. Its errors may be *call.Failure; any other error is a destination
-// without route (cause 3).
+// dialplan. The route's endpoint is TECH/resource; its caller ID, if there is
+// one, replaces the caller's own. Errors may be *call.Failure; any other error
+// is a destination without route (cause 3).
 type Router interface {
-	Inbound(context, dialled string) (call.Endpoint, error)
+	Inbound(account call.AccountID, context, dialled string) (call.Route, error)
 }
 
 // Runner runs what the switch itself does not know: dialplan positions and

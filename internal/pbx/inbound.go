@@ -34,7 +34,7 @@ func (h inbound) connect(ctx context.Context, a *Channel, want Admission) {
 	}
 	in := newInbox()
 	defer a.Watch(in.watcher("a"))()
-	k := &connector{s: h.s, a: a, in: in, target: to, wait: h.s.o.RingTime, callerID: identity(a.Snapshot())}
+	k := &connector{s: h.s, a: a, in: in, target: to.Endpoint, wait: h.s.o.RingTime, callerID: firstID(to.CallerID, identity(a.Snapshot()))}
 	if err := k.run(ctx); err != nil {
 		h.refuse(a, err)
 		return
@@ -83,15 +83,15 @@ func (s *Switch) blindTransfer(by, other *Channel, target string) {
 }
 
 // route asks the router and the guard.
-func (h inbound) route(ctx context.Context, want Admission) (call.Endpoint, error) {
+func (h inbound) route(ctx context.Context, want Admission) (call.Route, error) {
 	if h.s.o.Router == nil {
-		return "", &call.Failure{Disposition: call.Failed, Cause: int(cause.NoRoute), Text: "no routing for incoming calls"}
+		return call.Route{}, &call.Failure{Disposition: call.Failed, Cause: int(cause.NoRoute), Text: "no routing for incoming calls"}
 	}
-	to, err := h.s.o.Router.Inbound(want.Context, want.Dialled)
+	to, err := h.s.o.Router.Inbound(want.Account, want.Context, want.Dialled)
 	if err != nil {
-		return "", err
+		return call.Route{}, err
 	}
-	want.Endpoint = to
+	want.Endpoint = to.Endpoint
 	if h.s.o.Admit == nil {
 		return to, nil
 	}

@@ -96,7 +96,7 @@ func (p *placement) prepareHandler(ctx context.Context, t call.Then) error {
 	if p.s.o.Router == nil {
 		return permanent("no dialplan: this server has neither a dialplan nor routes")
 	}
-	to, err := p.s.o.Router.Inbound(t.Context, t.Extension)
+	to, err := p.s.o.Router.Inbound(p.at.Request.Account, t.Context, t.Extension)
 	if err != nil {
 		if f, ok := asFailure(err); ok {
 			return f
@@ -105,13 +105,13 @@ func (p *placement) prepareHandler(ctx context.Context, t call.Then) error {
 		f.Err = err
 		return f
 	}
-	p.second = call.Route{Typed: t.Extension, Endpoint: to, Number: t.Extension}
+	p.second = to
 	if p.s.o.Admit == nil {
 		return nil
 	}
 	// The guard has seen the extension, but not where it leads.
 	return p.s.admit(ctx, Admission{
-		Context: t.Context, Account: p.at.Request.Account, Dialled: t.Extension, Endpoint: to, Remote: p.at.Request.Origin.Remote,
+		Context: t.Context, Account: p.at.Request.Account, Dialled: t.Extension, Endpoint: to.Endpoint, Remote: p.at.Request.Origin.Remote,
 	})
 }
 

@@ -142,7 +142,7 @@ func (p *placement) transferred(ctx context.Context, sig signal, limit <-chan ti
 func (p *placement) application(ctx context.Context) error {
 	p.connectedAt = now()
 	p.emit(call.EvConnected, "a", p.a, p.at.Request.Then.Name)
-	err := p.a.RunApplication(ctx, p.at.Request.Then.Name, p.at.Request.Then.Data)
+	err := p.runApplication(ctx)
 	switch {
 	case ctx.Err() != nil:
 		p.hangupBy = p.e.o.EndedBy(context.Cause(ctx))
@@ -155,6 +155,24 @@ func (p *placement) application(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// runApplication runs the application of Then and reports meanwhile what the
+// phone does.
+func (p *placement) runApplication(ctx context.Context) error {
+	t := p.at.Request.Then
+	done := make(chan error, 1)
+	go func() { done <- p.a.RunApplication(ctx, t.Name, t.Data) }()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-p.in.c:
+			for sig, ok := p.in.take(); ok; sig, ok = p.in.take() {
+				p.held(sig)
+			}
+		}
+	}
 }
 
 // handOver gives A to the dialplan or remote application until it hangs up.

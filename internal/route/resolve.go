@@ -223,15 +223,17 @@ func (t *Table) resolveHop(account call.AccountID, e call.Endpoint, tr *Trace, h
 	t.resolveHop(account, target, tr, hop+1)
 }
 
-// Inbound gives the endpoint for a call that came in from a phone or trunk (or
-// through a Local channel) in a context. Contexts that are not for outbound
-// calls reach inbound rules and phones only. The error is an *Error.
-func (t *Table) Inbound(context, dialled string) (call.Endpoint, error) {
+// Inbound resolves what a phone or trunk (or a Local channel) dialled in a
+// context, on behalf of an account. Contexts that are not for outbound calls
+// reach inbound rules and phones only. The error is an *Error.
+func (t *Table) Inbound(account call.AccountID, context, dialled string) (call.Route, error) {
 	target, err := t.inboundTarget(context, dialled)
 	if err != nil {
-		return "", err
+		return call.Route{}, err
 	}
-	return target, nil
+	r, rerr := t.Route(account, target)
+	r.Typed = dialled
+	return r, rerr
 }
 
 func (t *Table) inboundTarget(context, dialled string) (call.Endpoint, *Error) {

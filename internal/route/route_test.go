@@ -95,18 +95,19 @@ func TestRouteRefuses(t *testing.T) {
 func TestInboundFromTrunkNeverDialsOut(t *testing.T) {
 	table := testTable(t)
 	for dialled, want := range map[string]call.Endpoint{
-		"+493090012": "PJSIP/101", "+4930900277": "alice", "102": "PJSIP/102",
+		"+493090012": "PJSIP/101", "+4930900277": "PJSIP/alice", "102": "PJSIP/102",
 	} {
-		got, err := table.Inbound("from-carrier", dialled)
-		if err != nil || got != want {
-			t.Errorf("Inbound(%q) = %q, %v; want %q", dialled, got, err, want)
+		got, err := table.Inbound("a", "from-carrier", dialled)
+		if err != nil || got.Endpoint != want {
+			t.Errorf("Inbound(%q) = %q, %v; want %q", dialled, got.Endpoint, err, want)
 		}
 	}
-	if to, err := table.Inbound("from-carrier", "00442079460018"); err == nil {
-		t.Errorf("a trunk's call to an outside number was routed to %q", to)
+	if to, err := table.Inbound("a", "from-carrier", "00442079460018"); err == nil {
+		t.Errorf("a trunk's call to an outside number was routed to %q", to.Endpoint)
 	}
-	if to, err := table.Inbound("internal", "00442079460018"); err != nil || to != "00442079460018" {
-		t.Errorf("Inbound(internal) = %q, %v", to, err)
+	to, err := table.Inbound("a", "internal", "00442079460018")
+	if err != nil || to.Endpoint != "PJSIP/+442079460018@carrier" || to.CallerID.Number != "+4930900" {
+		t.Errorf("Inbound(internal) = %+v, %v", to, err)
 	}
 }
 

@@ -87,7 +87,7 @@ bind = "127.0.0.1"
 port_min = %d
 port_max = %d
 [accounts.default]
-any_caller_id = true
+
 %s
 `
 
@@ -112,7 +112,7 @@ func StartLimited(t testing.TB, files int, sections ...string) *Server {
 	s.client = &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
-			return d.DialContext(ctx, "unix", filepath.Join(s.Dir, "control.sock"))
+			return d.DialContext(ctx, "unix", filepath.Join(s.Dir, "ctl.sock"))
 		},
 	}}
 	s.Start()
@@ -164,7 +164,7 @@ func (s *Server) Start() {
 		var once sync.Once
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			s.Log.Add(lines.Text())
-			if strings.Contains(lines.Text(), `"msg":"ready"`) {
+			if strings.Contains(lines.Text(), `"msg":"serving"`) {
 				once.Do(func() { close(ready) })
 			}
 		}

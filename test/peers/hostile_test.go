@@ -17,7 +17,7 @@ import (
 // stillWorks proves that the server places a call after whatever was done to it.
 func stillWorks(t *testing.T, srv *harness.Server, peer *sippPeer) {
 	t.Helper()
-	srv.Call(t, oneLeg("100", "Wait", "0.2")).Ended(t, harness.Want{Disposition: "ANSWERED", Cause: 16, SIP: 200})
+	srv.Call(t, oneLeg("100", "Wait", "0.2")).Ended(t, harness.Want{Disposition: "ANSWERED", Cause: 16})
 	peer.wait()
 }
 
@@ -133,7 +133,7 @@ func TestRTPGarbage(t *testing.T) {
 		}
 		c.Close()
 	}
-	srv.AwaitEnd(t, id).Ended(t, harness.Want{Disposition: "ANSWERED", Cause: 16, SIP: 200})
+	srv.AwaitEnd(t, id).Ended(t, harness.Want{Disposition: "ANSWERED", Cause: 16})
 	peer.wait()
 }
 

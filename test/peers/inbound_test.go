@@ -10,8 +10,8 @@ import (
 	"github.com/dialwright/dialwright/test/harness"
 )
 
-// register is a REGISTER of phone 101 with or without credentials.
-func register(expires string, cseq int, auth bool) step {
+// register is a REGISTER of phone 101, with credentials unless password is "".
+func register(expires string, cseq int, password string) step {
 	m := message{
 		start: "REGISTER sip:test.local SIP/2.0",
 		headers: "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport\n" +
@@ -20,8 +20,8 @@ func register(expires string, cseq int, auth bool) step {
 		extra:   []string{"Contact: <sip:101@[local_ip]:[local_port]>;expires=" + expires, "Expires: " + expires},
 		retrans: true,
 	}
-	if auth {
-		m.extra = append(m.extra, "[authentication username=101 password=[field0]]")
+	if password != "" {
+		m.extra = append(m.extra, "[authentication username=101 password="+password+"]")
 	}
 	return m.step()
 }
@@ -32,32 +32,27 @@ func TestRegistration(t *testing.T) {
 	challenge := status(401, `auth="true"`)
 	cases := []struct {
 		name       string
-		password   string
 		steps      []step
 		registered bool
 	}{
 		{
 			name:       "registered_with_digest",
-			password:   "secret-101",
-			steps:      []step{register("120", 1, false), challenge, register("120", 2, true), status(200)},
+			steps:      []step{register("120", 1, ""), challenge, register("120", 2, "secret-101"), status(200)},
 			registered: true,
 		},
 		{
-			name:     "wrong_password_is_refused",
-			password: "wrong-one",
-			steps:    []step{register("120", 1, false), challenge, register("120", 2, true), refused()},
+			name:  "wrong_password_is_refused",
+			steps: []step{register("120", 1, ""), challenge, register("120", 2, "wrong-101"), refused()},
 		},
 		{
-			name:     "too_short_an_interval_is_423",
-			password: "secret-101",
-			steps:    []step{register("5", 1, false), challenge, register("5", 2, true), status(423)},
+			name:  "too_short_an_interval_is_423",
+			steps: []step{register("5", 1, ""), challenge, register("5", 2, "secret-101"), status(423)},
 		},
 		{
-			name:     "unregistered_by_expires_0",
-			password: "secret-101",
+			name: "unregistered_by_expires_0",
 			steps: []step{
-				register("120", 1, false), challenge, register("120", 2, true), status(200),
-				register("0", 3, false), challenge, register("0", 4, true), status(200),
+				register("120", 1, ""), challenge, register("120", 2, "secret-101"), status(200),
+				register("0", 3, ""), challenge, register("0", 4, "secret-101"), status(200),
 			},
 		},
 	}
@@ -65,7 +60,7 @@ func TestRegistration(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			srv := harness.Start(t, harness.Phone("101", ""))
-			p := startSIPp(t, 1, c.steps, "-inf", inject(t, []string{c.password}), "127.0.0.1:"+strconv.Itoa(srv.SIP))
+			p := startSIPp(t, 1, c.steps, "127.0.0.1:"+strconv.Itoa(srv.SIP))
 			p.wait()
 			var list struct {
 				Phones []struct {
@@ -95,8 +90,8 @@ func TestRegistrationExpires(t *testing.T) {
 	t.Parallel()
 	srv := harness.Start(t, harness.Phone("101", ""))
 	p := startSIPp(t, 1, []step{
-		register("60", 1, false), status(401, `auth="true"`), register("60", 2, true), status(200),
-	}, "-inf", inject(t, []string{"secret-101"}), "127.0.0.1:"+strconv.Itoa(srv.SIP))
+		register("60", 1, ""), status(401, `auth="true"`), register("60", 2, "secret-101"), status(200),
+	}, "127.0.0.1:"+strconv.Itoa(srv.SIP))
 	p.wait()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -119,8 +114,9 @@ func TestRegistrationExpires(t *testing.T) {
 	t.Error("the registration of 60 s is still there after 80 s")
 }
 
-// inviteFrom is an INVITE of phone 101 to a number.
-func inviteFrom(number string, cseq int, auth bool) step {
+// inviteFrom is an INVITE of phone 101 to a number, with credentials unless
+// password is "".
+func inviteFrom(number string, cseq int, password string) step {
 	m := message{
 		start: "INVITE sip:" + number + "@test.local SIP/2.0",
 		headers: "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport\n" +
@@ -130,8 +126,8 @@ func inviteFrom(number string, cseq int, auth bool) step {
 		sdp:     "sendrecv",
 		retrans: true,
 	}
-	if auth {
-		m.extra = append(m.extra, "[authentication username=101 password=[field0]]")
+	if password != "" {
+		m.extra = append(m.extra, "[authentication username=101 password="+password+"]")
 	}
 	return m.step()
 }
@@ -159,12 +155,12 @@ func TestInbound(t *testing.T) {
 	t.Run("phone_calls_a_trunk_number", func(t *testing.T) {
 		t.Parallel()
 		callee := startSIPp(t, 1, []step{invite(), reply(180, "Ringing", ""), pause(200 * time.Millisecond), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger})
-		srv := harness.Start(t, harness.Phone("101", ""), harness.Trunk("peer", callee.Port, ""), "[[routes]]\nprefix = \"9\"\nstrip = 1\ntrunk = \"peer\"\n")
+		srv := harness.Start(t, harness.Phone("101", ""), harness.Trunk("peer", callee.Port, ""), "[[routes]]\nmatch = \"9\"\nstrip = 1\ntrunk = \"peer\"\n")
 		caller := startSIPp(t, 1, []step{
-			inviteFrom("9555", 1, false), optional(100), status(401, `auth="true"`), ackFailure("9555", 1),
-			inviteFrom("9555", 2, true), optional(100), optional(180), optional(183), status(200), inDialog("ACK", 2),
+			inviteFrom("9555", 1, ""), optional(100), status(401, `auth="true"`), ackFailure("9555", 1),
+			inviteFrom("9555", 2, "secret-101"), optional(100), optional(180), optional(183), status(200), inDialog("ACK", 2),
 			pause(300 * time.Millisecond), inDialog("BYE", 3), status(200),
-		}, "-inf", inject(t, []string{"secret-101"}), "127.0.0.1:"+strconv.Itoa(srv.SIP))
+		}, "127.0.0.1:"+strconv.Itoa(srv.SIP))
 		caller.wait()
 		callee.wait()
 		if !strings.Contains(callee.messages(), "INVITE sip:555@") {
@@ -175,16 +171,16 @@ func TestInbound(t *testing.T) {
 		t.Parallel()
 		srv := harness.Start(t, harness.Phone("101", ""))
 		startSIPp(t, 1, []step{
-			inviteFrom("777", 1, false), optional(100), status(401, `auth="true"`), ackFailure("777", 1),
-			inviteFrom("777", 2, true), optional(100), status(404), ackFailure("777", 2),
-		}, "-inf", inject(t, []string{"secret-101"}), "127.0.0.1:"+strconv.Itoa(srv.SIP)).wait()
+			inviteFrom("777", 1, ""), optional(100), status(401, `auth="true"`), ackFailure("777", 1),
+			inviteFrom("777", 2, "secret-101"), optional(100), status(404), ackFailure("777", 2),
+		}, "127.0.0.1:"+strconv.Itoa(srv.SIP)).wait()
 	})
 	t.Run("stranger_is_challenged_and_refused", func(t *testing.T) {
 		t.Parallel()
 		srv := harness.Start(t, harness.Phone("101", ""))
 		startSIPp(t, 1, []step{
-			inviteFrom("101", 1, false), optional(100), status(401, `auth="true"`), ackFailure("101", 1),
-			inviteFrom("101", 2, true), optional(100), refused(), ackFailure("101", 2),
-		}, "-inf", inject(t, []string{"guess"}), "127.0.0.1:"+strconv.Itoa(srv.SIP)).wait()
+			inviteFrom("101", 1, ""), optional(100), status(401, `auth="true"`), ackFailure("101", 1),
+			inviteFrom("101", 2, "guess-101"), optional(100), refused(), ackFailure("101", 2),
+		}, "127.0.0.1:"+strconv.Itoa(srv.SIP)).wait()
 	})
 }

@@ -3,7 +3,6 @@ package peers
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"net"
@@ -268,21 +267,4 @@ func (p *sippPeer) messages() string {
 		p.t.Fatal(err)
 	}
 	return string(b)
-}
-
-// inject writes an injection file for scenarios that read [field0].
-func inject(t *testing.T, rows ...[]string) string {
-	t.Helper()
-	var b bytes.Buffer
-	b.WriteString("SEQUENTIAL\n")
-	w := csv.NewWriter(&b)
-	w.Comma = ';'
-	if err := w.WriteAll(rows); err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "fields.csv")
-	if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	return file
 }
