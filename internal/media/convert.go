@@ -15,10 +15,11 @@ type Also struct {
 
 // converter turns packets of such a codec into the agreed one, on the read
 // goroutine, so that nobody above has to know. It serves a peer that changes
-// its mind or uses different codecs for the two directions.
+// its mind or uses different codecs for the two directions. Few peers do, so
+// what it needs is made at the first packet.
 type converter struct {
-	from, to string
-	dec      codec.Decoder
+	from, to codec.Codec
+	dec      codec.Decoder // nil before the first packet
 	enc      codec.Encoder
 	rs       *dsp.Resampler // nil when the rates are equal
 	pcm, out []int16
@@ -35,19 +36,22 @@ func newConverter(from Also, to RTPConfig) *converter {
 	if !okA || !okB || f.ClockRate != t.ClockRate {
 		return nil
 	}
-	c := &converter{from: from.Codec, to: to.Codec, dec: a.NewDecoder(), enc: b.NewEncoder()}
-	if a.SampleRate() != b.SampleRate() {
-		rs, err := dsp.NewResampler(a.SampleRate(), b.SampleRate())
-		if err != nil {
-			return nil
-		}
-		c.rs = rs
+	return &converter{from: a, to: b}
+}
+
+// begin makes the state of the conversion.
+func (c *converter) begin() {
+	c.dec, c.enc = c.from.NewDecoder(), c.to.NewEncoder()
+	if c.from.SampleRate() != c.to.SampleRate() {
+		c.rs, _ = dsp.NewResampler(c.from.SampleRate(), c.to.SampleRate()) // two of 8, 16, 48 kHz: cannot fail
 	}
-	return c
 }
 
 // convert replaces the payload.
 func (c *converter) convert(p *Packet) {
+	if c.dec == nil {
+		c.begin()
+	}
 	c.pcm = c.dec.Decode(c.pcm[:0], p.Payload)
 	pcm := c.pcm
 	if c.rs != nil {

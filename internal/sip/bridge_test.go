@@ -109,6 +109,36 @@ func TestS5_TwoPhonesAreBridgedInTheCodecOfTheFirstAndHearEachOther(t *testing.T
 	earA.hear(8, 0x2a)
 }
 
+// TestS2_PeerThatSendsAnotherAgreedCodecIsHeard: the phone lists PCMA and PCMU
+// and sends the second. The other party, who speaks PCMA, hears it as PCMA.
+func TestS2_PeerThatSendsAnotherAgreedCodecIsHeard(t *testing.T) {
+	s := start(t, nil)
+	a, b := newPeer(t, peerOptions{}), newPeer(t, peerOptions{})
+	a.register(s, "101")
+	b.register(s, "102")
+	earA, earB := newEar(t), newEar(t)
+	first := s.originate("PJSIP/101", nil)
+	a.next().answer(sdpText("m=audio " + earA.port + " RTP/AVP 8 0"))
+	s.awaitState(first, pbx.Up)
+	second := s.originate("PJSIP/102", nil)
+	b.next().answer(sdpText("m=audio " + earB.port + " RTP/AVP 8"))
+	s.awaitState(second, pbx.Up)
+	bridge, err := s.sw.NewBridge(pbx.BridgeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []*pbx.Channel{first, second} {
+		if err := bridge.Add(c, pbx.AddOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop := make(chan struct{})
+	t.Cleanup(func() { close(stop) })
+	const loudest, loudestA = 0x80, 0xaa // 32124 in PCMU, and the PCMA octet nearest to it
+	go earA.say(first.Leg().(*leg).rtp.LocalAddr(), 0, loudest, stop)
+	earB.hear(8, loudestA)
+}
+
 func TestPhoneBehindNATGetsItsMediaWhereItsSignallingComesFrom(t *testing.T) {
 	s := start(t, func(c *Config, _ *Options) { c.Phones[0].NAT = true })
 	phone := newPeer(t, peerOptions{})

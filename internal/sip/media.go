@@ -213,6 +213,11 @@ func rtpConfig(ag sdp.Agreed) media.RTPConfig {
 		EventSendPT: ag.EventSendPT, EventRecvPT: ag.EventRecvPT, EventRate: ag.EventRate,
 		SendOK: ag.Direction.Sends(), RecvOK: ag.Direction.Receives(), PTime: ag.PTime,
 	}
+	for _, o := range ag.Codecs {
+		if o.RecvPT != ag.RecvPT { // RFC 3264 §7: any codec of the exchange may be sent at any time
+			c.Also = append(c.Also, media.Also{PT: o.RecvPT, Codec: o.Name, ClockRate: o.ClockRate})
+		}
+	}
 	if ag.SRTP != nil {
 		c.SRTP = &media.SRTPKeys{Suite: ag.SRTP.Suite, Local: ag.SRTP.LocalKey, Remote: ag.SRTP.RemoteKey}
 	}
