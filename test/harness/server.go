@@ -82,6 +82,7 @@ listen = ""
 listen = ["udp:127.0.0.1:%d", "tcp:127.0.0.1:%d"]
 domain = "test.local"
 qualify = "0s"
+allow_pretend = true
 [media]
 bind = "127.0.0.1"
 port_min = %d

@@ -103,7 +103,7 @@ func TestQueueOf20000(t *testing.T) {
 		n = 2000
 	}
 	p := startPhones(t, 0, 20*time.Millisecond)
-	srv := harness.StartLimited(t, 1024, harness.Trunk("phones", p.port, "channels = 200\n"), "[limits]\ncps = 0.0\n")
+	srv := harness.StartLimited(t, 1024, harness.Trunk("phones", p.port, "channels = 200\n"))
 	begin := time.Now()
 	submit(t, srv, "bulk", many(n, 100000, nil))
 	accepted := time.Since(begin)
@@ -130,7 +130,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		n = 500
 	}
 	p := startPhones(t, 0, 20*time.Millisecond)
-	srv := harness.Start(t, harness.Trunk("phones", p.port, "channels = 200\n"), "[limits]\ncps = 0.0\n")
+	srv := harness.Start(t, harness.Trunk("phones", p.port, "channels = 200\n"))
 	submit(t, srv, "first", many(50, 1000, nil)) // pools and caches have their size now
 	drained(t, srv, time.Minute)
 	before := settled(t, srv)

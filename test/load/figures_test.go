@@ -19,12 +19,12 @@ func TestFigures(t *testing.T) {
 	const n = 5000
 	t.Run("one_leg", func(t *testing.T) {
 		p := startPhones(t, 0, time.Millisecond)
-		srv := harness.Start(t, harness.Trunk("phones", p.port, "channels = 200\n"), "[limits]\ncps = 0.0\n")
+		srv := harness.Start(t, harness.Trunk("phones", p.port, "channels = 200\n"))
 		measure(t, srv, p, n, 1, many(n, 100000, nil))
 	})
 	t.Run("two_legs_bridged", func(t *testing.T) {
 		p := startPhones(t, 0, 50*time.Millisecond)
-		srv := harness.Start(t, harness.Trunk("phones", p.port, "channels = 400\n"), "[limits]\ncps = 0.0\n")
+		srv := harness.Start(t, harness.Trunk("phones", p.port, "channels = 400\n"))
 		list := make([]map[string]any, n)
 		for i := range list {
 			list[i] = map[string]any{
@@ -37,7 +37,7 @@ func TestFigures(t *testing.T) {
 	t.Run("idle_channels", func(t *testing.T) {
 		const channels = 1000
 		p := startPhones(t, 0, 0)
-		srv := harness.Start(t, harness.Trunk("phones", p.port, ""), "[limits]\ncps = 0.0\nchannels = 2000\n", "")
+		srv := harness.Start(t, harness.Trunk("phones", p.port, ""), "[limits]\nchannels = 1500\n")
 		goroutines, heap := srv.Metric("go_goroutines"), srv.Memory()
 		submit(t, srv, "idle", many(channels, 100000, nil))
 		tick := time.NewTicker(50 * time.Millisecond)

@@ -167,6 +167,41 @@ func TestInbound(t *testing.T) {
 			t.Error("the trunk was not called with 555")
 		}
 	})
+	t.Run("no_ack_for_our_200", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("waits 32 s for timer H (RFC 3261 §13.3.1.4)")
+		}
+		t.Parallel()
+		srv := harness.Start(t, harness.Phone("101", "context = \"echo\"\n"), "[[inbound]]\ncontext = \"echo\"\nmatch = \"\"\nto = \"Pretend/100\"\n")
+		caller := startSIPp(t, 1, []step{
+			inviteFrom("pretend", 1, ""), optional(100), status(401, `auth="true"`), ackFailure("pretend", 1),
+			inviteFrom("pretend", 2, "secret-101"), optional(100), optional(180), optional(183), status(200),
+			recv("BYE"), ok(),
+		}, "127.0.0.1:"+strconv.Itoa(srv.SIP))
+		caller.wait()
+		if n := strings.Count(caller.messages(), "\nSIP/2.0 200 OK"); n < 8 {
+			t.Errorf("200 was seen %d times, want it repeated for 32 s", n)
+		}
+	})
+	t.Run("trunk_call_reaches_a_phone_and_nothing_outside", func(t *testing.T) {
+		t.Parallel()
+		port := harness.FreePort(t)
+		callee := startSIPp(t, 1, []step{invite(), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger})
+		srv := harness.Start(t,
+			harness.Trunk("inside", callee.Port, ""), harness.Trunk("outside", port, ""),
+			"[[routes]]\nmatch = \"9\"\nstrip = 1\ntrunk = \"inside\"\n",
+			"[[inbound]]\ncontext = \"from-trunk\"\nmatch = \"5550\"\nto = \"PJSIP/1@inside\"\n")
+		server := "127.0.0.1:" + strconv.Itoa(srv.SIP)
+		// 9555 would follow the route if trunks could dial out.
+		startSIPpAt(t, port, 1, []step{
+			inviteFrom("9555", 1, ""), optional(100), status(404), ackFailure("9555", 1),
+		}, server).wait()
+		startSIPpAt(t, port, 1, []step{
+			inviteFrom("5550", 1, ""), optional(100), optional(180), optional(183), status(200), inDialog("ACK", 1),
+			pause(200 * time.Millisecond), inDialog("BYE", 2), status(200),
+		}, server).wait()
+		callee.wait()
+	})
 	t.Run("phone_calls_an_unknown_number", func(t *testing.T) {
 		t.Parallel()
 		srv := harness.Start(t, harness.Phone("101", ""))

@@ -185,8 +185,14 @@ type sippPeer struct {
 // the time that wait is called, or by the end of the test at the latest.
 func startSIPp(t *testing.T, calls int, steps []step, args ...string) *sippPeer {
 	t.Helper()
+	return startSIPpAt(t, harness.FreePort(t), calls, steps, args...)
+}
+
+// startSIPpAt is startSIPp on a port that the server's configuration names.
+func startSIPpAt(t *testing.T, port, calls int, steps []step, args ...string) *sippPeer {
+	t.Helper()
 	harness.RequirePeer(t, "sipp", "sip-tester")
-	p := &sippPeer{t: t, Port: harness.FreePort(t), dir: t.TempDir(), out: new(bytes.Buffer), done: make(chan error, 1)}
+	p := &sippPeer{t: t, Port: port, dir: t.TempDir(), out: new(bytes.Buffer), done: make(chan error, 1)}
 	file := filepath.Join(p.dir, "scenario.xml")
 	if err := os.WriteFile(file, []byte(scenario(t.Name(), steps...)), 0o644); err != nil {
 		t.Fatal(err)
