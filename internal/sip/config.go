@@ -104,7 +104,7 @@ type Trunk struct {
 	Identity TrunkIdentity // how the caller ID is shown
 
 	Match   []netip.Prefix // sources that are this trunk; literal addresses in Host always are
-	Context string         // where its calls are routed; "" = "default"
+	Context string         // where its calls are routed; "" = "from-trunk", which must not dial out
 	Account call.AccountID // on whose behalf its calls are carried on
 
 	Forward bool          // follow its 302
@@ -124,7 +124,8 @@ type TrunkIdentity struct {
 const (
 	defaultDomain            = "dialwright"
 	defaultUserAgent         = "Dialwright"
-	defaultContext           = "default"
+	defaultPhoneContext      = "default"
+	defaultTrunkContext      = "from-trunk"
 	defaultQualifyFailures   = 2
 	defaultMaxForwardsFollow = 3
 	defaultMaxContacts       = 5
@@ -165,7 +166,7 @@ func (c Config) withDefaults() Config {
 
 func (p Phone) withDefaults() Phone {
 	if p.Context == "" {
-		p.Context = defaultContext
+		p.Context = defaultPhoneContext
 	}
 	if p.SRTP == "" {
 		p.SRTP = SRTPOff
@@ -185,7 +186,7 @@ func (p Phone) withDefaults() Phone {
 
 func (t Trunk) withDefaults() Trunk {
 	if t.Context == "" {
-		t.Context = defaultContext
+		t.Context = defaultTrunkContext
 	}
 	if t.SRTP == "" {
 		t.SRTP = SRTPOff
