@@ -155,6 +155,19 @@ func TestReload(t *testing.T) {
 	if err := c.Get(t.Context(), "/v1/phones", nil, &phones); err != nil || len(phones.Phones) != 1 {
 		t.Errorf("%+v %v", phones, err)
 	}
+	write("[server]\nwatch = false\n[limits]\ncps = 2.5\n[phones.101]\npassword = \"long-enough\"\n")
+	if err := c.Post(t.Context(), "/v1/config/reload", nil, &r); err != nil {
+		t.Fatal(err)
+	}
+	var stats struct {
+		Resources []struct {
+			Name string
+			CPS  float64
+		}
+	}
+	if err := c.Get(t.Context(), "/v1/stats", nil, &stats); err != nil || len(stats.Resources) != 1 || stats.Resources[0].Name != "server" || stats.Resources[0].CPS != 2.5 {
+		t.Errorf("the server's pace is not in force: %+v %v", stats, err)
+	}
 	write("[phones.101]\npassword = \"x\"\n[phones.102]\n")
 	err := c.Post(t.Context(), "/v1/config/reload", nil, &r)
 	if e, ok := errors.AsType[*client.Error](err); !ok || e.Code != "invalid" || !strings.Contains(e.Detail, "phones.102.password") {

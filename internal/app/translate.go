@@ -91,6 +91,7 @@ func policy(c *config.Config) *originate.Policy {
 		}
 	}
 	limit(p, "batch:*", c.Limits.BatchChannels, c.Limits.BatchCPS)
+	limit(p, originate.ServerResource, 0, c.Limits.CPS) // limits.channels is Options.MaxLive: descriptors bound it too
 	return p
 }
 

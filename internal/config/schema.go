@@ -141,6 +141,10 @@ type Numbers struct {
 type Limits struct {
 	// Most attempts at once on this server. Less if the file descriptors do not suffice. Reload: restart.
 	Channels int `toml:"channels"`
+	// Most new attempts per second on the whole server, whatever their account, trunk or
+	// batch; calls wait in the queue for their turn. Calls that phones make themselves are not
+	// held back. Reload: live.
+	CPS float64 `toml:"cps"`
 	// Most attempts at once in each batch. Reload: live.
 	BatchChannels int `toml:"batch_channels"`
 	// Most new attempts per second in each batch. Reload: live.
@@ -278,7 +282,9 @@ type Trunk struct {
 	CallerID string `toml:"caller_id"`
 	// Networks from which its calls come, beside host: "198.51.100.0/24". Reload: live.
 	Match []string `toml:"match"`
-	// Where its calls are routed; empty means "default". Reload: live.
+	// Where its calls are routed; empty means "from-trunk", which reaches phones and
+	// [[inbound]] rules only. "internal" may dial out: for a branch office, never for
+	// a provider. Reload: live.
 	Context string `toml:"context"`
 	// On whose behalf its calls are carried on; empty means originate.account. Reload: live.
 	Account string `toml:"account"`

@@ -172,6 +172,7 @@ func (v *validator) media() {
 func (v *validator) caps() {
 	l := v.c.Limits
 	v.notNegative("limits.channels", float64(l.Channels))
+	v.notNegative("limits.cps", l.CPS)
 	v.notNegative("limits.batch_channels", float64(l.BatchChannels))
 	v.notNegative("limits.batch_cps", l.BatchCPS)
 	v.notNegative("limits.batch_calls", float64(l.BatchCalls))

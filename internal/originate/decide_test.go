@@ -123,11 +123,11 @@ func TestResources(t *testing.T) {
 	trunk := call.Route{Trunk: "x"}
 	phone := call.Route{Phone: "101"}
 	c := call.Call{Request: call.Request{Account: "a", Batch: "b"}, RouteA: trunk, RouteB: trunk}
-	if d := cmp.Diff([]string{"account:a", "batch:b", "trunk:x", "trunk:x"}, originate.Resources(&c)); d != "" {
+	if d := cmp.Diff([]string{"account:a", "batch:b", "server", "trunk:x", "trunk:x"}, originate.Resources(&c)); d != "" {
 		t.Error(d)
 	}
 	c.RouteA, c.RouteB, c.Request.Batch = phone, phone, ""
-	if d := cmp.Diff([]string{"account:a", "phone:101"}, originate.Resources(&c)); d != "" {
+	if d := cmp.Diff([]string{"account:a", "phone:101", "server"}, originate.Resources(&c)); d != "" {
 		t.Error(d)
 	}
 }

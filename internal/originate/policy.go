@@ -16,7 +16,8 @@ type Policy struct {
 	Accounts map[call.AccountID]Account
 
 	// Limits holds the caps by resource: "phone:101", "trunk:carrier",
-	// "account:sales", "batch:b1". The name * stands for all of a kind that have no entry
+	// "account:sales", "batch:b1", and ServerResource, of which every attempt holds
+	// one. The name * stands for all of a kind that have no entry
 	// of their own ("batch:*"). A phone without any entry may be in one call at
 	// a time; everything else without an entry is unlimited.
 	Limits map[string]Limits
@@ -92,11 +93,16 @@ func (p *Policy) Limit(resource string) Limits {
 	return Limits{}
 }
 
+// ServerResource is the resource that every attempt holds once, whatever else
+// it holds: its limits are those of the whole server (of all nodes, where they
+// share a store).
+const ServerResource = "server"
+
 // Resources lists the capped resources that one attempt of c holds, each as
-// often as it holds it, sorted: its account, its batch, each phone once, and
-// each trunk once per leg.
+// often as it holds it, sorted: the server, its account, its batch, each phone
+// once, and each trunk once per leg.
 func Resources(c *call.Call) []string {
-	out := []string{"account:" + string(c.Request.Account)}
+	out := []string{ServerResource, "account:" + string(c.Request.Account)}
 	if c.Request.Batch != "" {
 		out = append(out, "batch:"+string(c.Request.Batch))
 	}

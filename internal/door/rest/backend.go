@@ -163,7 +163,7 @@ type Stats struct {
 
 // Resource is one capped or used resource.
 type Resource struct {
-	Name     string  `json:"name" doc:"phone:101, trunk:carrier, account:sales, batch:b1"`
+	Name     string  `json:"name" doc:"server, phone:101, trunk:carrier, account:sales, batch:b1"`
 	InUse    int     `json:"in_use"`
 	Channels int     `json:"channels" doc:"Cap; 0 = unlimited"`
 	CPS      float64 `json:"cps" doc:"New attempts per second; 0 = unlimited"`

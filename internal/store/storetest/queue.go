@@ -229,7 +229,7 @@ func claimCountsChannels(k *kit) {
 	}
 	counts, err := k.s.Counts(k.Context())
 	k.must(err)
-	want := map[string]int{"account:sales": 3, "trunk:x": 2, "trunk:y": 1, "batch:b": 1}
+	want := map[string]int{"account:sales": 3, "server": 3, "trunk:x": 2, "trunk:y": 1, "batch:b": 1}
 	if d := cmp.Diff(want, counts.InUse); d != "" {
 		k.Error(d)
 	}
@@ -272,9 +272,29 @@ func claimKeepsPace(k *kit) {
 	for range cps * (seconds + 3) {
 		k.admit(nil)
 	}
+	k.wantPace(cps, seconds)
+}
+
+// The pace of the server holds for all calls together, by whatever trunk and
+// for whatever account.
+func claimKeepsPaceOfTheServer(k *kit) {
+	const cps, seconds = 5, 3
+	k.limits[originate.ServerResource] = originate.Limits{CPS: cps}
+	for i := range cps * (seconds + 3) {
+		k.admit(func(c *call.Call) {
+			c.RouteA.Trunk = []string{"x", "y", ""}[i%3]
+			c.Request.Account = call.AccountID([]string{"sales", "support"}[i%2])
+		})
+	}
+	k.wantPace(cps, seconds)
+}
+
+// wantPace claims whenever the store says so.
+func (k *kit) wantPace(cps, seconds int) {
+	k.Helper()
 	begin := k.now
 	var starts []time.Time
-	for k.now.Before(begin.Add(seconds * time.Second)) {
+	for k.now.Before(begin.Add(time.Duration(seconds) * time.Second)) {
 		got := k.claim(100)
 		for range got.Attempts {
 			starts = append(starts, k.now)

@@ -39,6 +39,7 @@ func Run(t *testing.T, newStore func(t *testing.T) originate.Store) {
 		{"ClaimTrunkLegsAndPhones", claimTrunkLegsAndPhones},
 		{"ClaimFullTrunkDoesNotBlockOthers", claimFullTrunkDoesNotBlockOthers},
 		{"ClaimKeepsPace", claimKeepsPace},
+		{"ClaimKeepsPaceOfTheServer", claimKeepsPaceOfTheServer},
 		{"ClaimByManyNodesNeverOversteps", claimByManyNodes},
 		{"LeaseDecidesWhoClaims", leaseDecidesWhoClaims},
 		{"ProgressMovesStates", progressMovesStates},
