@@ -74,7 +74,7 @@ func (r *RTP) receiveRTCP(b []byte, from netip.AddrPort, now time.Time) {
 	}
 	var err error
 	if r.in.secure != nil {
-		b, err = r.in.secure.rtcp.DecryptRTCP(nil, b, nil)
+		b, err = r.in.secure.rtcp.openRTCP(b)
 	}
 	if err == nil {
 		err = r.in.peer.read(b, now, st.ClockRate)

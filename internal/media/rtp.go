@@ -222,10 +222,10 @@ func (r *RTP) rekey(k *SRTPKeys) error {
 	var in, out *secureSide
 	if k != nil {
 		var err error
-		if in, err = newSecureSide(k.Suite, k.Remote, true); err != nil {
+		if in, err = unprotect(k.Suite, k.Remote, k.RemoteMKI); err != nil {
 			return err
 		}
-		if out, err = newSecureSide(k.Suite, k.Local, false); err != nil {
+		if out, err = protect(k.Suite, k.Local); err != nil {
 			return err
 		}
 	}

@@ -314,6 +314,72 @@ func TestSRTP(t *testing.T) {
 	}
 }
 
+// TestS6_PeerWithMKI: packets that carry the announced identifier, and those of
+// a peer that announces one and leaves it out, are heard; other identifiers
+// are not. Ours carry none.
+func TestS6_PeerWithMKI(t *testing.T) {
+	mki := []byte{0, 0, 0, 1}
+	for suite, n := range map[string]int{"AES_CM_128_HMAC_SHA1_80": 30, "AES_CM_128_HMAC_SHA1_32": 30, "AEAD_AES_128_GCM": 28} {
+		for name, sends := range map[string][]byte{"with": mki, "without": nil} {
+			t.Run(suite+" "+name, func(t *testing.T) {
+				inLab(t, func(l *lab) { peerWithMKI(t, l, suite, bytes.Repeat([]byte{2}, n), mki, sends) })
+			})
+		}
+	}
+}
+
+func peerWithMKI(t *testing.T, l *lab, suite string, key, mki, sends []byte) {
+	ph := l.phone("192.0.2.1:4000")
+	p, r := l.call(ph, func(c *RTPConfig) {
+		c.SRTP, c.RTCPMux = &SRTPKeys{Suite: suite, Local: key, Remote: key, RemoteMKI: mki}, true
+	})
+	profile, err := srtpProfile(suite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	context := func(mki []byte) *srtp.Context {
+		c, err := srtp.CreateContext(key[:16], key[16:], profile, srtp.MasterKeyIndicator(mki))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	enc, other := context(sends), context([]byte{9, 9, 9, 9})
+	heard := ""
+	r.SetSink(func(p *Packet) { heard += string(p.Payload) })
+	say := func(c *srtp.Context, seq uint16, payload string) {
+		pkt := Packet{Seq: seq, SSRC: 7, Payload: []byte(payload)}
+		b, err := c.EncryptRTP(nil, appendRTP(nil, &pkt, 0), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ph.raw(ph.conn, b)
+	}
+	say(enc, 1, "a")
+	say(other, 2, "x")
+	say(enc, 3, "b")
+	report, err := rtcp.Marshal([]rtcp.Packet{&rtcp.ReceiverReport{SSRC: 7, Reports: []rtcp.ReceptionReport{{SSRC: r.out.ssrc, TotalLost: 5}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report, err = enc.EncryptRTCP(nil, report, nil); err != nil {
+		t.Fatal(err)
+	}
+	ph.raw(ph.conn, report)
+	pass(time.Millisecond)
+	if s := r.Stats(); heard != "ab" || s.Dropped != 1 || s.RemoteLost != 5 {
+		t.Errorf("heard %q, %+v", heard, s)
+	}
+	p.Play(Silence(20*time.Millisecond), nil)
+	pass(50 * time.Millisecond)
+	if d := <-ph.conn.in; len(d.b) == 0 {
+		t.Error("nothing sent")
+	} else if _, err := context(nil).DecryptRTP(nil, d.b, nil); err != nil && !isRTCP(d.b) {
+		t.Errorf("our packet: %v", err)
+	}
+	p.Close()
+}
+
 func TestReaderPanicEndsOneSession(t *testing.T) {
 	inLab(t, func(l *lab) {
 		a, b := l.phone("192.0.2.1:4000"), l.phone("192.0.2.2:4000")

@@ -117,5 +117,5 @@ func (r *RTP) open(b []byte) ([]byte, error) {
 	if _, err := headerLen(b); err != nil {
 		return nil, err
 	}
-	return r.in.secure.rtp.DecryptRTP(b, b, nil)
+	return r.in.secure.rtp.openRTP(b)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/dialwright/dialwright/internal/media"
 	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/sip/ua"
+	"github.com/dialwright/dialwright/internal/wire/sdp"
 )
 
 // talk connects a server's channel with a phone that speaks PCMU.
@@ -193,6 +194,17 @@ func TestS6_SRTPRequiredAndPresentIsEncrypted(t *testing.T) {
 	l := c.Leg().(*leg)
 	if l.rtp.Describe().Kind != "srtp" {
 		t.Error("the media is not encrypted")
+	}
+}
+
+func TestS6_TheMKIOfThePeersKeyReachesTheMedia(t *testing.T) {
+	n := sdp.NewNegotiator(sdp.Local{Addr: loopback, Port: 4000, Codecs: []string{"PCMU"}, SRTP: sdp.Required})
+	_, ag, err := n.Answer([]byte(sdpText("m=audio 40000 RTP/SAVP 0", cryptoLine+"|2^31|5:2")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k := rtpConfig(ag).SRTP; k == nil || string(k.RemoteMKI) != "\x00\x05" {
+		t.Errorf("keys %+v", k)
 	}
 }
 

@@ -219,7 +219,7 @@ func rtpConfig(ag sdp.Agreed) media.RTPConfig {
 		}
 	}
 	if ag.SRTP != nil {
-		c.SRTP = &media.SRTPKeys{Suite: ag.SRTP.Suite, Local: ag.SRTP.LocalKey, Remote: ag.SRTP.RemoteKey}
+		c.SRTP = &media.SRTPKeys{Suite: ag.SRTP.Suite, Local: ag.SRTP.LocalKey, Remote: ag.SRTP.RemoteKey, RemoteMKI: ag.SRTP.RemoteMKI}
 	}
 	return c
 }

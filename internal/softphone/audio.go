@@ -123,7 +123,7 @@ func (a *audio) apply(g sdp.Agreed) error {
 		SendOK: g.Direction.Sends(), RecvOK: g.Direction.Receives(), PTime: g.PTime,
 	}
 	if g.SRTP != nil {
-		config.SRTP = &media.SRTPKeys{Suite: g.SRTP.Suite, Local: g.SRTP.LocalKey, Remote: g.SRTP.RemoteKey}
+		config.SRTP = &media.SRTPKeys{Suite: g.SRTP.Suite, Local: g.SRTP.LocalKey, Remote: g.SRTP.RemoteKey, RemoteMKI: g.SRTP.RemoteMKI}
 	}
 	if err := a.rtp.Configure(config); err != nil {
 		return err
