@@ -186,9 +186,15 @@ func (e *Engine) panicked(v any) {
 }
 
 // listenPair opens the sockets of one pair. Ports that somebody else holds
-// are put to rest and skipped.
+// are put to rest and skipped, until none is left. Another server with the same
+// range takes long runs of it, so after a few of its ports the search goes on
+// somewhere else.
 func (e *Engine) listenPair() (port int, rtp, rtcp udpConn, err error) {
-	for range min(e.pool.size, 64) {
+	const few = 4
+	for failed := 0; ; failed++ {
+		if failed >= few {
+			e.pool.jump()
+		}
 		port, ok := e.pool.take(time.Now())
 		if !ok {
 			break

@@ -61,6 +61,13 @@ func (pp *portPool) take(now time.Time) (port int, ok bool) {
 	return 0, false
 }
 
+// jump lets the search go on anywhere.
+func (pp *portPool) jump() {
+	pp.mu.Lock()
+	defer pp.mu.Unlock()
+	pp.next = rand.IntN(pp.size)
+}
+
 // release puts the pair of that RTP port to rest.
 func (pp *portPool) release(port int, now time.Time) {
 	pp.mu.Lock()

@@ -75,6 +75,56 @@ func TestM1_EngineRefuses(t *testing.T) {
 	}
 }
 
+// TestM1_AnotherServerOnTheSameRange: all pairs but one belong to somebody
+// else. That one is found; the next session is refused.
+func TestM1_AnotherServerOnTheSameRange(t *testing.T) {
+	const first, pairs, free = 20000, 1000, 777
+	n := newFakeNet()
+	for i := range pairs {
+		if i != free {
+			n.taken[netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(first+2*i))] = syscall.EADDRINUSE
+		}
+	}
+	e, err := New(Config{PortMin: first, PortMax: first + 2*pairs - 1, ListenPacket: n.listen})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := e.OpenRTP(RTPOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if got := r.LocalAddr().Port(); got != first+2*free {
+		t.Errorf("port %d", got)
+	}
+	if _, err := e.OpenRTP(RTPOptions{}); !errors.Is(err, ErrNoPorts) {
+		t.Errorf("error = %v, want ErrNoPorts", err)
+	}
+}
+
+// TestM1_RunsOfAnotherServerAreLeft: where half the range is one run of
+// somebody else's ports, a session does not have to try all of them.
+func TestM1_RunsOfAnotherServerAreLeft(t *testing.T) {
+	const first, pairs = 20000, 1000
+	n := newFakeNet()
+	for i := range pairs / 2 {
+		n.taken[netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(first+2*i))] = syscall.EADDRINUSE
+	}
+	e, err := New(Config{PortMin: first, PortMax: first + 2*pairs - 1, ListenPacket: n.listen})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.pool.next = 0
+	r, err := e.OpenRTP(RTPOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, _, resting := e.pool.counts(time.Now()); resting > 100 { // each further try has an even chance
+		t.Errorf("%d foreign pairs were tried", resting)
+	}
+}
+
 func TestM1_BadRange(t *testing.T) {
 	for _, c := range []Config{{PortMin: 5, PortMax: 4}, {PortMin: 10, PortMax: 10}, {PortMin: 70000, PortMax: 70010}, {PortMin: 11, PortMax: 12}} {
 		if _, err := New(c); err == nil {
