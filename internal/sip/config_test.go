@@ -52,7 +52,7 @@ func TestSmallConfigurationIsCompletedByDefaults(t *testing.T) {
 		t.Errorf("phone codecs %v", got)
 	}
 	tr := d.Trunks[0]
-	if !cmp.Equal(tr.Codecs, []string{"PCMU", "PCMA"}) || tr.AuthUser != "u" || tr.FromDomain != "sip.example.com" || tr.Context != "default" {
+	if !cmp.Equal(tr.Codecs, []string{"PCMU", "PCMA"}) || tr.AuthUser != "u" || tr.FromDomain != "sip.example.com" || tr.Context != "from-trunk" {
 		t.Errorf("trunk %+v", tr)
 	}
 	if c.Phones[0].Context != "" {
