@@ -75,25 +75,9 @@ func (h historyCmd) Run(e *env) error {
 // listCalls pages through a listing.
 func (e *env) listCalls(query url.Values, limit int, header []string, row func(rest.Call) []string) error {
 	return e.with(func(cl *client.Client) error {
-		calls := []json.RawMessage{}
-		for {
-			page := 1000
-			if limit > 0 {
-				page = min(page, limit-len(calls))
-			}
-			query.Set("limit", strconv.Itoa(page))
-			var got struct {
-				Calls []json.RawMessage
-				Next  string
-			}
-			if err := cl.Get(e.ctx, "/v1/calls", query, &got); err != nil {
-				return err
-			}
-			calls = append(calls, got.Calls...)
-			if got.Next == "" || limit > 0 && len(calls) >= limit {
-				break
-			}
-			query.Set("cursor", got.Next)
+		calls, err := e.pages(cl, "/v1/calls", query, limit)
+		if err != nil {
+			return err
 		}
 		if e.cli.JSON {
 			e.printJSON(calls)
@@ -110,6 +94,30 @@ func (e *env) listCalls(query url.Values, limit int, header []string, row func(r
 		e.table(header, rows)
 		return nil
 	})
+}
+
+// pages reads a listing page by page: up to limit elements, 0 = all.
+func (e *env) pages(cl *client.Client, path string, query url.Values, limit int) ([]json.RawMessage, error) {
+	list := []json.RawMessage{}
+	for {
+		page := 1000
+		if limit > 0 {
+			page = min(page, limit-len(list))
+		}
+		query.Set("limit", strconv.Itoa(page))
+		var got struct {
+			Calls, Entries []json.RawMessage // of calls; of the audit trail
+			Next           string
+		}
+		if err := cl.Get(e.ctx, path, query, &got); err != nil {
+			return nil, err
+		}
+		list = append(append(list, got.Calls...), got.Entries...)
+		if got.Next == "" || limit > 0 && len(list) >= limit {
+			return list, nil
+		}
+		query.Set("cursor", got.Next)
+	}
 }
 
 // idsArg are the calls that a command is about.

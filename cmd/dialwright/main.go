@@ -45,6 +45,7 @@ type cli struct {
 	Hangup     hangupCmd     `cmd:"" help:"Hang up the running attempt of calls."`
 	History    historyCmd    `cmd:"" help:"List calls, newest first."`
 	Events     eventsCmd     `cmd:"" help:"Follow events."`
+	Audit      auditCmd      `cmd:"" help:"List who asked for calls and what was denied, newest first."`
 	Phones     phonesCmd     `cmd:"" help:"List phones and their states."`
 	Trunks     trunksCmd     `cmd:"" help:"List trunks and their states."`
 	Route      routeCmd      `cmd:"" help:"Dry run: each step from the number as typed to what would be dialled."`

@@ -150,6 +150,23 @@ func (c *calls) Events(ctx context.Context, after int64, f rest.EventFilter) ite
 	}
 }
 
+// Audit is rest.Calls.
+func (c *calls) Audit(ctx context.Context, f rest.AuditFilter) ([]rest.AuditEntry, error) {
+	list, err := c.o.Audit(ctx, originate.AuditFilter(f))
+	if err != nil {
+		return nil, refusal(err)
+	}
+	out := make([]rest.AuditEntry, len(list))
+	for i, e := range list {
+		out[i] = rest.AuditEntry{
+			Seq: e.Seq, At: e.At, Accepted: e.Accepted, Door: e.Origin.Door, Principal: e.Origin.Principal, Remote: e.Origin.Remote,
+			Reference: e.Origin.Reference, Account: string(e.Account), First: e.First, Second: e.Second, Call: string(e.Call),
+			Code: string(e.Code), Rule: e.Rule, Text: e.Text,
+		}
+	}
+	return out, nil
+}
+
 // Stats is rest.Calls.
 func (c *calls) Stats(ctx context.Context) (rest.Stats, error) {
 	st, err := c.o.Stats(ctx)

@@ -77,21 +77,17 @@ func (a *App) guard(ctx context.Context, account call.AccountID, who, remote str
 	if account == "" {
 		account = a.DefaultAccount()
 	}
-	d, err := a.originator.Check(ctx, call.Request{
+	err := a.originator.Judge(ctx, call.Request{
 		Origin: call.Origin{Door: "sip", Principal: who, Remote: remote}, Account: account, First: to,
 		Then: call.Then{Kind: call.ThenApplication, Name: "Wait", Data: "1"},
 	})
-	if err != nil {
-		return err
+	if r, ok := errors.AsType[*originate.Refusal](err); ok {
+		return &call.Failure{
+			Disposition: call.Failed, Cause: int(cause.OutgoingBarred), Permanent: true,
+			Text: fmt.Sprintf("refused: %s", r.Text), Err: r,
+		}
 	}
-	if d.Refusal == nil {
-		return nil
-	}
-	a.log.WarnContext(ctx, "call refused", "door", "sip", "by", who, "to", to, "remote", remote, "rule", d.Refusal.Rule, "reason", d.Refusal.Text)
-	return &call.Failure{
-		Disposition: call.Failed, Cause: int(cause.OutgoingBarred), Permanent: true,
-		Text: fmt.Sprintf("refused: %s", d.Refusal.Text), Err: d.Refusal,
-	}
+	return err
 }
 
 // Route explains a number from the configuration alone, without a server.

@@ -141,9 +141,9 @@ func (o *Originator) CDRs(ctx context.Context, f Filter) ([]call.CDR, string, er
 	return list, next, nil
 }
 
-// Audit gives up to limit entries of the audit trail with Seq > after, in order.
-func (o *Originator) Audit(ctx context.Context, after int64, limit int) ([]AuditEntry, error) {
-	list, err := o.o.Store.Audit(ctx, after, limit)
+// Audit gives a page of the audit trail. Errors as in List.
+func (o *Originator) Audit(ctx context.Context, f AuditFilter) ([]AuditEntry, error) {
+	list, err := o.o.Store.Audit(ctx, f)
 	if err != nil {
 		return nil, o.refusal(ctx, "", err)
 	}

@@ -99,7 +99,7 @@ func TestGuard(t *testing.T) {
 				if got.Rule != c.rule || got.Field != c.field || got.Text == "" {
 					t.Errorf("refusal %+v, want rule %q, field %q", got, c.rule, c.field)
 				}
-				trail, err := v.Audit(t.Context(), 0, 10)
+				trail, err := v.Audit(t.Context(), originate.AuditFilter{Oldest: true})
 				if err != nil || len(trail) != 1 || trail[0].Accepted || trail[0].Rule != c.rule || trail[0].Origin.Remote != "192.0.2.1:1000" {
 					t.Errorf("audit trail: %+v, %v", trail, err)
 				}
@@ -266,5 +266,23 @@ func TestBatchResultsAreParallel(t *testing.T) {
 		}
 		_, err = v.SubmitBatch(t.Context(), make([]call.Request, 11))
 		refused(t, err, originate.RefusedInvalid)
+	})
+}
+
+// A call beside the queue that is denied is in the trail like a denied request;
+// one that is allowed leaves nothing.
+func TestJudgeAuditsDenials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := setup(t, always(call.Answered), func(_ *originate.Options, p *originate.Policy) {
+			p.Accounts["sales"] = originate.Account{Country: "DE", Deny: []string{"+4930"}}
+		})
+		refused(t, v.Judge(t.Context(), request(nil)), originate.RefusedGuard)
+		if err := v.Judge(t.Context(), request(func(r *call.Request) { r.First = "+498912345" })); err != nil {
+			t.Error(err)
+		}
+		trail, err := v.Audit(t.Context(), originate.AuditFilter{})
+		if err != nil || len(trail) != 1 || trail[0].Accepted || trail[0].First != "+493012345" || trail[0].Origin.Remote != "192.0.2.1:1000" {
+			t.Errorf("audit trail: %+v, %v", trail, err)
+		}
 	})
 }

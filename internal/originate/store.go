@@ -84,8 +84,8 @@ type Store interface {
 
 	// Deny appends a denial to the audit trail.
 	Deny(ctx context.Context, e AuditEntry) error
-	// Audit gives up to limit entries with Seq > after, in order.
-	Audit(ctx context.Context, after int64, limit int) ([]AuditEntry, error)
+	// Audit gives a page of the audit trail, newest first unless f.Oldest.
+	Audit(ctx context.Context, f AuditFilter) ([]AuditEntry, error)
 
 	// Acquire takes the lease of a node until now+ttl under a new epoch.
 	// ErrNoLease if a living process holds it.
@@ -247,6 +247,14 @@ func (f *EventFilter) Match(e *call.Event) bool {
 		}
 	}
 	return false
+}
+
+// AuditFilter selects entries of the audit trail. Zero fields do not restrict.
+type AuditFilter struct {
+	Cursor int64 // Seq of the last entry of the page before, 0 = begin
+	Limit  int   // 1-1000, 0 = 100
+	Oldest bool  // oldest first instead of newest first
+	Denied bool  // denials only
 }
 
 // AuditEntry is one line of the audit trail.

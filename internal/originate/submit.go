@@ -257,6 +257,17 @@ func (o *Originator) Check(ctx context.Context, r call.Request) (Decision, error
 	return Decision{Request: r, RouteA: q.a, RouteB: q.b, Rules: q.rules, Refusal: refusal}, nil
 }
 
+// Judge decides as Check about a call that does not go through the queue (a
+// phone dials, a phone forwards). A denial is logged, counted and audited as one
+// of Submit, and returned as a *Refusal; other errors are the cause of ctx.
+func (o *Originator) Judge(ctx context.Context, r call.Request) error {
+	d, err := o.Check(ctx, r)
+	if err != nil || d.Refusal == nil {
+		return err
+	}
+	return o.deny(ctx, &r, d.Refusal)
+}
+
 // fingerprintOf tells requests apart that use the same key. The remote address does
 // not matter: a repeat may come over another connection.
 func fingerprintOf(r call.Request) string {

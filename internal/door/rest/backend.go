@@ -26,6 +26,8 @@ type Calls interface {
 	// Events gives the events after a cursor and then those that come, until ctx
 	// ends. FromNow as cursor skips the past. A *LostError says that some are gone.
 	Events(ctx context.Context, after int64, f EventFilter) iter.Seq2[call.Event, error]
+	// Audit gives a page of the audit trail.
+	Audit(ctx context.Context, f AuditFilter) ([]AuditEntry, error)
 	Stats(ctx context.Context) (Stats, error)
 }
 
@@ -109,6 +111,33 @@ type EventFilter struct {
 	Account call.AccountID
 	Batch   call.BatchID
 	Types   []call.EventType
+}
+
+// AuditFilter selects entries of the audit trail. Zero fields do not restrict.
+type AuditFilter struct {
+	Cursor int64 // Seq of the last entry of the page before, 0 = begin
+	Limit  int
+	Oldest bool
+	Denied bool
+}
+
+// AuditEntry is one line of the audit trail: a request that was accepted, or
+// one that was denied.
+type AuditEntry struct {
+	Seq       int64     `json:"seq" doc:"Grows with time"`
+	At        time.Time `json:"at"`
+	Accepted  bool      `json:"accepted"`
+	Door      string    `json:"door" doc:"By which door it came; sip = a phone or trunk"`
+	Principal string    `json:"principal,omitempty" doc:"Who asked: the key's name, local, or a phone's channel"`
+	Remote    string    `json:"remote,omitempty" doc:"From which address; absent for the control socket"`
+	Reference string    `json:"reference,omitempty"`
+	Account   string    `json:"account"`
+	First     string    `json:"first" doc:"As asked for"`
+	Second    string    `json:"second,omitempty" doc:"As asked for"`
+	Call      string    `json:"call,omitempty" doc:"ID of the call that was accepted"`
+	Code      string    `json:"code,omitempty" doc:"Why it was denied, for programs"`
+	Rule      string    `json:"rule,omitempty" doc:"The guard's rules that decided"`
+	Text      string    `json:"text,omitempty" doc:"Why it was denied"`
 }
 
 // Attempt is an attempt with what became of it; Outcome and CDR are nil while

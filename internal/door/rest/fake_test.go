@@ -185,6 +185,16 @@ func (f *fake) Stats(context.Context) (Stats, error) {
 		Resources: []Resource{{Name: "trunk:carrier", InUse: 2}}}, nil
 }
 
+func (f *fake) Audit(_ context.Context, flt AuditFilter) ([]AuditEntry, error) {
+	var out []AuditEntry
+	for seq := int64(3); seq > 0; seq-- { // 3 was accepted, 2 and 1 denied
+		if (flt.Cursor == 0 || seq < flt.Cursor) && (!flt.Denied || seq < 3) && len(out) < flt.Limit {
+			out = append(out, AuditEntry{Seq: seq, Accepted: seq == 3, Door: "rest", Principal: "sales", Remote: "192.0.2.1:5", First: "101", Rule: "rule"})
+		}
+	}
+	return out, nil
+}
+
 func (f *fake) Endpoints(context.Context) ([]call.EndpointState, error) {
 	return []call.EndpointState{{Name: "101", Kind: "phone", Registered: true}, {Name: "carrier", Kind: "trunk"}}, nil
 }

@@ -61,6 +61,7 @@ func (s *Server) register() {
 	operation(s, op("GET", "/v1/trunks", "list-trunks", "endpoints", "Trunks and their states"), auth.EndpointsRead, s.listTrunks)
 	operation(s, op("GET", "/v1/route", "route-number", "endpoints", "Dry run: where a number leads, step by step"), auth.EndpointsRead, s.routeNumber)
 	operation(s, op("GET", "/v1/stats", "stats", "server", "Counts and caps"), auth.CallsRead, s.stats)
+	operation(s, op("GET", "/v1/audit", "audit", "server", "The audit trail: accepted and denied requests, newest first"), auth.Admin, s.audit)
 	operation(s, op("POST", "/v1/config/reload", "reload-config", "server", "Load the configuration files"), auth.Admin, s.reload)
 }
 

@@ -106,6 +106,40 @@ func TestBodiesThatAreRefused(t *testing.T) {
 	}
 }
 
+// The trail is the admin's alone; its pages join without gap or repeat.
+func TestAuditTrail(t *testing.T) {
+	h := setup(t)
+	if resp, body := h.do(t, "GET", "/v1/audit", h.sales, ""); resp.StatusCode != http.StatusForbidden || code(t, body) != "forbidden" {
+		t.Errorf("without the scope: %d %s", resp.StatusCode, body)
+	}
+	page := func(query string) (seqs []int64, next string) {
+		t.Helper()
+		resp, body := h.do(t, "GET", "/v1/audit"+query, h.admin, "")
+		var got struct {
+			Entries []AuditEntry
+			Next    string
+		}
+		if err := json.Unmarshal([]byte(body), &got); err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("%d %s", resp.StatusCode, body)
+		}
+		for _, e := range got.Entries {
+			seqs = append(seqs, e.Seq)
+		}
+		return seqs, got.Next
+	}
+	seqs, next := page("?limit=2")
+	more, last := page("?limit=2&cursor=" + next)
+	if d := cmp.Diff([]int64{3, 2, 1}, append(seqs, more...)); d != "" || last != "" {
+		t.Errorf("%s, next %q", d, last)
+	}
+	if denied, _ := page("?denied=true"); len(denied) != 2 {
+		t.Errorf("denials %v", denied)
+	}
+	if resp, body := h.do(t, "GET", "/v1/audit?cursor=x", h.admin, ""); resp.StatusCode != 422 || code(t, body) != "invalid" {
+		t.Errorf("a bad cursor: %d %s", resp.StatusCode, body)
+	}
+}
+
 // Every refusal code has its status; anything else is "internal" without details.
 func TestRefusalsBecomeProblems(t *testing.T) {
 	for _, c := range []struct {

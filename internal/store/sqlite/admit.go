@@ -202,20 +202,5 @@ func (t *tx) audit(e originate.AuditEntry) error {
 	return err
 }
 
-// Audit implements originate.Store.
-func (s *Store) Audit(ctx context.Context, after int64, limit int) ([]originate.AuditEntry, error) {
-	rows, err := s.readDB.QueryContext(ctx, `SELECT seq, at, accepted, origin, account, first, second, call_id, code, rule, text
-		FROM audit WHERE seq > ? ORDER BY seq LIMIT ?`, after, clampLimit(limit))
-	return collect(rows, err, func(rows *sql.Rows) (e originate.AuditEntry, err error) {
-		var when int64
-		var origin string
-		err = rows.Scan(&e.Seq, &when, &e.Accepted, &origin, &e.Account, &e.First, &e.Second, &e.Call, &e.Code, &e.Rule, &e.Text)
-		if err == nil {
-			e.At, err = at(when), fromJSON(origin, &e.Origin)
-		}
-		return e, err
-	})
-}
-
 // microseconds gives t as the pace table keeps it.
 func microseconds(t time.Time) int64 { return t.UnixMicro() }

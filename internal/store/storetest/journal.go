@@ -123,7 +123,7 @@ func pruneTellsTheLost(k *kit) {
 	if cdrs, _, err := k.s.CDRs(k.Context(), originate.Filter{}); err != nil || len(cdrs) != 1 {
 		k.Errorf("%d CDRs, %v", len(cdrs), err)
 	}
-	if trail, err := k.s.Audit(k.Context(), 0, 10); err != nil || len(trail) != 1 {
+	if trail, err := k.s.Audit(k.Context(), originate.AuditFilter{}); err != nil || len(trail) != 1 {
 		k.Errorf("%d audit entries, %v", len(trail), err)
 	}
 	k.admit(nil) // the lane was still in use or is made anew
@@ -136,7 +136,7 @@ func auditTrail(k *kit) {
 		First: "101", Second: "+1900", Code: originate.RefusedGuard, Rule: "account sales: deny +1900", Text: "not allowed",
 	}
 	k.must(k.s.Deny(k.Context(), want))
-	got, err := k.s.Audit(k.Context(), 0, 10)
+	got, err := k.s.Audit(k.Context(), originate.AuditFilter{Oldest: true})
 	k.must(err)
 	if len(got) != 2 || !got[0].Accepted || got[0].Call != c.ID || got[0].Rule != "test" {
 		k.Fatalf("audit: %+v", got)
@@ -144,5 +144,30 @@ func auditTrail(k *kit) {
 	want.Seq = got[1].Seq
 	if d := cmp.Diff(want, got[1]); d != "" {
 		k.Error(d)
+	}
+	first, second := got[0].Seq, got[1].Seq
+	for _, c := range []struct {
+		f    originate.AuditFilter
+		want []int64
+	}{
+		{originate.AuditFilter{}, []int64{second, first}},
+		{originate.AuditFilter{Limit: 1}, []int64{second}},
+		{originate.AuditFilter{Limit: 1, Cursor: second}, []int64{first}},
+		{originate.AuditFilter{Cursor: first}, nil},
+		{originate.AuditFilter{Limit: 1, Oldest: true}, []int64{first}},
+		{originate.AuditFilter{Cursor: first, Oldest: true}, []int64{second}},
+		{originate.AuditFilter{Cursor: second, Oldest: true}, nil},
+		{originate.AuditFilter{Denied: true}, []int64{second}},
+		{originate.AuditFilter{Denied: true, Cursor: second}, nil},
+	} {
+		page, err := k.s.Audit(k.Context(), c.f)
+		k.must(err)
+		var seqs []int64
+		for _, e := range page {
+			seqs = append(seqs, e.Seq)
+		}
+		if d := cmp.Diff(c.want, seqs); d != "" {
+			k.Errorf("%+v: %s", c.f, d)
+		}
 	}
 }
