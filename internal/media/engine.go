@@ -197,13 +197,16 @@ func (e *Engine) listenPair() (port int, rtp, rtcp udpConn, err error) {
 		}
 		port, ok := e.pool.take(time.Now())
 		if !ok {
+			port, ok = e.pool.takeTired()
+		}
+		if !ok {
 			break
 		}
 		rtp, rtcp, err = e.listen(port)
 		if err == nil {
 			return port, rtp, rtcp, nil
 		}
-		e.pool.release(port, time.Now())
+		e.pool.release(port, time.Now(), true)
 		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
 			break
 		}

@@ -2,6 +2,7 @@ package media
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -26,8 +27,9 @@ type portPool struct {
 }
 
 type restingPair struct {
-	index int
-	until time.Time
+	index   int
+	until   time.Time
+	foreign bool // somebody else held it: no use to try it earlier
 }
 
 // newPortPool covers the pairs that lie wholly in min..max.
@@ -68,12 +70,29 @@ func (pp *portPool) jump() {
 	pp.next = rand.IntN(pp.size)
 }
 
-// release puts the pair of that RTP port to rest.
-func (pp *portPool) release(port int, now time.Time) {
+// takeTired gives the pair that has rested longest, where nothing else is left:
+// a call on it may hear a late packet of another for a moment, but it takes
+// place. ok is false when every pair is in use or somebody else's.
+func (pp *portPool) takeTired() (port int, ok bool) {
+	pp.mu.Lock()
+	defer pp.mu.Unlock()
+	for n, r := range pp.rest {
+		if !r.foreign {
+			pp.rest = slices.Delete(pp.rest, n, n+1)
+			pp.used++
+			return pp.base + 2*r.index, true
+		}
+	}
+	return 0, false
+}
+
+// release puts the pair of that RTP port to rest. foreign says that somebody
+// else holds it.
+func (pp *portPool) release(port int, now time.Time, foreign bool) {
 	pp.mu.Lock()
 	defer pp.mu.Unlock()
 	pp.used--
-	pp.rest = append(pp.rest, restingPair{(port - pp.base) / 2, now.Add(portRest)})
+	pp.rest = append(pp.rest, restingPair{(port - pp.base) / 2, now.Add(portRest), foreign})
 }
 
 // wake frees the pairs that have rested. Called with mu held.

@@ -22,7 +22,10 @@ func TestM1_PortPool(t *testing.T) {
 	if port, ok := pp.take(now); ok {
 		t.Fatalf("fourth of three pairs: %d", port)
 	}
-	pp.release(10004, now)
+	if port, ok := pp.takeTired(); ok {
+		t.Fatalf("nobody rests, and yet %d", port)
+	}
+	pp.release(10004, now, false)
 	if _, ok := pp.take(now.Add(portRest - 1)); ok {
 		t.Error("a pair was reused before its rest")
 	}
@@ -31,6 +34,14 @@ func TestM1_PortPool(t *testing.T) {
 	}
 	if port, ok := pp.take(now.Add(portRest)); !ok || port != 10004 {
 		t.Errorf("after the rest: %d, %v", port, ok)
+	}
+	pp.release(10002, now, true)
+	pp.release(10006, now, false)
+	if port, ok := pp.takeTired(); !ok || port != 10006 {
+		t.Errorf("rather than refuse a call: %d, %v; want 10006", port, ok)
+	}
+	if port, ok := pp.takeTired(); ok {
+		t.Errorf("somebody else's port was given: %d", port)
 	}
 }
 

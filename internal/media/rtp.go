@@ -145,7 +145,7 @@ func (e *Engine) OpenRTP(o RTPOptions) (*RTP, error) {
 	if err := e.adopt(r); err != nil {
 		conn.Close()
 		rtcp.Close()
-		e.pool.release(port, time.Now())
+		e.pool.release(port, time.Now(), false)
 		return nil, err
 	}
 	go r.read()
@@ -334,7 +334,7 @@ func (r *RTP) Close() error {
 	r.report.remove()
 	r.sayBye()
 	err := errors.Join(r.conn.Close(), r.rtcp.Close())
-	r.e.pool.release(r.port, time.Now())
+	r.e.pool.release(r.port, time.Now(), false)
 	r.e.forget(r)
 	return err
 }
