@@ -244,6 +244,7 @@ func (c *packetConn) SetWriteDeadline(t time.Time) error { return nil }
 type deadline struct {
 	mu      sync.Mutex // guards all below
 	timer   *time.Timer
+	sets    int // a timer of an earlier set that fires in this instant is too late
 	expired chan struct{}
 }
 
@@ -267,14 +268,15 @@ func (d *deadline) set(t time.Time) {
 	default:
 	}
 	d.timer = nil
+	d.sets++
 	if t.IsZero() {
 		return
 	}
-	expired := d.expired
+	mine, expired := d.sets, d.expired
 	d.timer = time.AfterFunc(time.Until(t), func() {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		if d.expired == expired {
+		if d.sets == mine {
 			select {
 			case <-expired:
 			default:
