@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -201,16 +202,22 @@ func (a *App) startMedia(ctx context.Context) error {
 
 func (a *App) startSwitch(ctx context.Context) error {
 	c := a.Config()
+	sounds, err := a.openSounds()
+	if err != nil {
+		return err
+	}
 	a.pbx = pbx.New(pbx.Options{
 		Media: a.media, Log: a.log, Router: &a.router, Admit: a.admit,
 		Country: strings.ToLower(c.Numbers.Country), SystemName: c.Server.Node, RingTime: c.Originate.SecondWait.Duration,
-		RTPTimeout: c.Media.Timeout.Duration,
+		RTPTimeout: c.Media.Timeout.Duration, Sounds: sounds,
 	})
 	sc, err := sipConfig(c, a.userAgent())
 	if err != nil {
 		return err
 	}
-	a.sip, err = sip.New(sc, a.media, a.pbx, sip.Options{Log: a.log, Follow: a.follow})
+	registrations := sip.NewBindingFile(filepath.Join(c.Server.DataDir, "registrations.json"), a.log)
+	a.stack.push("registrations", func(context.Context) error { return registrations.Close() })
+	a.sip, err = sip.New(sc, a.media, a.pbx, sip.Options{Log: a.log, Follow: a.follow, Bindings: registrations})
 	if err != nil {
 		return err
 	}
@@ -235,6 +242,21 @@ func (a *App) startSwitch(ctx context.Context) error {
 	}
 	a.stack.push("sip", a.sip.Stop)
 	return nil
+}
+
+// openSounds opens the directory of sound files, nil if there is none. Names
+// cannot lead out of it.
+func (a *App) openSounds() (fs.FS, error) {
+	dir := a.Config().Media.Sounds
+	if dir == "" {
+		return nil, nil
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("media.sounds: %w", err)
+	}
+	a.stack.push("sounds", func(context.Context) error { return root.Close() })
+	return root.FS(), nil
 }
 
 func (a *App) userAgent() string {

@@ -61,12 +61,8 @@ func serve(t *testing.T, path string) (*App, *client.Client, *logBuffer) {
 	if _, err := a.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	c, err := client.New(client.Options{Dial: func(ctx context.Context) (net.Conn, error) { return ctl.Dial(ctx, dir) }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := controlOf(t, a)
 	t.Cleanup(func() {
-		c.Close()
 		if err := a.Stop(context.Background()); err != nil { // the test's context has ended
 			t.Error(err)
 		}
@@ -75,6 +71,18 @@ func serve(t *testing.T, path string) (*App, *client.Client, *logBuffer) {
 		}
 	})
 	return a, c, log
+}
+
+// controlOf gives a client of the control socket.
+func controlOf(t *testing.T, a *App) *client.Client {
+	t.Helper()
+	dir := a.Config().Server.DataDir
+	c, err := client.New(client.Options{Dial: func(ctx context.Context) (net.Conn, error) { return ctl.Dial(ctx, dir) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
 }
 
 // A call over the control socket runs to its end, and what the doors show of

@@ -125,6 +125,10 @@ type Media struct {
 	PortMin int `toml:"port_min"`
 	// Last port of RTP. A leg needs two ports, a call up to four. Reload: restart.
 	PortMax int `toml:"port_max"`
+	// Directory of sound files for prompts and Playback; empty = only the built-in sounds. A
+	// sound NAME in the language "en" is looked for as en/NAME, then NAME, each with one of the
+	// endings .wav, .sln16, .sln, .g722, .ulaw and .alaw; "en_GB" is tried before "en". Reload: restart.
+	Sounds string `toml:"sounds"`
 	// Hang up a party from whom no audio has come for so long (ten times as long while it
 	// is on hold); 0s = never. Reload: restart.
 	Timeout Duration `toml:"timeout"`

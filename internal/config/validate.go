@@ -166,6 +166,9 @@ func (v *validator) media() {
 	if m.PortMin < 1024 || m.PortMax > 65535 || m.PortMax-m.PortMin < 3 {
 		v.bad("media.port_min", "%d-%d is not a range of at least four ports between 1024 and 65535", m.PortMin, m.PortMax)
 	}
+	if m.Sounds != "" && !isDir(m.Sounds) {
+		v.bad("media.sounds", "%s is not a directory that can be read", m.Sounds)
+	}
 	v.country("numbers.country", v.c.Numbers.Country)
 }
 
