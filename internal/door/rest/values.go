@@ -17,7 +17,7 @@ import (
 // "5m"). It is written as a number.
 type Seconds time.Duration
 
-const maxSeconds = 10 * 365 * 24 * time.Hour
+const longest = 10 * 365 * 24 * time.Hour
 
 // UnmarshalJSON reads both forms.
 func (s *Seconds) UnmarshalJSON(b []byte) error {
@@ -26,7 +26,7 @@ func (s *Seconds) UnmarshalJSON(b []byte) error {
 	var n float64
 	switch {
 	case json.Unmarshal(b, &n) == nil:
-		if math.IsNaN(n) || math.Abs(n) > maxSeconds.Seconds() {
+		if math.IsNaN(n) || math.Abs(n) > longest.Seconds() {
 			return fmt.Errorf("%s is out of range", b)
 		}
 		d = time.Duration(n * float64(time.Second))
@@ -38,7 +38,7 @@ func (s *Seconds) UnmarshalJSON(b []byte) error {
 	default:
 		return fmt.Errorf("%s is not a duration; write 30, \"30s\" or \"5m\"", b)
 	}
-	if d < 0 || d > maxSeconds {
+	if d < 0 || d > longest {
 		return fmt.Errorf("%s is out of range", b)
 	}
 	*s = Seconds(d)
