@@ -46,7 +46,7 @@ var arrows = map[string][]string{
 	"internal/door/rest/...": {"internal/call", "internal/cause", "internal/door/auth", "internal/door/rest"},
 	"internal/door/ctl":      {"internal/call", "internal/door/auth"},
 	"internal/app":           {"internal/..."},
-	"internal/app/demo":      {"internal/app", "internal/call", "internal/config", "internal/softphone", "internal/door/rest", "internal/door/rest/client", "internal/door/auth"},
+	"internal/app/demo":      {"internal/app", "internal/call", "internal/config", "internal/softphone", "internal/door/rest", "internal/door/rest/client", "internal/door/ctl", "internal/door/auth"},
 	"cmd/dialwright":         {"internal/app", "internal/app/demo", "internal/config", "internal/call", "internal/cause", "internal/door/rest", "internal/door/rest/client", "internal/door/auth", "internal/door/ctl"},
 	"test/...":               {"internal/..."},
 }
