@@ -291,7 +291,7 @@ func (a *App) startDoors(ctx context.Context) error {
 	var err error
 	a.rest, err = rest.New(rest.Options{
 		Calls: &calls{
-			o: a.originator, media: a.media, node: a.node(), version: a.o.Version, started: a.started, maxLive: a.budget.MaxLive,
+			o: a.originator, media: a.media, sip: a.sip, node: a.node(), version: a.o.Version, started: a.started, maxLive: a.budget.MaxLive,
 		},
 		Endpoints: a.engine, Routes: &a.router, Control: a, Keys: a.keys, Log: a.log, Version: a.o.Version,
 		TrustedOrigins: c.HTTP.TrustedOrigins, MaxBody: c.HTTP.MaxBody, MaxStreams: a.budget.Streams, MetricsAccess: c.HTTP.Metrics,

@@ -11,12 +11,14 @@ import (
 	"github.com/dialwright/dialwright/internal/door/rest"
 	"github.com/dialwright/dialwright/internal/media"
 	"github.com/dialwright/dialwright/internal/originate"
+	"github.com/dialwright/dialwright/internal/sip"
 )
 
 // calls gives the originator the shape that the REST door declares.
 type calls struct {
 	o       *originate.Originator
 	media   *media.Engine
+	sip     *sip.Technology
 	node    string
 	version string
 	started time.Time
@@ -192,6 +194,15 @@ func (c *calls) Stats(ctx context.Context) (rest.Stats, error) {
 		out.Paused = append(out.Paused, string(b))
 	}
 	m := c.media.Stats()
-	out.Media = rest.MediaStats{PortsUsed: m.PairsUsed, PortsFree: m.PairsFree, PacketsIn: m.PacketsIn, PacketsOut: m.PacketsOut, Invalid: m.Invalid}
+	out.Media = rest.MediaStats{
+		PortsUsed: m.PairsUsed, PortsFree: m.PairsFree, PacketsIn: m.PacketsIn, PacketsOut: m.PacketsOut,
+		Invalid: m.Invalid, UnknownPT: m.UnknownPT, Foreign: m.Foreign, NoPorts: m.Refused, Panics: m.Panics,
+	}
+	s := c.sip.Stats()
+	out.SIP = rest.SIPStats{
+		Received: s.Net.Received, Sent: s.Net.Sent, SendErrors: s.Net.SendErrors, Unparseable: s.Net.Unparseable, Limited: s.Net.Limited,
+		Keepalives: s.Net.Keepalives, ReadErrors: s.Net.ReadErrors, Connections: s.Net.Connections, Accepted: s.Net.Accepted, Turned: s.Net.TooMany,
+		Transactions: s.Transactions, Legs: s.Legs, Registered: s.Registered, Panics: s.Panics + s.Net.Panics,
+	}
 	return out, nil
 }

@@ -64,6 +64,10 @@ func TestRegistrationsAndSoundsOverARestart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var st rest.Stats
+	if err := controlOf(t, a).Get(t.Context(), "/v1/stats", nil, &st); err != nil || st.SIP.Registered != 1 || st.SIP.Received < 2 || st.SIP.Sent < 2 {
+		t.Errorf("SIP counters %+v, %v", st.SIP, err)
+	}
 	if err := a.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}

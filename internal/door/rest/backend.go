@@ -188,6 +188,7 @@ type Stats struct {
 	Resources    []Resource        `json:"resources" doc:"Capped resources: phones, trunks, accounts, batches"`
 	Paused       []string          `json:"paused" doc:"Batches that are paused"`
 	Media        MediaStats        `json:"media"`
+	SIP          SIPStats          `json:"sip"`
 }
 
 // Resource is one capped or used resource.
@@ -204,7 +205,29 @@ type MediaStats struct {
 	PortsFree  int    `json:"ports_free" doc:"RTP port pairs that are free"`
 	PacketsIn  uint64 `json:"packets_in"`
 	PacketsOut uint64 `json:"packets_out"`
-	Invalid    uint64 `json:"invalid" doc:"Datagrams that were no RTP"`
+	Invalid    uint64 `json:"invalid" doc:"Datagrams that were no RTP, or failed authentication"`
+	UnknownPT  uint64 `json:"unknown_payload_type" doc:"RTP with a payload type that was not negotiated"`
+	Foreign    uint64 `json:"foreign" doc:"RTP from another source than the call's"`
+	NoPorts    uint64 `json:"no_ports" doc:"Legs refused because no port pair was free"`
+	Panics     uint64 `json:"panics" doc:"Mistakes of ours that ended one stream"`
+}
+
+// SIPStats counts the work of signalling since the start.
+type SIPStats struct {
+	Received     uint64 `json:"received" doc:"Messages received"`
+	Sent         uint64 `json:"sent" doc:"Messages sent"`
+	SendErrors   uint64 `json:"send_errors" doc:"Messages that could not be sent"`
+	Unparseable  uint64 `json:"unparseable" doc:"Received messages that are no usable SIP"`
+	Limited      uint64 `json:"limited" doc:"Messages dropped: a stranger sent too many per second"`
+	Keepalives   uint64 `json:"keepalives" doc:"Keepalives received"`
+	ReadErrors   uint64 `json:"read_errors" doc:"Errors of UDP sockets"`
+	Connections  int    `json:"connections" doc:"TCP, TLS and WebSocket connections that are open"`
+	Accepted     uint64 `json:"accepted" doc:"Connections accepted"`
+	Turned       uint64 `json:"turned_away" doc:"Connections closed at once: too many are open"`
+	Transactions int    `json:"transactions" doc:"Transactions in progress"`
+	Legs         int    `json:"legs" doc:"Legs that are alive"`
+	Registered   int    `json:"registered" doc:"Phones with at least one contact"`
+	Panics       uint64 `json:"panics" doc:"Mistakes of ours that ended one leg or message"`
 }
 
 // Reloaded says what a reload did.

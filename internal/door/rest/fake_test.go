@@ -182,7 +182,10 @@ func (f *fake) Stats(context.Context) (Stats, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return Stats{Node: "n1", LastSeq: f.oldest + int64(len(f.events)) - 1, Live: 3, Accepted: 7, Denied: map[string]uint64{"guard": 2}, Ended: map[string]uint64{"BUSY": 1},
-		Resources: []Resource{{Name: "trunk:carrier", InUse: 2}}}, nil
+		Resources: []Resource{{Name: "trunk:carrier", InUse: 2}},
+		Media:     MediaStats{Invalid: 11, UnknownPT: 12, Foreign: 13, NoPorts: 14, Panics: 1},
+		SIP: SIPStats{Received: 21, Sent: 22, SendErrors: 23, Unparseable: 24, Limited: 25, Keepalives: 26, ReadErrors: 27, Connections: 28,
+			Accepted: 29, Turned: 30, Transactions: 31, Legs: 32, Registered: 33, Panics: 2}}, nil
 }
 
 func (f *fake) Audit(_ context.Context, flt AuditFilter) ([]AuditEntry, error) {

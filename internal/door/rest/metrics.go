@@ -153,5 +153,31 @@ func (c *statsCollector) Collect(out chan<- prometheus.Metric) {
 	put(gauge, "dialwright_rtp_port_pairs_free", "RTP port pairs that are free.", float64(st.Media.PortsFree))
 	put(counter, "dialwright_rtp_packets_in_total", "RTP packets received.", float64(st.Media.PacketsIn))
 	put(counter, "dialwright_rtp_packets_out_total", "RTP packets sent.", float64(st.Media.PacketsOut))
-	put(counter, "dialwright_rtp_invalid_total", "Datagrams on RTP ports that were no RTP.", float64(st.Media.Invalid))
+	// reason: invalid (no RTP, or failed authentication), payload-type (not negotiated), source (not the call's)
+	const dropped, droppedHelp = "dialwright_rtp_dropped_total", "Datagrams on RTP ports that were not used, by reason."
+	put(counter, dropped, droppedHelp, float64(st.Media.Invalid), "reason", "invalid")
+	put(counter, dropped, droppedHelp, float64(st.Media.UnknownPT), "reason", "payload-type")
+	put(counter, dropped, droppedHelp, float64(st.Media.Foreign), "reason", "source")
+	put(counter, "dialwright_rtp_no_ports_total", "Legs refused because no RTP port pair was free.", float64(st.Media.NoPorts))
+	put(counter, "dialwright_sip_messages_received_total", "SIP messages received, before any check.", float64(st.SIP.Received))
+	put(counter, "dialwright_sip_messages_sent_total", "SIP messages sent.", float64(st.SIP.Sent))
+	put(counter, "dialwright_sip_send_errors_total", "SIP messages that could not be sent.", float64(st.SIP.SendErrors))
+	// reason: unparseable (no usable SIP), limited (a stranger sent too many per second)
+	const refused, refusedHelp = "dialwright_sip_messages_refused_total", "SIP messages received and not handled, by reason."
+	put(counter, refused, refusedHelp, float64(st.SIP.Unparseable), "reason", "unparseable")
+	put(counter, refused, refusedHelp, float64(st.SIP.Limited), "reason", "limited")
+	put(counter, "dialwright_sip_keepalives_total", "SIP keepalives received.", float64(st.SIP.Keepalives))
+	put(counter, "dialwright_sip_read_errors_total", "Errors of SIP's UDP sockets.", float64(st.SIP.ReadErrors))
+	put(gauge, "dialwright_sip_connections", "SIP connections that are open.", float64(st.SIP.Connections))
+	// result: accepted, turned-away (too many are open)
+	const conns, connsHelp = "dialwright_sip_connections_total", "SIP connections that peers opened, by result."
+	put(counter, conns, connsHelp, float64(st.SIP.Accepted), "result", "accepted")
+	put(counter, conns, connsHelp, float64(st.SIP.Turned), "result", "turned-away")
+	put(gauge, "dialwright_sip_transactions", "SIP transactions in progress.", float64(st.SIP.Transactions))
+	put(gauge, "dialwright_sip_legs", "SIP legs that are alive.", float64(st.SIP.Legs))
+	put(gauge, "dialwright_sip_phones_registered", "Phones with at least one contact.", float64(st.SIP.Registered))
+	// part: sip (ended one leg or message), media (ended one stream)
+	const panics, panicsHelp = "dialwright_panics_total", "Mistakes of ours that were caught, by part. Please report them."
+	put(counter, panics, panicsHelp, float64(st.SIP.Panics), "part", "sip")
+	put(counter, panics, panicsHelp, float64(st.Media.Panics), "part", "media")
 }

@@ -140,6 +140,25 @@ func TestAuditTrail(t *testing.T) {
 	}
 }
 
+// What SIP and media count is measured under its name and label.
+func TestSIPAndMediaMetrics(t *testing.T) {
+	h := setup(t)
+	_, body := h.do(t, "GET", "/metrics", "", "")
+	for _, want := range []string{
+		`rtp_dropped_total{reason="invalid"} 11`, `rtp_dropped_total{reason="payload-type"} 12`, `rtp_dropped_total{reason="source"} 13`,
+		`rtp_no_ports_total 14`, `panics_total{part="media"} 1`, `panics_total{part="sip"} 2`,
+		`sip_messages_received_total 21`, `sip_messages_sent_total 22`, `sip_send_errors_total 23`,
+		`sip_messages_refused_total{reason="unparseable"} 24`, `sip_messages_refused_total{reason="limited"} 25`,
+		`sip_keepalives_total 26`, `sip_read_errors_total 27`, `sip_connections 28`,
+		`sip_connections_total{result="accepted"} 29`, `sip_connections_total{result="turned-away"} 30`,
+		`sip_transactions 31`, `sip_legs 32`, `sip_phones_registered 33`,
+	} {
+		if !strings.Contains(body, "\ndialwright_"+want+"\n") {
+			t.Errorf("missing: %s", want)
+		}
+	}
+}
+
 // Every refusal code has its status; anything else is "internal" without details.
 func TestRefusalsBecomeProblems(t *testing.T) {
 	for _, c := range []struct {
