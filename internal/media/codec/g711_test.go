@@ -1,6 +1,31 @@
 package codec
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/zaf/g711"
+)
+
+// TestG711TablesAreTheLaws compares the tables with the computed laws over all
+// samples and codes.
+func TestG711TablesAreTheLaws(t *testing.T) {
+	for _, law := range []struct {
+		c        companded
+		compress func(int16) uint8
+		expand   func(uint8) int16
+	}{{pcmu, g711.EncodeUlawFrame, g711.DecodeUlawFrame}, {pcma, g711.EncodeAlawFrame, g711.DecodeAlawFrame}} {
+		for s := -32768; s <= 32767; s++ {
+			if got, want := law.c.Encode(nil, []int16{int16(s)})[0], law.compress(int16(s)); got != want {
+				t.Fatalf("%s: %d is encoded as %#x, not %#x", law.c.name, s, got, want)
+			}
+		}
+		for b := range 256 {
+			if got, want := law.c.Decode(nil, []byte{byte(b)})[0], law.expand(byte(b)); got != want {
+				t.Fatalf("%s: %#x is decoded as %d, not %d", law.c.name, b, got, want)
+			}
+		}
+	}
+}
 
 // TestG711AgainstTheTables compares all 256 codes of both laws with the values
 // that ITU-T G.711 tables 1a to 2b give, computed here from their rule:

@@ -19,16 +19,42 @@ func (wideband) StaticPT() (uint8, bool) { return 9, true }
 func (wideband) NewEncoder() Encoder     { return NewG722Encoder() }
 func (wideband) NewDecoder() Decoder     { return NewG722Decoder() }
 
-// qmf is one half of the 24 symmetric taps of the band splitting filter
-// (ITU-T G.722 table 11/G.722), scaled by 8192.
-var qmf = [12]int32{3, -11, 12, 32, -210, 951, 3876, -805, 362, -156, 53, -11}
+// delayLine is the memory of a band splitting filter: the last 24 samples.
+// They stand twice, so that they are in one piece wherever the oldest is and
+// nothing has to be moved.
+type delayLine struct {
+	at      int // of the oldest: 0, 2, … 22
+	samples [48]int32
+}
+
+// filter takes two samples in and gives the sums over the even and the odd of
+// the last 24. The 24 taps are symmetric (ITU-T G.722 table 11/G.722, scaled
+// by 8192).
+func (l *delayLine) filter(first, second int32) (even, odd int32) {
+	at := l.at
+	if uint(at) > 22 {
+		at = 0
+	}
+	l.samples[at], l.samples[at+1] = first, second
+	l.samples[at+24], l.samples[at+25] = first, second
+	if at += 2; at == 24 {
+		at = 0
+	}
+	l.at = at
+	x := (*[24]int32)(l.samples[at : at+24])
+	even = 3*x[0] - 11*x[2] + 12*x[4] + 32*x[6] - 210*x[8] + 951*x[10] +
+		3876*x[12] - 805*x[14] + 362*x[16] - 156*x[18] + 53*x[20] - 11*x[22]
+	odd = 3*x[23] - 11*x[21] + 12*x[19] + 32*x[17] - 210*x[15] + 951*x[13] +
+		3876*x[11] - 805*x[9] + 362*x[7] - 156*x[5] + 53*x[3] - 11*x[1]
+	return even, odd
+}
 
 // G722Encoder is the sending half of a G.722 stream.
 type G722Encoder struct {
 	low, high band
 	odd       bool // pending is a sample without its partner
 	pending   int16
-	past      [24]int32
+	past      delayLine
 }
 
 // NewG722Encoder returns an encoder at the start of a stream.
@@ -53,13 +79,7 @@ func (e *G722Encoder) Encode(dst []byte, pcm []int16) []byte {
 // split passes two samples through the transmit QMF and gives one sample of
 // each band, 15 bits (G.722 §3.1).
 func (e *G722Encoder) split(first, second int32) (low, high int32) {
-	copy(e.past[:], e.past[2:])
-	e.past[22], e.past[23] = first, second
-	var even, odd int32
-	for i := range qmf {
-		even += e.past[2*i] * qmf[i]
-		odd += e.past[2*i+1] * qmf[11-i]
-	}
+	even, odd := e.past.filter(first, second)
 	return (odd + even) >> 14, (odd - even) >> 14
 }
 
@@ -122,7 +142,7 @@ func magnitude(n int32) int32 {
 // G722Decoder is the receiving half of a G.722 stream.
 type G722Decoder struct {
 	low, high band
-	past      [24]int32
+	past      delayLine
 }
 
 // NewG722Decoder returns a decoder at the start of a stream.
@@ -158,12 +178,6 @@ func (d *G722Decoder) decodeHigh(code byte) int32 {
 // join passes a sample of each band through the receive QMF and gives two
 // samples (G.722 §4.4).
 func (d *G722Decoder) join(low, high int32) (first, second int16) {
-	copy(d.past[:], d.past[2:])
-	d.past[22], d.past[23] = low+high, low-high
-	var even, odd int32
-	for i := range qmf {
-		even += d.past[2*i] * qmf[i]
-		odd += d.past[2*i+1] * qmf[11-i]
-	}
+	even, odd := d.past.filter(low+high, low-high)
 	return int16(clip16(odd >> 11)), int16(clip16(even >> 11))
 }

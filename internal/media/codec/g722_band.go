@@ -10,7 +10,7 @@ type band struct {
 	logScale  int32    // [NB]
 	poles     [2]int32 // [A1, A2]
 	taps      [6]int32 // [B1 … B6]
-	diffs     [6]int32 // last quantised differences, newest first [D1 … D6]
+	diffs     [6]int32 // last quantised differences, doubled and clipped, newest first [D1 … D6]
 	rebuilt   int32    // last reconstructed sample [R1]
 	parts     [2]int32 // last partially reconstructed signals, newest first [P1, P2]
 }
@@ -48,17 +48,13 @@ func (b *band) update(diff int32) {
 	rebuilt := clip16(b.predicted + diff) // RECONS
 	part := clip16(b.zeros + diff)        // PARREC
 	b.adaptPoles(part)
-	b.adaptZeros(diff)
+	zeros := b.adaptZeros(clip16(2 * diff))
 	b.parts[1], b.parts[0] = b.parts[0], part
 
 	// FILTEP, FILTEZ, PREDIC
 	first := b.poles[0] * clip16(2*rebuilt) >> 15
 	second := b.poles[1] * clip16(2*b.rebuilt) >> 15
 	b.rebuilt = rebuilt
-	var zeros int32
-	for i := range b.taps {
-		zeros += b.taps[i] * clip16(2*b.diffs[i]) >> 15
-	}
 	b.zeros = clip16(zeros)
 	b.predicted = clip16(clip16(first+second) + b.zeros)
 }
@@ -66,39 +62,40 @@ func (b *band) update(diff int32) {
 // adaptPoles moves the two poles by the signs of the partially reconstructed
 // signal and keeps them where the filter is stable (UPPOL2, UPPOL1, LIMIT).
 func (b *band) adaptPoles(part int32) {
-	same1 := part>>31 == b.parts[0]>>31
-	same2 := part>>31 == b.parts[1]>>31
+	differ1 := (part ^ b.parts[0]) >> 31
+	differ2 := (part ^ b.parts[1]) >> 31
 	pull := clip16(b.poles[0] * 4)
-	if same1 {
+	if differ1 == 0 {
 		pull = min(-pull, 32767)
 	}
-	second := pull>>7 + sign(same2, 128) + b.poles[1]*32512>>15
+	second := pull>>7 + negated(128, differ2) + b.poles[1]*32512>>15
 	second = min(max(second, -12288), 12288)
-	first := clip16(sign(same1, 192) + b.poles[0]*32640>>15)
+	first := clip16(negated(192, differ1) + b.poles[0]*32640>>15)
 	bound := clip16(15360 - second)
 	b.poles = [2]int32{min(max(first, -bound), bound), second}
 }
 
-// adaptZeros moves the six zeros by the signs of the differences (UPZERO).
-func (b *band) adaptZeros(diff int32) {
+// adaptZeros moves the six zeros by the signs of the differences (UPZERO),
+// takes the newest difference in, and gives what the zeros predict (FILTEZ).
+// A tap stays within 16 bits: 32767·32640/32768 + 128 = 32767.
+func (b *band) adaptZeros(diff int32) (zeros int32) {
 	step := int32(128)
 	if diff == 0 {
 		step = 0
 	}
-	for i := range b.taps {
-		b.taps[i] = clip16(sign(diff>>31 == b.diffs[i]>>31, step) + b.taps[i]*32640>>15)
+	next := diff
+	for i, d := range b.diffs {
+		tap := negated(step, (diff^d)>>31) + b.taps[i]*32640>>15
+		zeros += tap * next >> 15
+		b.taps[i], b.diffs[i] = tap, next
+		next = d
 	}
-	copy(b.diffs[1:], b.diffs[:5])
-	b.diffs[0] = diff
+	return zeros
 }
 
-// sign is n when positive, else -n.
-func sign(positive bool, n int32) int32 {
-	if positive {
-		return n
-	}
-	return -n
-}
+// negated is -n when mask is -1 and n when it is 0. Signs of audio are as good
+// as random: branches on them would be mispredicted half of the time.
+func negated(n, mask int32) int32 { return (n ^ mask) - mask }
 
 func clip16(n int32) int32 { return min(max(n, -32768), 32767) }
 

@@ -124,14 +124,19 @@ func (d *DTMFDetector) measure() rune {
 	if energy < dtmfQuiet*float32(d.size) {
 		return 0
 	}
-	rows, cols := goertzel(d.block, &d.coeffs[0]), goertzel(d.block, &d.coeffs[1])
-	r, row, rowClear := strongest(&rows)
-	c, col, colClear := strongest(&cols)
+	// A sine has the power (amplitude × size / 2)² below and amplitude² × size / 2 above.
+	pure := dtmfPurity * energy * float32(d.size) / 2
+	rows := goertzel(d.block, &d.coeffs[0])
+	r, row, clear := strongest(&rows)
+	if !clear || row*(1+dtmfNormal) < pure {
+		return 0 // no column could make up for it; this is where speech mostly ends
+	}
+	cols := goertzel(d.block, &d.coeffs[1])
+	c, col, clear := strongest(&cols)
 	switch {
-	case !rowClear, !colClear:
+	case !clear:
 	case col > row*dtmfNormal, row > col*dtmfReverse:
-	// A sine has the power (amplitude × size / 2)² here and amplitude² × size / 2 there.
-	case row+col < dtmfPurity*energy*float32(d.size)/2:
+	case row+col < pure:
 	default:
 		return dtmfDigits[r][c]
 	}
