@@ -22,12 +22,8 @@ const (
 func (s *Store) Admit(ctx context.Context, list []originate.Admission) ([]originate.Admitted, error) {
 	out := make([]originate.Admitted, 0, len(list))
 	for chunk := range slices.Chunk(list, admitChunk) {
-		done := make([]originate.Admitted, len(chunk))
-		o := &op{run: func(t *tx) error { return t.admitAll(chunk, done) }}
-		if len(list) > 1 {
-			o.rows = rowsPerCall * len(chunk)
-		}
-		if err := s.do(ctx, o); err != nil {
+		done, err := s.admitChunk(ctx, chunk, len(list) > 1)
+		if err != nil {
 			for len(out) < len(list) {
 				out = append(out, originate.Admitted{Err: err})
 			}
@@ -38,7 +34,41 @@ func (s *Store) Admit(ctx context.Context, list []originate.Admission) ([]origin
 	return out, nil
 }
 
-func (t *tx) admitAll(list []originate.Admission, done []originate.Admitted) error {
+func (s *Store) admitChunk(ctx context.Context, list []originate.Admission, bulk bool) ([]originate.Admitted, error) {
+	encoded := make([]incoming, len(list))
+	for i := range list {
+		if err := encoded[i].encode(&list[i]); err != nil {
+			return nil, err
+		}
+	}
+	done := make([]originate.Admitted, len(list))
+	o := &op{run: func(t *tx) error { return t.admitAll(encoded, done) }}
+	if bulk {
+		o.rows = rowsPerCall * len(list)
+	}
+	err := s.do(ctx, o)
+	return done, err
+}
+
+// incoming is an Admission with its JSON columns, encoded by whoever asks:
+// the writer has enough to do.
+type incoming struct {
+	*originate.Admission
+	request, routeA, routeB, origin, resources string
+}
+
+func (a *incoming) encode(from *originate.Admission) error {
+	a.Admission = from
+	var errs [5]error
+	a.request, errs[0] = toJSON(&from.Call.Request)
+	a.routeA, errs[1] = toJSON(&from.Call.RouteA)
+	a.routeB, errs[2] = toJSON(&from.Call.RouteB)
+	a.origin, errs[3] = toJSON(&from.Call.Request.Origin)
+	a.resources, errs[4] = toJSON(originate.Resources(&from.Call))
+	return errors.Join(errs[:]...)
+}
+
+func (t *tx) admitAll(list []incoming, done []originate.Admitted) error {
 	for i := range list {
 		got, err := t.admit(&list[i])
 		if err != nil && !isRefusal(err) {
@@ -51,7 +81,7 @@ func (t *tx) admitAll(list []originate.Admission, done []originate.Admitted) err
 }
 
 // admit stores one call. Its refusals come before its first write.
-func (t *tx) admit(a *originate.Admission) (got originate.Admitted, err error) {
+func (t *tx) admit(a *incoming) (got originate.Admitted, err error) {
 	if key := originate.KeyOf(&a.Call.Request); key.ID != "" {
 		got, err = scanKey(t.get, key)
 		switch {
@@ -64,23 +94,19 @@ func (t *tx) admit(a *originate.Admission) (got originate.Admitted, err error) {
 		}
 	}
 	c := a.Call
-	if err := t.checkDaily(a); err != nil {
+	if err := t.checkDaily(a.Admission); err != nil {
 		return originate.Admitted{}, err
 	}
-	h, err := t.insertCall(a)
-	if err != nil {
-		return originate.Admitted{}, err
-	}
-	if err := t.move(h, call.EvAccepted, c.CreatedAt, nil); err != nil {
+	c.CreatedAt, c.DueAt = trunc(c.CreatedAt), trunc(c.DueAt)
+	if err := t.insertCall(a, c); err != nil {
 		return originate.Admitted{}, err
 	}
 	r := &c.Request
-	err = t.audit(originate.AuditEntry{
-		At: c.CreatedAt, Accepted: true, Origin: r.Origin, Account: r.Account,
+	t.audit(&originate.AuditEntry{
+		At: c.CreatedAt, Accepted: true, Account: r.Account,
 		First: string(r.First), Second: string(r.Then.Second), Call: c.ID, Rule: a.Rule,
-	})
-	c.CreatedAt, c.DueAt = trunc(c.CreatedAt), trunc(c.DueAt)
-	return originate.Admitted{Call: c, Fingerprint: a.Fingerprint}, err
+	}, a.origin)
+	return originate.Admitted{Call: c, Fingerprint: a.Fingerprint}, nil
 }
 
 // checkDaily counts the account's calls of the day, no further than the cap.
@@ -97,66 +123,39 @@ func (t *tx) checkDaily(a *originate.Admission) error {
 	return err
 }
 
-func (t *tx) insertCall(a *originate.Admission) (*head, error) {
-	c := &a.Call
+// insertCall stores c, the call of a, with its first event.
+func (t *tx) insertCall(a *incoming, c call.Call) error {
 	r := &c.Request
-	h := &head{id: c.ID, state: c.State, account: r.Account, batch: r.Batch, reference: r.Origin.Reference}
+	w := &ready{priority: r.Priority}
+	w.call, w.due = c, ms(c.DueAt)
+	w.head = head{id: c.ID, state: c.State, account: r.Account, batch: r.Batch, reference: r.Origin.Reference}
+	if !r.NotAfter.IsZero() {
+		w.notAfter = sql.NullInt64{Int64: ms(r.NotAfter), Valid: true}
+	}
 	var err error
-	if h.lane, err = t.laneOf(originate.Resources(c)); err != nil {
-		return nil, err
+	if w.lane, err = t.laneOf(a.resources, r.Batch); err != nil {
+		return err
 	}
 	if r.Batch != "" {
-		if _, err := t.exec(`INSERT INTO batch (id, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING`, r.Batch, ms(c.CreatedAt)); err != nil {
-			return nil, err
+		if _, err := t.exec(`INSERT INTO batch (id, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING`, string(r.Batch), ms(c.CreatedAt)); err != nil {
+			return err
 		}
 	}
-	request, err1 := toJSON(r)
-	routeA, err2 := toJSON(c.RouteA)
-	routeB, err3 := toJSON(c.RouteB)
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return nil, err
-	}
-	res, err := t.exec(`INSERT INTO call (id, state, lane, priority, due_at, not_after, created_at, door, principal, key, fingerprint,
+	w.n, err = t.insertID(`INSERT INTO call (id, state, lane, priority, due_at, not_after, created_at, door, principal, key, fingerprint,
 		account, batch, reference, numbers, request, route_a, route_b) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		c.ID, c.State, h.lane, r.Priority, ms(c.DueAt), msOrNull(r.NotAfter), ms(c.CreatedAt), r.Origin.Door, r.Origin.Principal,
-		r.Key, a.Fingerprint, r.Account, r.Batch, h.reference, numbers(c.RouteA, c.RouteB), request, routeA, routeB)
+		string(c.ID), string(c.State), w.lane, r.Priority, w.due, msOrNull(r.NotAfter), ms(c.CreatedAt), r.Origin.Door, r.Origin.Principal,
+		r.Key, a.Fingerprint, string(r.Account), string(r.Batch), w.reference, numbers(c.RouteA, c.RouteB), a.request, a.routeA, a.routeB)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	h.n, err = res.LastInsertId()
-	return h, err
+	if c.State == call.Queued {
+		t.keepWaiting(w)
+	}
+	if c.State != call.Queued || w.notAfter.Valid {
+		t.clock.known = false
+	}
+	return t.move(&w.head, call.EvAccepted, c.CreatedAt, nil)
 }
-
-// laneOf gives the lane of a list of resources, a new one if need be.
-func (t *tx) laneOf(resources []string) (int64, error) {
-	key, err := toJSON(resources)
-	if err != nil {
-		return 0, err
-	}
-	if id, ok := t.lanes[key]; ok {
-		return id, nil
-	}
-	var id int64
-	err = t.get(`SELECT id FROM lane WHERE resources = ?`, []any{key}, &id)
-	if errors.Is(err, sql.ErrNoRows) {
-		var res sql.Result
-		if res, err = t.exec(`INSERT INTO lane (resources) VALUES (?)`, key); err == nil {
-			id, err = res.LastInsertId()
-		}
-	}
-	if err != nil {
-		return 0, err
-	}
-	if len(t.lanes) >= maxLaneCache {
-		clear(t.lanes)
-	}
-	t.lanes[key] = id
-	t.fresh = append(t.fresh, key)
-	return id, nil
-}
-
-// maxLaneCache bounds the memory of lane ids.
-const maxLaneCache = 20_000
 
 // FindKey implements originate.Store.
 func (s *Store) FindKey(ctx context.Context, k originate.Key) (originate.Admitted, error) {
@@ -189,17 +188,14 @@ func scanKey(get func(string, []any, ...any) error, k originate.Key) (originate.
 // hold up calls.
 func (s *Store) Deny(ctx context.Context, e originate.AuditEntry) error {
 	e.Accepted = false
-	return s.do(ctx, &op{rows: 1, run: func(t *tx) error { return t.audit(e) }})
-}
-
-func (t *tx) audit(e originate.AuditEntry) error {
-	origin, err := toJSON(e.Origin)
+	origin, err := toJSON(&e.Origin)
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO audit (at, accepted, origin, account, first, second, call_id, code, rule, text) VALUES (?,?,?,?,?,?,?,?,?,?)`,
-		ms(e.At), e.Accepted, origin, e.Account, e.First, e.Second, e.Call, e.Code, e.Rule, e.Text)
-	return err
+	return s.do(ctx, &op{rows: 1, run: func(t *tx) error {
+		t.audit(&e, origin)
+		return nil
+	}})
 }
 
 // microseconds gives t as the pace table keeps it.

@@ -10,34 +10,18 @@ import (
 	"github.com/dialwright/dialwright/internal/originate"
 )
 
-// runningJoin finds a call by its running attempt: number, call id, node, epoch.
-const runningJoin = ` FROM call c JOIN attempt a ON a.call = c.n AND a.number = ?1
-	WHERE c.id = ?2 AND a.ended_at IS NULL AND a.node = ?3 AND a.epoch = ?4`
-
-func refArgs(a originate.AttemptRef) []any {
-	return []any{a.Number, a.Call, a.Lease.Node, a.Lease.Epoch}
-}
-
-func stale(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return originate.ErrStale
-	}
-	return err
-}
-
 // Progress implements originate.Store.
 func (s *Store) Progress(ctx context.Context, a originate.AttemptRef, events []call.Event) (stored []call.Event, err error) {
 	err = s.write(ctx, func(t *tx) error {
-		var h head
-		if err := t.get(`SELECT `+headCols+runningJoin, refArgs(a), h.dst()...); err != nil {
-			return stale(err)
-		}
-		before := h.state
-		var err error
-		if stored, err = t.progress(&h, a.Number, events); err != nil || h.state == before {
+		l, err := t.running(a)
+		if err != nil {
 			return err
 		}
-		_, err = t.exec(`UPDATE call SET state = ? WHERE n = ?`, h.state, h.n)
+		before := l.state
+		if stored = t.progress(&l.head, a.Number, events); l.state == before {
+			return nil
+		}
+		_, err = t.exec(`UPDATE call SET state = ? WHERE n = ?`, string(l.state), l.n)
 		return err
 	})
 	return stored, err
@@ -45,7 +29,7 @@ func (s *Store) Progress(ctx context.Context, a originate.AttemptRef, events []c
 
 // progress records events of a running attempt and leaves out those that make
 // no sense in the call's state.
-func (t *tx) progress(h *head, attempt int, events []call.Event) ([]call.Event, error) {
+func (t *tx) progress(h *head, attempt int, events []call.Event) []call.Event {
 	stored := make([]call.Event, 0, len(events))
 	for _, e := range events {
 		state, err := call.Next(h.state, e.Type)
@@ -53,36 +37,45 @@ func (t *tx) progress(h *head, attempt int, events []call.Event) ([]call.Event, 
 			continue
 		}
 		h.state, e.Attempt = state, attempt
-		if e, err = t.record(h, e); err != nil {
-			return nil, err
-		}
-		stored = append(stored, e)
+		stored = append(stored, t.record(h, e))
 	}
-	return stored, nil
+	return stored
+}
+
+// ending is an AttemptEnd with its JSON columns.
+type ending struct {
+	originate.AttemptEnd
+	outcome, cdr string
+}
+
+func encodeEnd(e originate.AttemptEnd) (ending, error) {
+	outcome, err1 := toJSON(&e.Outcome)
+	cdr, err2 := toJSON(&e.CDR)
+	return ending{e, outcome, cdr}, errors.Join(err1, err2)
 }
 
 // EndAttempt implements originate.Store.
-func (s *Store) EndAttempt(ctx context.Context, e originate.AttemptEnd) (c call.Call, err error) {
+func (s *Store) EndAttempt(ctx context.Context, end originate.AttemptEnd) (c call.Call, err error) {
+	e, err := encodeEnd(end)
+	if err != nil {
+		return c, err
+	}
 	err = s.write(ctx, func(t *tx) error {
-		var r row
-		if err := t.get(`SELECT `+callCols+runningJoin, refArgs(e.Ref), r.dst()...); err != nil {
-			return stale(err)
+		l, err := t.running(e.Ref)
+		if err != nil {
+			return err
 		}
-		err := t.endAttempt(&r, e)
-		c = r.call
+		err = t.endAttempt(&l.row, &e)
+		c = l.call
 		return err
 	})
 	return c, err
 }
 
 // endAttempt stores the end of r's running attempt and what follows.
-func (t *tx) endAttempt(r *row, e originate.AttemptEnd) error {
-	if err := r.decode(); err != nil {
-		return err
-	}
-	if _, err := t.progress(&r.head, e.Ref.Number, e.Events); err != nil {
-		return err
-	}
+func (t *tx) endAttempt(r *row, e *ending) error {
+	delete(t.live, r.id)
+	t.progress(&r.head, e.Ref.Number, e.Events)
 	if e.Returned {
 		r.uncounted++
 	}
@@ -117,26 +110,18 @@ func (t *tx) endAttempt(r *row, e originate.AttemptEnd) error {
 }
 
 // storeEnd writes the attempt's outcome and its CDR.
-func (t *tx) storeEnd(r *row, e originate.AttemptEnd) error {
-	outcome, err := toJSON(e.Outcome)
-	if err != nil {
+func (t *tx) storeEnd(r *row, e *ending) error {
+	if _, err := t.exec(`UPDATE attempt SET ended_at = ?, outcome = ? WHERE call = ? AND number = ?`, ms(e.Now), e.outcome, r.n, e.Ref.Number); err != nil {
 		return err
 	}
-	if _, err := t.exec(`UPDATE attempt SET ended_at = ?, outcome = ? WHERE call = ? AND number = ?`, ms(e.Now), outcome, r.n, e.Ref.Number); err != nil {
-		return err
-	}
-	body, err := toJSON(e.CDR)
-	if err != nil {
-		return err
-	}
-	_, err = t.exec(`INSERT INTO cdr (call_id, attempt, account, batch, door, disposition, numbers, ended_at, body) VALUES (?,?,?,?,?,?,?,?,?)`,
-		r.id, e.Ref.Number, r.account, r.batch, r.call.Request.Origin.Door, e.Outcome.Disposition,
-		numbers(r.call.RouteA, r.call.RouteB), ms(e.Now), body)
+	_, err := t.exec(`INSERT INTO cdr (call_id, attempt, account, batch, door, disposition, numbers, ended_at, body) VALUES (?,?,?,?,?,?,?,?,?)`,
+		string(r.id), e.Ref.Number, string(r.account), string(r.batch), r.call.Request.Origin.Door, string(e.Outcome.Disposition),
+		numbers(r.call.RouteA, r.call.RouteB), ms(e.Now), e.cdr)
 	return err
 }
 
 // storeVerdict writes where the call stands now.
-func (t *tx) storeVerdict(r *row, e originate.AttemptEnd, v originate.Verdict) error {
+func (t *tx) storeVerdict(r *row, e *ending, v originate.Verdict) error {
 	c := &r.call
 	c.State, c.Attempts, c.Node, c.Last = r.state, r.attempts, "", &e.Outcome
 	if !v.DueAt.IsZero() {
@@ -145,9 +130,11 @@ func (t *tx) storeVerdict(r *row, e originate.AttemptEnd, v originate.Verdict) e
 	var reason string
 	if c.State.Done() {
 		c.EndedAt, c.Reason, reason = trunc(e.Now), v.Reason, v.Reason
+	} else {
+		t.clock.known = false
 	}
 	_, err := t.exec(`UPDATE call SET state = ?, due_at = ?, ended_at = ?, reason = ?, disposition = ?, uncounted = ?, node = '' WHERE n = ?`,
-		c.State, ms(c.DueAt), msOrNull(c.EndedAt), reason, e.Outcome.Disposition, r.uncounted, r.n)
+		string(c.State), ms(c.DueAt), msOrNull(c.EndedAt), reason, string(e.Outcome.Disposition), r.uncounted, r.n)
 	return err
 }
 
@@ -183,7 +170,7 @@ type orphan struct {
 func (t *tx) recover(now time.Time) ([]call.Call, error) {
 	orphans, err := readAll(t, `SELECT a.call, a.number, a.node, a.epoch, a.started_at, n.epoch, n.expires_at
 		FROM attempt a INDEXED BY attempt_open LEFT JOIN node n ON n.name = a.node
-		WHERE a.ended_at IS NULL AND (n.name IS NULL OR n.epoch <> a.epoch OR n.expires_at <= ?) LIMIT ?`, []any{ms(now), recoverChunk}, func(rows *sql.Rows) (o orphan, err error) {
+		WHERE a.ended_at IS NULL AND (n.name IS NULL OR n.epoch <> a.epoch OR n.expires_at <= ?) LIMIT ?`, []any{ms(now), recoverChunk}, func(rows scanner) (o orphan, err error) {
 		err = rows.Scan(&o.call, &o.number, &o.node, &o.epoch, &o.started, &o.current, &o.expiry)
 		return o, err
 	})
@@ -219,9 +206,12 @@ func (t *tx) interrupt(o orphan, now time.Time) (call.Call, error) {
 		StartedAt: at(o.started), Node: o.node,
 	}
 	out := originate.InterruptedOutcome(a, trunc(now))
-	err := t.endAttempt(&r, originate.AttemptEnd{
+	e, err := encodeEnd(originate.AttemptEnd{
 		Ref:     originate.AttemptRef{Call: r.id, Number: o.number, Lease: originate.Lease{Node: o.node, Epoch: o.epoch}},
 		Outcome: out, CDR: originate.MakeCDR(a, out), Now: now,
 	})
+	if err == nil {
+		err = t.endAttempt(&r, &e)
+	}
 	return r.call, err
 }

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"math"
 
 	"github.com/dialwright/dialwright/internal/originate"
@@ -22,7 +21,7 @@ func (s *Store) Audit(ctx context.Context, f originate.AuditFilter) ([]originate
 	}
 	rows, err := s.readDB.QueryContext(ctx, `SELECT seq, at, accepted, origin, account, first, second, call_id, code, rule, text
 		FROM audit WHERE `+where+` ORDER BY seq `+order+` LIMIT ?`, f.Cursor, clampLimit(f.Limit))
-	return collect(rows, err, func(rows *sql.Rows) (e originate.AuditEntry, err error) {
+	return collect(rows, err, func(rows scanner) (e originate.AuditEntry, err error) {
 		var when int64
 		var origin string
 		err = rows.Scan(&e.Seq, &when, &e.Accepted, &origin, &e.Account, &e.First, &e.Second, &e.Call, &e.Code, &e.Rule, &e.Text)

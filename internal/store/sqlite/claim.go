@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
@@ -23,10 +24,10 @@ const (
 	qNextExp  = `SELECT c.not_after FROM call c WHERE c.not_after IS NOT NULL AND c.state IN ('scheduled', 'queued', 'waiting-retry') ORDER BY c.not_after LIMIT 1`
 	qOpen     = `SELECT l.resources, count(*) FROM attempt a JOIN lane l ON l.id = a.lane WHERE a.ended_at IS NULL GROUP BY a.lane`
 	qPaused   = `SELECT id FROM batch WHERE paused = 1`
-	qNextLane = `SELECT c.lane, l.resources FROM call c JOIN lane l ON l.id = c.lane WHERE c.state = 'queued' AND c.lane > ? ORDER BY c.lane LIMIT 1`
-	qReady    = `SELECT ` + callCols + `, c.priority, c.not_after FROM call c
-		WHERE c.state = 'queued' AND c.lane = ?1 AND (c.priority, c.due_at, c.n) > (?2, ?3, ?4)
-		ORDER BY c.priority, c.due_at, c.n LIMIT ?5`
+	qNextLane = `SELECT c.lane FROM call c WHERE c.state = 'queued' AND c.lane > ? ORDER BY c.lane LIMIT 1`
+	qReady    = `SELECT c.n, c.priority, c.due_at FROM call c
+		WHERE c.state = 'queued' AND c.lane = ? AND (c.priority, c.due_at, c.n) > (?, ?, ?)
+		ORDER BY c.priority, c.due_at, c.n LIMIT ?`
 	qPace = `SELECT tat_us FROM pace WHERE resource = ?`
 )
 
@@ -50,6 +51,8 @@ type claim struct {
 	t   *tx
 	use map[string]*usage // what is known of each resource so far
 	out originate.Claimed
+
+	counted, paused bool // count, readPaused have been done
 }
 
 // usage is what is known of a resource within a claim.
@@ -66,7 +69,11 @@ func (k *claim) run() error {
 	if err := k.t.checkLease(k.Lease, k.Now); err != nil {
 		return err
 	}
-	for _, step := range []func() error{k.wake, k.expire, k.pick, k.storePace, k.next} {
+	steps := []func() error{k.wake, k.expire, k.pick, k.storePace, k.next}
+	if c := &k.t.clock; c.known && (c.next.IsZero() || k.Now.Before(c.next)) {
+		steps = steps[2:] // nothing has come due or expired
+	}
+	for _, step := range steps {
 		if err := step(); err != nil {
 			return err
 		}
@@ -76,7 +83,7 @@ func (k *claim) run() error {
 
 // wake moves calls whose time has come into the queue.
 func (k *claim) wake() error {
-	due, err := readAll(k.t, qDue, []any{ms(k.Now), maxMoved}, func(rows *sql.Rows) (h head, err error) {
+	due, err := readAll(k.t, qDue, []any{ms(k.Now), maxMoved}, func(rows scanner) (h head, err error) {
 		var v int64
 		err = rows.Scan(append(h.dst(), &v)...)
 		return h, err
@@ -85,11 +92,12 @@ func (k *claim) wake() error {
 		return err
 	}
 	for i := range due {
+		k.t.clock.known = false
 		h := &due[i]
 		if err := k.t.move(h, call.EvDue, k.Now, nil); err != nil {
 			return err
 		}
-		if _, err := k.t.exec(`UPDATE call SET state = ? WHERE n = ?`, h.state, h.n); err != nil {
+		if _, err := k.t.exec(`UPDATE call SET state = ? WHERE n = ?`, string(h.state), h.n); err != nil {
 			return err
 		}
 	}
@@ -125,23 +133,42 @@ func (t *tx) finish(h *head, typ call.EventType, now time.Time, reason string) e
 	if err := t.move(h, typ, now, func(e *call.Event) { e.Text = reason }); err != nil {
 		return err
 	}
-	_, err := t.exec(`UPDATE call SET state = ?, ended_at = ?, reason = ? WHERE n = ?`, h.state, ms(now), reason, h.n)
+	t.clock.known = false
+	delete(t.waiting, h.n)
+	_, err := t.exec(`UPDATE call SET state = ?, ended_at = ?, reason = ? WHERE n = ?`, string(h.state), ms(now), reason, h.n)
 	return err
 }
 
-// count reads how much of each resource the running attempts hold, and which
-// batches are paused. Caps are counted, never kept (dependencies: store rule 9).
+// count reads how much of each resource the running attempts hold, those that
+// this claim has started included: they are stored already. Caps are counted,
+// never kept; where none is set, nothing needs counting.
 func (k *claim) count() error {
+	if k.counted {
+		return nil
+	}
+	k.counted = true
 	open, err := readAll(k.t, qOpen, nil, scanLaneUse)
 	if err != nil {
 		return err
+	}
+	for _, u := range k.use {
+		u.inUse = 0
 	}
 	for _, l := range open {
 		for _, r := range l.resources {
 			k.of(r).inUse += l.n
 		}
 	}
-	paused, err := readAll(k.t, qPaused, nil, func(rows *sql.Rows) (id string, err error) {
+	return nil
+}
+
+// readPaused finds the paused batches.
+func (k *claim) readPaused() error {
+	if k.paused {
+		return nil
+	}
+	k.paused = true
+	paused, err := readAll(k.t, qPaused, nil, func(rows scanner) (id string, err error) {
 		err = rows.Scan(&id)
 		return id, err
 	})
@@ -156,7 +183,7 @@ type laneUse struct {
 	n         int
 }
 
-func scanLaneUse(rows *sql.Rows) (l laneUse, err error) {
+func scanLaneUse(rows scanner) (l laneUse, err error) {
 	var resources string
 	if err := rows.Scan(&resources, &l.n); err != nil {
 		return l, err
@@ -199,6 +226,16 @@ func (k *claim) load(resource string, u *usage) error {
 		return nil
 	}
 	u.limits, u.loaded = k.Limits(resource), true
+	if strings.HasPrefix(resource, "batch:") {
+		if err := k.readPaused(); err != nil {
+			return err
+		}
+	}
+	if u.limits.Channels > 0 {
+		if err := k.count(); err != nil {
+			return err
+		}
+	}
 	if u.limits.CPS <= 0 {
 		return nil
 	}
@@ -218,25 +255,30 @@ const tolerance = 20_000 // µs
 func interval(cps float64) int64 { return int64(math.Ceil((1_000_000 + tolerance) / cps)) }
 
 // start stores an attempt and takes its resources.
-func (k *claim) start(l *lane, r *ready) error {
+func (k *claim) start(l *lane, n int64) error {
 	t := k.t
-	if r.notAfter.Valid && r.notAfter.Int64 <= ms(k.Now) {
-		return t.expire(&r.head, k.Now)
-	}
-	if err := r.decode(); err != nil {
+	r, err := t.takeWaiting(n)
+	if err != nil {
 		return err
+	}
+	if r.notAfter.Valid {
+		t.clock.known = false
+		if r.notAfter.Int64 <= ms(k.Now) {
+			return t.expire(&r.head, k.Now)
+		}
 	}
 	r.attempts++
 	if err := t.move(&r.head, call.EvStarted, k.Now, func(e *call.Event) { e.Attempt = r.attempts }); err != nil {
 		return err
 	}
-	if _, err := t.exec(`UPDATE call SET state = ?, attempts = ?, node = ? WHERE n = ?`, r.state, r.attempts, k.Lease.Node, r.n); err != nil {
+	if _, err := t.exec(`UPDATE call SET state = ?, attempts = ?, node = ? WHERE n = ?`, string(r.state), r.attempts, k.Lease.Node, r.n); err != nil {
 		return err
 	}
 	if _, err := t.exec(`INSERT INTO attempt (call, number, lane, node, epoch, started_at) VALUES (?, ?, ?, ?, ?, ?)`,
 		r.n, r.attempts, l.id, k.Lease.Node, k.Lease.Epoch, ms(k.Now)); err != nil {
 		return err
 	}
+	t.keepLive(&live{row: r.row, lease: k.Lease})
 	for resource, n := range l.need {
 		u := k.of(resource)
 		u.inUse += n
@@ -267,15 +309,33 @@ func (k *claim) storePace() error {
 
 // next finds the earliest time at which something waits for the clock.
 func (k *claim) next() error {
+	c := &k.t.clock
+	if !c.known {
+		if err := k.readClock(); err != nil {
+			return err
+		}
+	}
+	if !c.next.IsZero() {
+		k.wait(c.next)
+	}
+	return nil
+}
+
+func (k *claim) readClock() error {
+	c := &k.t.clock
+	c.next = time.Time{}
 	for _, q := range []string{qNextDue, qNextExp} {
 		var v int64
 		switch err := k.t.get(q, nil, &v); {
 		case err == nil:
-			k.wait(at(v))
+			if c.next.IsZero() || at(v).Before(c.next) {
+				c.next = at(v)
+			}
 		case !errors.Is(err, sql.ErrNoRows):
 			return err
 		}
 	}
+	c.known = true
 	return nil
 }
 

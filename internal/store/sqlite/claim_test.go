@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"database/sql"
 	"fmt"
 	"strings"
 	"testing"
@@ -45,7 +44,7 @@ func TestClaimQueriesUseTheirIndexes(t *testing.T) {
 	fill(t, s, 0, 2000, nil)
 	for query, index := range map[string]string{
 		qDue: "call_waiting", qNextDue: "call_waiting", qExpired: "call_expiring", qNextExp: "call_expiring",
-		qNextLane: "call_ready", qReady: "call_ready", qOpen: "attempt_open", qPaused: "batch_paused", qPace: "PRIMARY KEY",
+		qNextLane: "call_ready", qReady: "COVERING INDEX call_ready", qOpen: "attempt_open", qPaused: "batch_paused", qPace: "PRIMARY KEY",
 	} {
 		plan := explain(t, s, query)
 		if !strings.Contains(plan, index) {
@@ -69,7 +68,7 @@ func explain(t *testing.T, s *Store, query string) string {
 		args[i] = 1
 	}
 	rows, err := s.readDB.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
-	list, err := collect(rows, err, func(rows *sql.Rows) (string, error) {
+	list, err := collect(rows, err, func(rows scanner) (string, error) {
 		var id, parent, unused int
 		var detail string
 		err := rows.Scan(&id, &parent, &unused, &detail)

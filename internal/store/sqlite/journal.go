@@ -40,7 +40,7 @@ func (s *Store) Events(ctx context.Context, after int64, f originate.EventFilter
 		w.add("type IN ("+strings.TrimSuffix(strings.Repeat("?,", len(args)), ",")+")", args...)
 	}
 	rows, err := s.readDB.QueryContext(ctx, `SELECT seq, body FROM event`+w.String()+` ORDER BY seq LIMIT ?`, append(w.args, limit)...)
-	list, err := collect(rows, err, func(rows *sql.Rows) (e call.Event, err error) {
+	list, err := collect(rows, err, func(rows scanner) (e call.Event, err error) {
 		var seq int64
 		var body string
 		if err := rows.Scan(&seq, &body); err != nil {

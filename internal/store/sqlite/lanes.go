@@ -5,37 +5,40 @@ import (
 	"container/heap"
 	"database/sql"
 	"errors"
-
-	"github.com/dialwright/dialwright/internal/originate"
 )
 
 // lane is one lane with waiting calls, and how far it has been read.
 type lane struct {
 	id        int64
 	need      map[string]int
-	ready     []ready // next ones, in order
+	places    []place // next ones, in order
 	page      int     // size of the next read
 	exhausted bool
-	after     ready // the last one read
+	after     place // the last one read
+}
+
+// place is a waiting call's place in the queue.
+type place struct {
+	priority int
+	due, n   int64
+}
+
+func (a place) compare(b place) int {
+	return cmp.Or(cmp.Compare(a.priority, b.priority), cmp.Compare(a.due, b.due), cmp.Compare(a.n, b.n))
 }
 
 // ready is a waiting call.
 type ready struct {
 	row
 	priority int
-	dueMS    int64
 	notAfter sql.NullInt64
-}
-
-func (a *ready) compare(b *ready) int {
-	return cmp.Or(cmp.Compare(a.priority, b.priority), cmp.Compare(a.dueMS, b.dueMS), cmp.Compare(a.n, b.n))
 }
 
 // lanes is a heap of lanes by their first waiting call.
 type lanes []*lane
 
 func (h lanes) Len() int           { return len(h) }
-func (h lanes) Less(i, j int) bool { return h[i].ready[0].compare(&h[j].ready[0]) < 0 }
+func (h lanes) Less(i, j int) bool { return h[i].places[0].compare(h[j].places[0]) < 0 }
 func (h lanes) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 func (h *lanes) Push(x any)        { *h = append(*h, x.(*lane)) }
 func (h *lanes) Pop() any {
@@ -50,9 +53,6 @@ func (h *lanes) Pop() any {
 func (k *claim) pick() error {
 	waiting, err := k.waitingLanes()
 	if err != nil || len(waiting) == 0 {
-		return err
-	}
-	if err := k.count(); err != nil {
 		return err
 	}
 	queue, err := k.openLanes(waiting)
@@ -74,10 +74,10 @@ func (k *claim) pick() error {
 			k.out.More = true
 			return nil
 		}
-		if err := k.start(l, &l.ready[0]); err != nil {
+		if err := k.start(l, l.places[0].n); err != nil {
 			return err
 		}
-		l.ready = l.ready[1:]
+		l.places = l.places[1:]
 		if more, err := k.fill(l); err != nil {
 			return err
 		} else if !more {
@@ -94,19 +94,18 @@ func (k *claim) pick() error {
 func (k *claim) waitingLanes() ([]*lane, error) {
 	var out []*lane
 	for last := int64(0); ; {
-		var text string
-		err := k.t.get(qNextLane, []any{last}, &last, &text)
+		err := k.t.get(qNextLane, []any{last}, &last)
 		if errors.Is(err, sql.ErrNoRows) {
 			return out, nil
 		}
 		if err != nil {
 			return nil, err
 		}
-		var resources []string
-		if err := fromJSON(text, &resources); err != nil {
+		need, err := k.t.need(last)
+		if err != nil {
 			return nil, err
 		}
-		out = append(out, &lane{id: last, need: originate.Need(resources), page: 1, after: ready{priority: minPriority}})
+		out = append(out, &lane{id: last, need: need, page: firstPage, after: place{priority: minPriority}})
 	}
 }
 
@@ -130,30 +129,32 @@ func (k *claim) openLanes(waiting []*lane) (lanes, error) {
 	return out, nil
 }
 
+// firstPage is enough for a claim of one call: that one, and whether more wait.
+const firstPage = 2
+
 // minPriority is below every priority that is stored.
 const minPriority = -1 << 62
 
 // fill makes sure that l has a next call, reading pages that double up to the
-// rest of Max. False: the lane has none.
+// rest of Max and one more. False: the lane has none.
 func (k *claim) fill(l *lane) (bool, error) {
-	if len(l.ready) > 0 {
+	if len(l.places) > 0 {
 		return true, nil
 	}
 	if l.exhausted {
 		return false, nil
 	}
-	size := max(1, min(l.page, k.Max-len(k.out.Attempts)))
+	size := max(1, min(l.page, k.Max-len(k.out.Attempts)+1))
 	l.page *= 2
 	var err error
-	l.ready, err = readAll(k.t, qReady, []any{l.id, l.after.priority, l.after.dueMS, l.after.n, size}, func(rows *sql.Rows) (r ready, err error) {
-		err = rows.Scan(append(r.dst(), &r.priority, &r.notAfter)...)
-		r.dueMS = r.due
-		return r, err
+	l.places, err = readAll(k.t, qReady, []any{l.id, l.after.priority, l.after.due, l.after.n, size}, func(rows scanner) (p place, err error) {
+		err = rows.Scan(&p.n, &p.priority, &p.due)
+		return p, err
 	})
-	if err != nil || len(l.ready) == 0 {
+	if err != nil || len(l.places) == 0 {
 		return false, err
 	}
-	l.exhausted = len(l.ready) < size
-	l.after = l.ready[len(l.ready)-1]
+	l.exhausted = len(l.places) < size
+	l.after = l.places[len(l.places)-1]
 	return true, nil
 }

@@ -44,7 +44,7 @@ func (s *Store) Renew(ctx context.Context, l originate.Lease, now time.Time, ttl
 			return err
 		}
 		withdrawn, err = readAll(t, `SELECT c.id FROM attempt a INDEXED BY attempt_open JOIN call c ON c.n = a.call
-			WHERE a.ended_at IS NULL AND a.node = ? AND a.epoch = ? AND c.cancel_by <> ''`, []any{l.Node, l.Epoch}, func(rows *sql.Rows) (id call.ID, err error) {
+			WHERE a.ended_at IS NULL AND a.node = ? AND a.epoch = ? AND c.cancel_by <> ''`, []any{l.Node, l.Epoch}, func(rows scanner) (id call.ID, err error) {
 			err = rows.Scan(&id)
 			return id, err
 		})

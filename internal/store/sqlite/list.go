@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -168,7 +167,7 @@ func (s *Store) CDRs(ctx context.Context, f originate.Filter) ([]call.CDR, strin
 		cdr      call.CDR
 	}
 	rows, err := s.readDB.QueryContext(ctx, `SELECT n, ended_at, body FROM cdr`+w.String()+order, append(w.args, limit+1)...)
-	list, err := collect(rows, err, func(rows *sql.Rows) (d numbered, err error) {
+	list, err := collect(rows, err, func(rows scanner) (d numbered, err error) {
 		var body string
 		if err := rows.Scan(&d.n, &d.ended, &body); err != nil {
 			return d, err

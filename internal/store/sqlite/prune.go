@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 
 	"github.com/dialwright/dialwright/internal/originate"
@@ -37,7 +36,7 @@ func (t *tx) pruneEvents(r originate.Retention, limit int) (int, error) {
 	if r.Events.IsZero() {
 		return 0, nil
 	}
-	list, err := readAll(t, `SELECT seq, at FROM event ORDER BY seq LIMIT ?`, []any{limit}, func(rows *sql.Rows) (v [2]int64, err error) {
+	list, err := readAll(t, `SELECT seq, at FROM event ORDER BY seq LIMIT ?`, []any{limit}, func(rows scanner) (v [2]int64, err error) {
 		err = rows.Scan(&v[0], &v[1])
 		return v, err
 	})
@@ -59,7 +58,7 @@ func (t *tx) pruneEvents(r originate.Retention, limit int) (int, error) {
 	return n, errors.Join(err1, err2)
 }
 
-// pruneCalls deletes ended calls with their attempts, then the lanes, batches
+// pruneCalls deletes ended calls with their attempts, then the batches, lanes
 // and paces that nothing refers to any more.
 func (t *tx) pruneCalls(r originate.Retention, limit int) (int, error) {
 	if r.Calls.IsZero() {
@@ -69,13 +68,15 @@ func (t *tx) pruneCalls(r originate.Retention, limit int) (int, error) {
 	if err != nil || n == 0 {
 		return n, err
 	}
-	if _, err := t.exec(`DELETE FROM lane WHERE NOT EXISTS (SELECT 1 FROM call c WHERE c.lane = lane.id)`); err != nil {
-		return n, err
-	}
-	clear(t.lanes)
 	if _, err := t.exec(`DELETE FROM batch WHERE NOT EXISTS (SELECT 1 FROM call c WHERE c.batch = batch.id AND c.batch <> '')`); err != nil {
 		return n, err
 	}
+	// The lanes of those batches. The others are as few as accounts, phones and
+	// trunks make, and stay.
+	if _, err := t.exec(`DELETE FROM lane WHERE batch <> '' AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.id = lane.batch)`); err != nil {
+		return n, err
+	}
+	t.forgetLanes()
 	_, err = t.exec(`DELETE FROM pace WHERE tat_us < ?`, microseconds(r.Calls))
 	return n, err
 }
@@ -91,11 +92,12 @@ func (t *tx) pruneAudit(r originate.Retention, limit int) (int, error) {
 	if r.Audit.IsZero() {
 		return 0, nil
 	}
-	return t.prune(`DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE at < ? ORDER BY at LIMIT ?)`, ms(r.Audit), limit)
+	// From the trail's begin, which is in the order of time but for the clock's jumps.
+	return t.prune(`DELETE FROM audit WHERE seq IN (SELECT seq FROM audit ORDER BY seq LIMIT ?) AND at < ?`, limit, ms(r.Audit))
 }
 
-func (t *tx) prune(query string, before int64, limit int) (int, error) {
-	res, err := t.exec(query, before, limit)
+func (t *tx) prune(query string, args ...any) (int, error) {
+	res, err := t.exec(query, args...)
 	if err != nil {
 		return 0, err
 	}

@@ -96,7 +96,7 @@ func notFound(err error) error {
 }
 
 // collect scans all rows by scan and closes them.
-func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) ([]T, error) {
+func collect[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -113,14 +113,14 @@ func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) 
 }
 
 // scanHead reads a row of headCols.
-func scanHead(rows *sql.Rows) (head, error) {
+func scanHead(rows scanner) (head, error) {
 	var h head
 	err := rows.Scan(h.dst()...)
 	return h, err
 }
 
 // scanCall reads a row of callCols and lastOutcome.
-func scanCall(rows *sql.Rows) (call.Call, error) {
+func scanCall(rows scanner) (call.Call, error) {
 	var r row
 	if err := rows.Scan(r.dstLast()...); err != nil {
 		return call.Call{}, err
@@ -134,42 +134,6 @@ func scanCall(rows *sql.Rows) (call.Call, error) {
 func numbers(a, b call.Route) string {
 	parts := []string{a.Typed, string(a.Endpoint), a.Number, b.Typed, string(b.Endpoint), b.Number}
 	return strings.ToLower(strings.Join(slices.Compact(parts), " "))
-}
-
-// move applies an event to h and records it: the one way in which states move
-// here. fill adds to the event. The row itself is updated by the caller.
-func (t *tx) move(h *head, typ call.EventType, when time.Time, fill func(*call.Event)) error {
-	state, err := call.Next(h.state, typ)
-	if err != nil {
-		return fmt.Errorf("%w: %w", originate.ErrState, err)
-	}
-	h.state = state
-	e := call.Event{At: when, Type: typ}
-	if fill != nil {
-		fill(&e)
-	}
-	_, err = t.record(h, e)
-	return err
-}
-
-// record stores an event of h, to be published after the commit.
-func (t *tx) record(h *head, e call.Event) (call.Event, error) {
-	e.Seq, e.At, e.DueAt = 0, e.At.UTC().Truncate(time.Millisecond), trunc(e.DueAt)
-	e.Call, e.State, e.Account, e.Batch, e.Reference = h.id, h.state, h.account, h.batch, h.reference
-	body, err := toJSON(e)
-	if err != nil {
-		return e, err
-	}
-	res, err := t.exec(`INSERT INTO event (at, type, call_id, account, batch, body) VALUES (?, ?, ?, ?, ?, ?)`,
-		ms(e.At), e.Type, e.Call, e.Account, e.Batch, body)
-	if err != nil {
-		return e, err
-	}
-	if e.Seq, err = res.LastInsertId(); err != nil {
-		return e, err
-	}
-	t.events = append(t.events, e)
-	return e, nil
 }
 
 func trunc(v time.Time) time.Time {

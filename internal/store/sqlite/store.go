@@ -14,6 +14,11 @@
 // fails after it has written, the group is rolled back and its operations are run one by one,
 // so that none suffers for another.
 //
+// The writer remembers what it has just written: calls that wait at the head of the
+// queue, running attempts, when the clock is next needed (cache.go). So a
+// transition of a call reads nothing. Events and audit entries of a
+// transaction are stored together before its commit.
+//
 // Reads have their own connections, which cannot write, and see the last
 // commit (WAL).
 //
@@ -77,7 +82,6 @@ type Options struct {
 type Store struct {
 	log    *slog.Logger
 	lockDB *sql.DB // holds the process lock; nothing is stored there
-	writeD *sql.DB // one connection, the writer goroutine's
 	readDB *sql.DB
 	// findKey is the one read that every request with an idempotency key makes.
 	findKey *sql.Stmt
@@ -116,19 +120,12 @@ func open(ctx context.Context, o Options) (_ *Store, err error) {
 	if s.lockDB, err = lock(ctx, o.Path+".lock"); err != nil {
 		return nil, err
 	}
-	pragmas := []string{"journal_mode(WAL)", "synchronous(" + o.Synchronous + ")", "foreign_keys(1)", "busy_timeout(5000)"}
+	pragmas := []string{"journal_mode(WAL)", "synchronous(" + o.Synchronous + ")", "foreign_keys(1)", "busy_timeout(5000)",
+		"cache_size(-32768)", "wal_autocheckpoint(4000)"}
 	if o.MaxPages > 0 {
 		pragmas = append(pragmas, fmt.Sprintf("max_page_count(%d)", o.MaxPages))
 	}
-	if s.writeD, err = sql.Open("sqlite", dsn(o.Path, pragmas...)); err != nil {
-		return nil, err
-	}
-	s.writeD.SetMaxOpenConns(1)
-	if err = migrate(ctx, s.writeD); err != nil {
-		return nil, err
-	}
-	// The process lock proves that whoever held a lease is gone.
-	if _, err = s.writeD.ExecContext(ctx, `UPDATE node SET expires_at = 0`); err != nil {
+	if err = prepare(ctx, dsn(o.Path, pragmas...)); err != nil {
 		return nil, err
 	}
 	if s.readDB, err = sql.Open("sqlite", dsn(o.Path, "query_only(1)", "busy_timeout(5000)")); err != nil {
@@ -139,11 +136,15 @@ func open(ctx context.Context, o Options) (_ *Store, err error) {
 	if s.findKey, err = s.readDB.PrepareContext(ctx, qKey); err != nil {
 		return nil, err
 	}
-	conn, err := s.writeD.Conn(ctx)
+	seq, err := s.lastSeq(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.w = newWriter(conn, o.Log)
+	conn, err := openConn(s.readDB, dsn(o.Path, pragmas...))
+	if err != nil {
+		return nil, err
+	}
+	s.w = newWriter(conn, seq, o.Log)
 	go s.w.run()
 	return s, nil
 }
@@ -174,7 +175,22 @@ func lock(ctx context.Context, path string) (*sql.DB, error) {
 	return db, nil
 }
 
-// migrate brings the schema up to date.
+// prepare brings the schema up to date and ends the leases of earlier
+// processes: the process lock proves that whoever held one is gone.
+func prepare(ctx context.Context, dsn string) error {
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	if err := migrate(ctx, db); err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, `UPDATE node SET expires_at = 0`)
+	return err
+}
+
 func migrate(ctx context.Context, db *sql.DB) error {
 	dir, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -201,7 +217,7 @@ func (s *Store) Close() error {
 
 func (s *Store) closeDBs() error {
 	var errs []error
-	for _, db := range []*sql.DB{s.readDB, s.writeD, s.lockDB} {
+	for _, db := range []*sql.DB{s.readDB, s.lockDB} {
 		if db != nil {
 			errs = append(errs, db.Close())
 		}
@@ -213,8 +229,8 @@ func (s *Store) closeDBs() error {
 func (s *Store) SetMaxPages(ctx context.Context, pages int) error {
 	return s.write(ctx, func(t *tx) error {
 		var now int
-		// A pragma takes no parameters, so it is not among the cached statements.
-		return t.conn.QueryRowContext(context.WithoutCancel(ctx), fmt.Sprintf("PRAGMA max_page_count(%d)", pages)).Scan(&now)
+		// A pragma takes no parameters; its text is one more cached statement.
+		return t.get(fmt.Sprintf("PRAGMA max_page_count(%d)", pages), nil, &now)
 	})
 }
 

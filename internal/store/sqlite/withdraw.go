@@ -44,6 +44,7 @@ func (t *tx) withdraw(h *head, by string, now time.Time) error {
 		if h.cancelBy != "" {
 			return nil
 		}
+		delete(t.live, h.id)
 		_, err := t.exec(`UPDATE call SET cancel_by = ? WHERE n = ?`, by, h.n)
 		return err
 	}
@@ -129,7 +130,7 @@ func (s *Store) Attempts(ctx context.Context, id call.ID) ([]originate.AttemptRe
 	rows, err := s.readDB.QueryContext(ctx, `SELECT a.number, a.node, a.started_at, a.outcome, d.body
 		FROM call c JOIN attempt a ON a.call = c.n LEFT JOIN cdr d ON d.call_id = c.id AND d.attempt = a.number
 		WHERE c.id = ? ORDER BY a.number`, id)
-	return collect(rows, err, func(rows *sql.Rows) (originate.AttemptRecord, error) {
+	return collect(rows, err, func(rows scanner) (originate.AttemptRecord, error) {
 		a := originate.AttemptRecord{Attempt: call.Attempt{Call: id, Request: c.Request, RouteA: c.RouteA, RouteB: c.RouteB}}
 		var started int64
 		var outcome, cdr sql.NullString

@@ -2,9 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -46,11 +43,8 @@ type writer struct {
 	watchers []*func([]call.Event)
 }
 
-func newWriter(conn *sql.Conn, log *slog.Logger) *writer {
-	return &writer{
-		log: log, bell: make(chan struct{}, 1), quit: make(chan struct{}),
-		tx: tx{conn: conn, stmts: map[string]*sql.Stmt{}, lanes: map[string]int64{}},
-	}
+func newWriter(c *conn, seq int64, log *slog.Logger) *writer {
+	return &writer{log: log, bell: make(chan struct{}, 1), quit: make(chan struct{}), tx: newTx(c, seq)}
 }
 
 // do queues an operation and waits until it is committed. ctx counts until the
@@ -138,7 +132,7 @@ func (w *writer) run() {
 				continue
 			}
 			if closing {
-				w.tx.closeAll()
+				w.tx.conn.close()
 				return
 			}
 			break
@@ -181,20 +175,11 @@ func (o *op) finish(err error) {
 // try runs a group as one transaction. When it returns nil, all operations are
 // finished; otherwise nothing has happened and none is.
 func (w *writer) try(group []*op) error {
-	t := &w.tx
-	t.events = nil
-	if err := t.control("BEGIN IMMEDIATE"); err != nil {
+	events, err := w.tx.commit(group)
+	if err != nil {
 		return err
 	}
-	for _, o := range group {
-		if err := t.step(o); err != nil {
-			return t.rollback(err)
-		}
-	}
-	if err := t.control("COMMIT"); err != nil {
-		return t.rollback(err)
-	}
-	w.publish(t.events)
+	w.publish(events)
 	for _, o := range group {
 		close(o.done)
 	}
@@ -222,115 +207,4 @@ func (w *writer) watch(f func([]call.Event)) (stop func()) {
 		defer w.watchMu.Unlock()
 		w.watchers = slices.DeleteFunc(w.watchers, func(g *func([]call.Event)) bool { return g == &f })
 	}
-}
-
-// tx is the transaction under way, used by the writer goroutine only.
-type tx struct {
-	conn   *sql.Conn
-	stmts  map[string]*sql.Stmt
-	lanes  map[string]int64 // resources to lane id, committed ones only or of this transaction
-	fresh  []string         // lanes added by this transaction
-	events []call.Event     // to be published after the commit
-	wrote  bool             // the operation under way has written
-	reads  int              // rows read since the start, for the tests of what a claim costs
-}
-
-// step runs one operation. A refusal (ErrState, …) from an operation that has not
-// written is its result and harms nobody; any other error ends the transaction.
-func (t *tx) step(o *op) error {
-	mark := len(t.events)
-	t.wrote = false
-	o.err = o.run(t)
-	if o.err == nil || !t.wrote && isRefusal(o.err) {
-		if o.err != nil {
-			t.events = t.events[:mark]
-		}
-		return nil
-	}
-	return o.err
-}
-
-func isRefusal(err error) bool {
-	for _, r := range []error{
-		originate.ErrNotFound, originate.ErrState, originate.ErrKeyReused, originate.ErrDailyCap,
-		originate.ErrStale, originate.ErrNoLease,
-	} {
-		if errors.Is(err, r) {
-			return true
-		}
-	}
-	return false
-}
-
-// control runs BEGIN, COMMIT or ROLLBACK. The writer's own context is never
-// cancelled: what has been taken up is carried through.
-func (t *tx) control(cmd string) error {
-	_, err := t.exec(cmd)
-	if cmd == "COMMIT" && err == nil {
-		t.fresh = t.fresh[:0]
-	}
-	return err
-}
-
-func (t *tx) rollback(cause error) error {
-	for _, key := range t.fresh {
-		delete(t.lanes, key)
-	}
-	t.fresh = t.fresh[:0]
-	t.events = nil
-	// SQLite may have rolled back by itself (full disk); then this fails, and that is fine.
-	_ = t.control("ROLLBACK")
-	return cause
-}
-
-func (t *tx) stmt(query string) (*sql.Stmt, error) {
-	if st, ok := t.stmts[query]; ok {
-		return st, nil
-	}
-	st, err := t.conn.PrepareContext(context.Background(), query) // see control
-	if err != nil {
-		return nil, fmt.Errorf("prepare %.60q: %w", query, err)
-	}
-	t.stmts[query] = st
-	return st, nil
-}
-
-// exec runs a statement that writes. Query texts are constants: they are the
-// key of the statement cache.
-func (t *tx) exec(query string, args ...any) (sql.Result, error) {
-	st, err := t.stmt(query)
-	if err != nil {
-		return nil, err
-	}
-	t.wrote = true
-	return st.ExecContext(context.Background(), args...) // see control
-}
-
-// readAll runs a statement that reads, and scans all its rows.
-func readAll[T any](t *tx, query string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
-	st, err := t.stmt(query)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := st.QueryContext(context.Background(), args...) // see control
-	list, err := collect(rows, err, scan)
-	t.reads += len(list)
-	return list, err
-}
-
-// get reads one row into dst; sql.ErrNoRows if there is none.
-func (t *tx) get(query string, args []any, dst ...any) error {
-	st, err := t.stmt(query)
-	if err != nil {
-		return err
-	}
-	t.reads++
-	return st.QueryRowContext(context.Background(), args...).Scan(dst...) // see control
-}
-
-func (t *tx) closeAll() {
-	for _, st := range t.stmts {
-		st.Close()
-	}
-	t.conn.Close()
 }
