@@ -53,41 +53,71 @@ func (r *router) Explain(account call.AccountID, typed string) rest.Trace {
 // judges it as a request of the phone's account to dial the target, so that a
 // phone cannot dial what its account may not.
 func (a *App) admit(ctx context.Context, ad pbx.Admission) error {
-	return a.guard(ctx, ad.Account, ad.Channel.Name, ad.Remote, ad.Endpoint)
+	to, err := a.router.table.Load().Route(ad.Account, ad.Endpoint)
+	if err != nil {
+		return err
+	}
+	return a.guard(ctx, ad.Account, ad.Channel.Name, ad.Remote, to)
 }
 
 // follow routes the target of a 302 as if its phone had dialled it, and asks
-// the guard. A trunk's 302 names another number of the same trunk: it must not
-// lead to another one.
-func (a *App) follow(ctx context.Context, f sip.Forward) (call.Endpoint, error) {
+// the guard. A trunk's 302 names another number of the same trunk, which the
+// account of the call pays for: it must not lead to another trunk, nor to what
+// that account may not call.
+func (a *App) follow(ctx context.Context, f sip.Forward) (call.Route, error) {
 	var to call.Route
 	var err error
+	account := f.Account
 	if _, ok := a.Config().Trunks[f.Endpoint]; ok {
-		to, err = a.router.table.Load().Route(f.Account, call.Endpoint("PJSIP/"+f.Target+"@"+f.Endpoint))
+		if c, live := a.pbx.Channel(f.ChannelID); live {
+			account = c.Snapshot().Account
+		}
+		to, err = a.router.table.Load().Route(account, call.Endpoint("PJSIP/"+f.Target+"@"+f.Endpoint))
 	} else {
-		to, err = a.router.Inbound(f.Account, f.Context, f.Target)
+		to, err = a.router.Inbound(account, f.Context, f.Target)
 	}
 	if err != nil {
-		return "", err
+		return to, err
 	}
-	return to.Endpoint, a.guard(ctx, f.Account, f.Endpoint, "", to.Endpoint)
+	return to, a.guard(ctx, account, f.Endpoint, "", to)
 }
 
-func (a *App) guard(ctx context.Context, account call.AccountID, who, remote string, to call.Endpoint) error {
+func (a *App) guard(ctx context.Context, account call.AccountID, who, remote string, to call.Route) error {
 	if account == "" {
 		account = a.DefaultAccount()
 	}
 	err := a.originator.Judge(ctx, call.Request{
-		Origin: call.Origin{Door: "sip", Principal: who, Remote: remote}, Account: account, First: to,
+		Origin: call.Origin{Door: "sip", Principal: who, Remote: remote}, Account: account, First: to.Endpoint,
 		Then: call.Then{Kind: call.ThenApplication, Name: "Wait", Data: "1"},
 	})
 	if r, ok := errors.AsType[*originate.Refusal](err); ok {
 		return &call.Failure{
 			Disposition: call.Failed, Cause: int(cause.OutgoingBarred), Permanent: true,
-			Text: fmt.Sprintf("refused: %s", r.Text), Err: r,
+			Text: "refused: " + r.Text,
 		}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return a.room(to.Trunk)
+}
+
+// room refuses what phones dial by a trunk whose channels are all in use. The
+// queue keeps its own attempts within the cap by waiting; a caller cannot wait.
+func (a *App) room(trunk string) error {
+	channels := a.Config().Trunks[trunk].Channels
+	if trunk == "" || channels <= 0 {
+		return nil
+	}
+	for _, e := range a.pbx.Endpoints() {
+		if e.Kind == "trunk" && e.Name == trunk && e.Channels >= channels {
+			return &call.Failure{
+				Disposition: call.Congestion, Cause: int(cause.CircuitCongestion),
+				Text: fmt.Sprintf("all %d channels of trunk %s are in use", channels, trunk),
+			}
+		}
+	}
+	return nil
 }
 
 // Route explains a number from the configuration alone, without a server.

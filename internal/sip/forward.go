@@ -43,14 +43,14 @@ func (l *leg) forward(f *fork, e ua.Event) bool {
 	}
 	l.pending++
 	l.t.wg.Go(func() {
-		endpoint, err := l.t.follow(l.ctx, q)
-		l.q.post(func() { l.followed(f, q, e, endpoint, err) })
+		to, err := l.t.follow(l.ctx, q)
+		l.q.post(func() { l.followed(f, q, e, to, err) })
 	})
 	return true
 }
 
 // followed goes on when routing has decided.
-func (l *leg) followed(f *fork, q Forward, e ua.Event, endpoint call.Endpoint, err error) {
+func (l *leg) followed(f *fork, q Forward, e ua.Event, to call.Route, err error) {
 	l.pending--
 	if l.state != legCalling || l.conn != nil {
 		l.endIfIdle()
@@ -62,15 +62,18 @@ func (l *leg) followed(f *fork, q Forward, e ua.Event, endpoint call.Endpoint, e
 		l.t.log.Info("forward refused", "leg", l.o.ChannelID, "endpoint", q.Endpoint, "err", err)
 		failed = refusal(e)
 		failed.Text, failed.Err = "forwarding to the new destination was refused", err
-	case endpoint.Tech() != techName:
+	case to.Endpoint.Tech() != techName:
 		failed = refusal(e)
 		failed.Text = "the new destination is not a phone or trunk"
 	default:
-		l.emit(pbx.LegEvent{Kind: pbx.LegForwarded, SIPStatus: e.Status, Target: string(endpoint), Text: e.Reason})
+		l.emit(pbx.LegEvent{Kind: pbx.LegForwarded, SIPStatus: e.Status, Target: string(to.Endpoint), Text: e.Reason})
 		l.rang = false
 		// RFC 5806 §5: who forwarded, and why.
 		l.extra = append(l.extra, header("Diversion", nameAddr("", escapeUser(f.prof.name), l.t.domain(f.call.Flow()))+";reason=unconditional"))
-		failed = l.dialFollowed(endpoint, q.Hop)
+		if to.CallerID != (call.CallerID{}) { // the new route shows its own
+			l.shown = to.CallerID
+		}
+		failed = l.dialFollowed(to.Endpoint, q.Hop)
 	}
 	if failed != nil {
 		l.failure = worse(l.failure, failed)

@@ -345,12 +345,12 @@ func TestUnreachableTrunkFailsInTime(t *testing.T) {
 
 func TestForward302UnderTheSwitch(t *testing.T) {
 	var asked []Forward
-	follow := func(_ context.Context, f Forward) (call.Endpoint, error) {
+	follow := func(_ context.Context, f Forward) (call.Route, error) {
 		asked = append(asked, f)
 		if f.Target == "900123" {
-			return "", errors.New("premium numbers are barred")
+			return call.Route{}, errors.New("premium numbers are barred")
 		}
-		return call.Endpoint("PJSIP/" + f.Target), nil
+		return call.Route{Endpoint: call.Endpoint("PJSIP/" + f.Target), CallerID: call.CallerID{Number: "4711"}}, nil
 	}
 	for _, tc := range []struct {
 		name    string
@@ -389,6 +389,9 @@ func TestForward302UnderTheSwitch(t *testing.T) {
 				pc := other.next()
 				if got := pc.header("Diversion"); !strings.Contains(got, "sip:101@pbx.test") {
 					t.Errorf("Diversion %q", got)
+				}
+				if got := pc.header("From"); !strings.Contains(got, "sip:4711@") {
+					t.Errorf("From %q does not show the caller ID of the new route", got)
 				}
 				pc.answer(pcmu)
 				s.awaitState(c, pbx.Up)

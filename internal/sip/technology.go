@@ -30,10 +30,10 @@ type Options struct {
 	Log *slog.Logger // nil: nothing is logged
 
 	// Follow decides where a 302 goes: it routes the target as if the phone or
-	// trunk had dialled it, asks the guard, and gives the endpoint to dial
-	// ("PJSIP/102"). It may take its time; ctx ends with the leg. nil: no 302
+	// trunk had dialled it, asks the guard, and gives what to dial
+	// ("PJSIP/102") and the caller ID to show there, if it has its own. It may take its time; ctx ends with the leg. nil: no 302
 	// is followed.
-	Follow func(ctx context.Context, f Forward) (call.Endpoint, error)
+	Follow func(ctx context.Context, f Forward) (call.Route, error)
 
 	// Bindings keeps registrations over a restart; nil = in memory only.
 	Bindings BindingStore
@@ -53,7 +53,7 @@ type Technology struct {
 	log      *slog.Logger
 	media    *media.Engine
 	sw       *pbx.Switch
-	follow   func(context.Context, Forward) (call.Endpoint, error)
+	follow   func(context.Context, Forward) (call.Route, error)
 	store    BindingStore
 	resolver sipnet.Resolver
 	net      *sipnet.Net
