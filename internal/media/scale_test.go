@@ -5,6 +5,7 @@ package media
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -14,11 +15,17 @@ import (
 	"time"
 )
 
-// BenchmarkBridgedCalls carries 1,000 bridged calls (2,000 streams of 20 ms
-// PCMU) for two seconds per round over loopback sockets and reports loss, delay
+// BenchmarkBridgedCalls carries 100 and 1,000 bridged calls (two streams of 20 ms
+// PCMU each) for two seconds per round over loopback sockets and reports loss, delay
 // and CPU, generator included. Its ns/op means nothing.
 func BenchmarkBridgedCalls(b *testing.B) {
-	const calls, span = 1000, 2 * time.Second
+	for _, calls := range []int{100, 1000} {
+		b.Run(fmt.Sprintf("calls=%d", calls), func(b *testing.B) { bridgedCalls(b, calls) })
+	}
+}
+
+func bridgedCalls(b *testing.B, calls int) {
+	const span = 2 * time.Second
 	e := startEngine(b)
 	defer stopEngine(b, e)
 	gen := listenLoopback(b)
@@ -40,14 +47,20 @@ func BenchmarkBridgedCalls(b *testing.B) {
 // BenchmarkBareBridgedCalls is the floor: the same load over as many sockets
 // and goroutines that only receive and send.
 func BenchmarkBareBridgedCalls(b *testing.B) {
-	const streams, span = 2000, 2 * time.Second
+	for _, calls := range []int{100, 1000} {
+		b.Run(fmt.Sprintf("calls=%d", calls), func(b *testing.B) { bareBridgedCalls(b, calls) })
+	}
+}
+
+func bareBridgedCalls(b *testing.B, calls int) {
+	const span = 2 * time.Second
 	gen := listenLoopback(b)
 	if err := gen.SetReadBuffer(4 << 20); err != nil {
 		b.Fatal(err)
 	}
 	var conns []*net.UDPConn
 	var targets []netip.AddrPort
-	for range streams {
+	for range 2 * calls {
 		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		if err != nil {
 			b.Skip(err)
