@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -194,6 +196,46 @@ func TestSlowLorisOnTCP(t *testing.T) {
 		}
 		defer c.Close()
 		c.Write([]byte("INVITE sip:101@h SIP/2.0\r\nVia: "))
+	}
+	stillWorks(t, srv, peer)
+}
+
+// TestTortureMessages sends every message of RFC 4475 to the running server,
+// which must answer or drop each as rule N3 says (internal/sip/txn tests which)
+// and go on placing calls.
+func TestTortureMessages(t *testing.T) {
+	t.Parallel()
+	peer := answering(t)
+	srv := harness.Start(t, harness.Trunk("peer", peer.Port, ""))
+	files, err := filepath.Glob("../../internal/sip/txn/testdata/rfc4475/*.dat")
+	if err != nil || len(files) != 49 {
+		t.Fatalf("%d messages, want 49: %v", len(files), err)
+	}
+	for _, f := range files {
+		message, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := net.Dial("udp4", fmt.Sprintf("127.0.0.1:%d", srv.SIP))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Write(message)
+		// One that must be answered follows on the same flow: what came before
+		// has then been read.
+		fmt.Fprintf(c, "OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bK-%s\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: alive-%s\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+			c.LocalAddr(), filepath.Base(f), filepath.Base(f))
+		c.SetReadDeadline(time.Now().Add(20 * time.Second))
+		for buf := make([]byte, 65536); ; {
+			n, err := c.Read(buf)
+			if err != nil {
+				t.Fatalf("%s: the server does not answer any more: %v", filepath.Base(f), err)
+			}
+			if strings.Contains(string(buf[:n]), "alive-"+filepath.Base(f)) {
+				break
+			}
+		}
+		c.Close()
 	}
 	stillWorks(t, srv, peer)
 }
