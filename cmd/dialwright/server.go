@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -33,8 +34,32 @@ func (serveCmd) Run(e *env) error {
 		if r.HTTP != "" {
 			fmt.Fprintf(e.stdout, "HTTP  %s/v1\n", r.HTTP)
 		}
-		fmt.Fprintf(e.stdout, "data  %s\nup to %d calls at once\n", r.DataDir, r.MaxLive)
+		fmt.Fprintf(e.stdout, "ctl   %s\ndata  %s\nup to %d calls at once\n", ctl.Path(r.DataDir), r.DataDir, r.MaxLive)
+		e.nextSteps(a.Config())
 	})
+}
+
+// nextSteps says what is missing for a first call.
+func (e *env) nextSteps(c *config.Config) {
+	if len(c.Phones) > 0 || len(c.Trunks) > 0 {
+		return
+	}
+	path := e.configPath()
+	if path == "" {
+		path = "dialwright.toml"
+	}
+	fmt.Fprintf(e.stdout, `
+Nothing is configured yet. To place a first call, write into %s:
+
+  [phones.101]
+  password = "%s"
+
+and the same for 102, register two phones with these users and passwords, then run: dialwright call 101 102
+(dialwright config example prints every key, dialwright config key NAME makes an API key, dialwright demo shows it all without phones.)
+`, path, rand.Text())
+	if e.configPath() == "" {
+		fmt.Fprintln(e.stdout, "Start the server again then: it watches only a file that was there at its start.")
+	}
 }
 
 // adjust puts the flags over the configuration.

@@ -238,6 +238,9 @@ func (a *App) startSwitch(ctx context.Context) error {
 	}
 	a.stack.push("switch", a.pbx.Stop)
 	if err := a.sip.Start(ctx); err != nil {
+		if _, ok := errors.AsType[*net.OpError](err); ok {
+			return fmt.Errorf("%w; another SIP server may be running: change sip.listen or stop it", err)
+		}
 		return err
 	}
 	a.stack.push("sip", a.sip.Stop)

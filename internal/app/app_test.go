@@ -136,6 +136,25 @@ func TestSecondServerIsKeptOut(t *testing.T) {
 	}
 }
 
+// A port that is taken is named with the key that changes it.
+func TestTakenSIPPortSaysWhatToDo(t *testing.T) {
+	taken, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	a, err := New(Options{Adjust: func(c *config.Config) {
+		onLoopback(t.TempDir())(c)
+		c.SIP.Listen = []string{"udp:" + taken.LocalAddr().String()}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "change sip.listen") {
+		t.Errorf("%v", err)
+	}
+}
+
 // Reload puts new phones in force, names what waits for a restart, and keeps
 // the old configuration when the new one has mistakes.
 func TestReload(t *testing.T) {
