@@ -223,7 +223,7 @@ func (a *App) startSwitch(ctx context.Context) error {
 	}
 	a.engine = pbx.NewEngineWith(a.pbx, pbx.EngineOptions{RingTime: c.Originate.SecondWait.Duration})
 	a.originator = originate.New(originate.Options{
-		Store: a.store, Engine: a.engine, Router: &a.router, Policy: a.policy.Load,
+		Store: a.store, Engine: a.engine, Router: &a.router, Policy: a.policy.Load, Known: known(),
 		Node: a.node(), Log: a.log, MaxLive: a.budget.MaxLive,
 		Keep: originate.Keep{
 			Calls: c.Retention.Calls.Duration, CDRs: c.Retention.CDRs.Duration,

@@ -17,6 +17,7 @@ import (
 	"github.com/dialwright/dialwright/internal/door/auth"
 	"github.com/dialwright/dialwright/internal/number"
 	"github.com/dialwright/dialwright/internal/originate"
+	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/route"
 	"github.com/dialwright/dialwright/internal/sip"
 )
@@ -56,6 +57,16 @@ func routes(c *config.Config) (*route.Table, error) {
 		rc.Inbound = append(rc.Inbound, route.Inbound{Context: in.Context, Match: in.Match, To: call.Endpoint(in.To)})
 	}
 	return route.New(rc)
+}
+
+// known lists what the switch can carry out. It has no remote-control
+// applications: nothing connects to it to run them.
+func known() originate.Known {
+	return originate.Known{
+		Kinds:        []call.ThenKind{call.ThenConnect, call.ThenDialplan, call.ThenApplication},
+		Applications: pbx.Applications(),
+		Codecs:       config.Codecs(),
+	}
 }
 
 // policy makes the guard's and the queue's rules of c.

@@ -431,9 +431,12 @@ func (v *validator) known(names []string) string {
 	return "; known are " + strings.Join(names, ", ")
 }
 
+// Codecs lists the names of codecs, those of SDP and those of Asterisk.
+func Codecs() []string { return []string{"opus", "g722", "pcmu", "pcma", "ulaw", "alaw"} }
+
 func (v *validator) endpoint(key string, codecs []string, srtp, dtmf string) {
 	for i, c := range codecs {
-		v.oneOf(fmt.Sprintf("%s.codecs[%d]", key, i), strings.ToLower(c), "opus", "g722", "pcmu", "pcma", "ulaw", "alaw")
+		v.oneOf(fmt.Sprintf("%s.codecs[%d]", key, i), strings.ToLower(c), Codecs()...)
 	}
 	v.oneOf(key+".srtp", srtp, "", "off", "optional", "required")
 	v.oneOf(key+".dtmf", dtmf, "", "auto", "rfc4733", "info", "inband")

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/dialwright/dialwright/internal/call"
 )
@@ -53,7 +52,7 @@ func milli(t time.Time) time.Time {
 // invalid refuses a request that makes no sense by itself.
 func invalid(r *call.Request, now time.Time) *Refusal {
 	for _, check := range []func(*call.Request, time.Time) (field, text string){
-		invalidThen, invalidTexts, invalidTimes, invalidVariables,
+		invalidThen, invalidTexts, invalidTimes, invalidVariables, invalidRetry,
 	} {
 		if field, text := check(r, now); text != "" {
 			return &Refusal{Code: RefusedInvalid, Field: field, Text: text}
@@ -96,7 +95,7 @@ func invalidTexts(r *call.Request, _ time.Time) (field, text string) {
 		if len(f.value) > maxText {
 			return f.field, fmt.Sprintf("The value is longer than %d bytes.", maxText)
 		}
-		if !utf8.ValidString(f.value) || strings.ContainsFunc(f.value, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+		if unprintable(f.value) {
 			return f.field, "The value holds control characters or is not UTF-8."
 		}
 	}
@@ -135,21 +134,6 @@ func invalidTimes(r *call.Request, now time.Time) (field, text string) {
 	}
 	if !r.NotAfter.IsZero() && (!r.NotAfter.After(now) || !r.NotAfter.After(r.NotBefore)) {
 		return "not_after", "The time limit has passed, or lies before the begin. Nothing could be dialled."
-	}
-	return "", ""
-}
-
-func invalidVariables(r *call.Request, _ time.Time) (field, text string) {
-	if len(r.Variables) > maxVariables {
-		return "variables", fmt.Sprintf("At most %d variables are taken.", maxVariables)
-	}
-	for _, v := range r.Variables {
-		if strings.TrimLeft(v.Name, "_") == "" || len(v.Name) > maxText || len(v.Value) > maxValue {
-			return "variables", fmt.Sprintf("A variable has no name, or its value is longer than %d bytes.", maxValue)
-		}
-	}
-	if len(r.Codecs) > maxVariables || len(r.Retry.On)+len(r.Retry.WaitBy) > maxVariables {
-		return "codecs", "The list is too long."
 	}
 	return "", ""
 }

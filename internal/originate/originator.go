@@ -26,6 +26,8 @@ type Options struct {
 	// claim, from several goroutines, and must be quick (an atomic pointer).
 	// After a change call Originator.PolicyChanged.
 	Policy func() *Policy
+	// Known lists what Engine can carry out. Zero = whatever is asked for.
+	Known Known
 	// Node names this server among those that share the store.
 	Node string
 	Log  *slog.Logger // nil = discard

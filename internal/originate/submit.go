@@ -129,6 +129,7 @@ func once(taken map[string]bool, bucket string, take func() *Refusal) *Refusal {
 // examine routes a request and asks the guard's rules.
 func (o *Originator) examine(q *asked) *Refusal {
 	for _, rule := range []func() *Refusal{
+		func() *Refusal { return o.o.Known.refuse(q.request) },
 		func() *Refusal { return o.route(q) },
 		q.callerID, q.contexts, q.destinations, q.capacity,
 	} {
