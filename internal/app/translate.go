@@ -45,7 +45,7 @@ func routes(c *config.Config) (*route.Table, error) {
 		AllowPretend:     c.SIP.AllowPretend,
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Trunks)) {
-		rc.Trunks = append(rc.Trunks, route.Trunk{Name: name, CallerID: callerID(c.Trunks[name].CallerID)})
+		rc.Trunks = append(rc.Trunks, route.Trunk{Name: name, CallerID: callerID(c.Trunks[name].CallerID), Private: c.Trunks[name].Private})
 	}
 	for _, r := range c.Routes {
 		rc.Rules = append(rc.Rules, route.Rule{

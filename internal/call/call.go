@@ -125,7 +125,8 @@ type Retry struct {
 
 // Request is what a door accepted: the wire form translated, nothing decided.
 type Request struct {
-	Key        string        `json:"key,omitempty"` // idempotency key within Origin.Door; "" = never a repeat
+	Key        string        `json:"key,omitempty"`    // idempotency key within Origin.Door; "" = never a repeat
+	Digest     string        `json:"digest,omitempty"` // of the whole body when Key stands for that too; a repeat must have the same
 	Origin     Origin        `json:"origin"`
 	Account    AccountID     `json:"account"`
 	First      Endpoint      `json:"first"`
@@ -151,6 +152,7 @@ type Route struct {
 	Number   string   `json:"number,omitempty"`   // normalised number, "" when the endpoint has none
 	Phone    string   `json:"phone,omitempty"`    // name of the phone, if it is one
 	Trunk    string   `json:"trunk,omitempty"`    // name of the trunk, if it goes out by one
+	Private  bool     `json:"private,omitempty"`  // the trunk is an own exchange or a lab: its numbers are in no public plan
 	CallerID CallerID `json:"caller_id,omitzero"` // overrides the request's caller ID on this leg, if not zero
 }
 

@@ -231,7 +231,7 @@ type Phone struct {
 	Account string `toml:"account"`
 	// Where its calls are routed; empty means "default". Reload: live.
 	Context string `toml:"context"`
-	// Codecs in order of preference: "opus", "g722", "pcmu", "pcma"; empty = all of them. Reload: live.
+	// Codecs in order of preference: "g722", "pcmu", "pcma", "opus"; empty = the first three. Opus is passed on between two phones that both speak it; a phone that speaks it is asked to change (re-INVITE) for anything else it is to hear. Reload: live.
 	Codecs []string `toml:"codecs"`
 	// Encryption of the audio: "off" (or empty), "optional" or "required". Reload: live.
 	SRTP string `toml:"srtp"`
@@ -292,6 +292,10 @@ type Trunk struct {
 	Context string `toml:"context"`
 	// On whose behalf its calls are carried on; empty means originate.account. Reload: live.
 	Account string `toml:"account"`
+	// An own exchange or a test lab, never a provider: its numbers are in no public plan,
+	// so unknown, premium and international ones may be called. Emergency numbers, allow
+	// and deny still count. Reload: live.
+	Private bool `toml:"private"`
 	// Follow its 302. Reload: live.
 	Forward bool `toml:"forward"`
 	// Interval of OPTIONS; 0s = sip.qualify, negative = never. Reload: live.

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/dialwright/dialwright/internal/call"
@@ -99,7 +100,7 @@ func (t *Table) resolveNumber(account call.AccountID, typed string, tr *Trace) {
 		}
 		tr.Route = call.Route{
 			Endpoint: call.Endpoint("PJSIP/" + dialled + "@" + r.Trunk),
-			Number:   dialled, Trunk: r.Trunk, CallerID: id,
+			Number:   dialled, Trunk: r.Trunk, Private: t.trunks[r.Trunk].Private, CallerID: id,
 		}
 		return
 	}
@@ -123,36 +124,22 @@ func (r rule) serves(account call.AccountID) bool {
 func (t *Table) resolveSIP(res string, tr *Trace) {
 	whole := "PJSIP/" + res
 	if name, uri, ok := strings.Cut(res, "/"); ok {
-		r := call.Route{Endpoint: call.Endpoint(whole), Number: userOf(uri)}
-		switch {
-		case !strings.HasPrefix(uri, "sip:") && !strings.HasPrefix(uri, "sips:"):
-			tr.fail("after PJSIP/%s/ a SIP address is needed: sip:user@host", name)
-			return
-		case t.phones[name]:
-			r.Phone = name
-		case t.trunks[name].Name != "":
-			r.Trunk, r.CallerID = name, t.trunks[name].CallerID
-		default:
-			tr.fail("no phone and no trunk is named %q", name)
-			return
-		}
-		tr.step("endpoint", res, whole, "address given by the request")
-		tr.Route = r
+		t.resolveURI(name, uri, tr)
 		return
 	}
 	if user, name, ok := strings.Cut(res, "@"); ok {
-		n := number.Compact(user)
 		trunk, known := t.trunks[name]
-		switch {
-		case !known:
+		if !known {
 			tr.fail("no trunk is named %q", name)
 			return
-		case n == "" || strings.ContainsAny(n, "<>\"@;?& "):
+		}
+		n, ok := trunkUser(user)
+		if !ok {
 			tr.fail("%q is not a number that can be dialled by trunk %s", user, name)
 			return
 		}
 		tr.step("endpoint", res, "PJSIP/"+n+"@"+name, "by trunk "+name)
-		tr.Route = call.Route{Endpoint: call.Endpoint("PJSIP/" + n + "@" + name), Number: n, Trunk: name, CallerID: trunk.CallerID}
+		tr.Route = call.Route{Endpoint: call.Endpoint("PJSIP/" + n + "@" + name), Number: n, Trunk: name, Private: trunk.Private, CallerID: trunk.CallerID}
 		return
 	}
 	if !t.phones[res] {
@@ -167,15 +154,70 @@ func (t *Table) resolveSIP(res string, tr *Trace) {
 	tr.Route = call.Route{Endpoint: call.Endpoint(whole), Number: res, Phone: res}
 }
 
-// userOf gives the user part of a SIP address, for the guard.
-func userOf(uri string) string {
-	_, rest, _ := strings.Cut(uri, ":")
-	user, _, ok := strings.Cut(rest, "@")
-	if !ok {
-		return ""
+// resolveURI takes trunk/sip:uri and phone/sip:uri. Either may lead to a
+// carrier, so that the user part must be what the guard can judge.
+func (t *Table) resolveURI(name, uri string, tr *Trace) {
+	whole := "PJSIP/" + name + "/" + uri
+	if !strings.HasPrefix(uri, "sip:") && !strings.HasPrefix(uri, "sips:") {
+		tr.fail("after PJSIP/%s/ a SIP address is needed: sip:user@host", name)
+		return
 	}
-	user, _, _ = strings.Cut(user, ";")
-	return number.Compact(user)
+	r := call.Route{Endpoint: call.Endpoint(whole)}
+	trunk, ok := t.trunks[name]
+	switch {
+	case t.phones[name]:
+		r.Phone = name
+	case ok:
+		r.Trunk, r.Private, r.CallerID = name, trunk.Private, trunk.CallerID
+	default:
+		tr.fail("no phone and no trunk is named %q", name)
+		return
+	}
+	user, ok := userOf(uri)
+	if !ok {
+		tr.fail("%q does not name one number or name: sip:user@host, without password, parameters of the user and headers", uri)
+		return
+	}
+	r.Number = user
+	tr.step("endpoint", name+"/"+uri, whole, "address given by the request")
+	tr.Route = r
+}
+
+// userOf gives the user part of a SIP address as its receiver understands it
+// (RFC 3261 §19.1.4: an escaped character equals the plain one). False: it is
+// nothing that trunkUser takes, or the address has headers (§19.1.1), which could
+// name another one.
+func userOf(uri string) (string, bool) {
+	_, rest, _ := strings.Cut(uri, ":")
+	user, host, ok := strings.Cut(rest, "@")
+	if !ok || host == "" || strings.ContainsAny(host, "@?") {
+		return "", false
+	}
+	plain, err := url.PathUnescape(user)
+	if err != nil {
+		return "", false
+	}
+	return trunkUser(plain)
+}
+
+// trunkUser gives what s is on a trunk: a compacted number, or a name of ASCII
+// letters, digits, dots, hyphens and underscores. A name leaves the guard
+// without a class, so that only trusted accounts and private trunks get so far.
+func trunkUser(s string) (string, bool) {
+	if n := number.Compact(s); number.IsDialable(n) {
+		return n, true
+	}
+	letter := false
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
+			letter = true
+		case c >= '0' && c <= '9', c == '.', c == '-', c == '_':
+		default:
+			return "", false
+		}
+	}
+	return s, letter && len(s) <= number.MaxLength
 }
 
 // resolveLocal looks through a Local channel to what it will reach, so that

@@ -36,6 +36,7 @@ type Config struct {
 type Trunk struct {
 	Name     string
 	CallerID call.CallerID // shown on every call by this trunk, if not zero
+	Private  bool          // an own exchange or a lab, see call.Route
 }
 
 // Rule sends numbers to a trunk.
