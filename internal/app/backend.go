@@ -74,6 +74,11 @@ func (c *calls) SubmitBatch(ctx context.Context, list []call.Request) ([]rest.Su
 	return out, nil
 }
 
+// CheckKeys is rest.Calls.
+func (c *calls) CheckKeys(ctx context.Context, list []call.Request) error {
+	return refusal(c.o.CheckKeys(ctx, list))
+}
+
 // Check is rest.Calls.
 func (c *calls) Check(ctx context.Context, r call.Request) (rest.Decision, error) {
 	d, err := c.o.Check(ctx, r)

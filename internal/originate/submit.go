@@ -116,6 +116,31 @@ func (o *Originator) prepare(ctx context.Context, p *Policy, r *call.Request, ta
 	return o.admission(q, fingerprint, now), nil, nil
 }
 
+// CheckKeys refuses a list of which one key was used before with another
+// request, so that a batch with one key for all is repeated as a whole or not at
+// all. It looks no further than the first that was used: where one belongs to the
+// same body (call.Request.Digest), all do. The error is a *Refusal, audited, or the
+// cause of ctx.
+func (o *Originator) CheckKeys(ctx context.Context, requests []call.Request) error {
+	for i := range requests {
+		r := &requests[i]
+		if r.Key == "" || r.Digest == "" {
+			continue
+		}
+		found, err := o.o.Store.FindKey(ctx, KeyOf(r))
+		switch {
+		case errors.Is(err, ErrNotFound):
+		case err != nil:
+			return o.refuseStore(ctx, err)
+		case found.Fingerprint != fingerprintOf(*r):
+			return o.deny(ctx, r, keyReused())
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
 // once asks a bucket for the first request of a batch only. A refusal stands for all.
 func once(taken map[string]bool, bucket string, take func() *Refusal) *Refusal {
 	if taken[bucket] {

@@ -14,6 +14,8 @@ import (
 type Calls interface {
 	Submit(ctx context.Context, r call.Request) (c call.Call, repeated bool, err error)
 	SubmitBatch(ctx context.Context, list []call.Request) ([]Submitted, error)
+	// CheckKeys is a *Refusal if the key of one of these was used with another request.
+	CheckKeys(ctx context.Context, list []call.Request) error
 	Check(ctx context.Context, r call.Request) (Decision, error)
 	Get(ctx context.Context, id call.ID) (call.Call, error)
 	List(ctx context.Context, f Filter) (calls []call.Call, next string, err error)

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/dialwright/dialwright/internal/call"
 )
@@ -21,7 +22,8 @@ type BatchResult struct {
 }
 
 type batchInput struct {
-	Body NewBatch
+	Key  string `header:"Idempotency-Key" maxLength:"256" doc:"Repeating the request with the same key dials nobody twice; stands for the keys of calls that have none"`
+	Body batchBody
 }
 
 type batchOutput struct {
@@ -36,29 +38,42 @@ type batchOutput struct {
 // createBatch submits the calls that can be understood, in their order, and
 // answers for each.
 func (s *Server) createBatch(ctx context.Context, in *batchInput) (*batchOutput, error) {
+	name, items, err := s.readBatch(in.Body)
+	if err != nil {
+		return nil, err
+	}
 	out := &batchOutput{}
-	out.Body.Batch = in.Body.Batch
-	out.Body.Results = make([]BatchResult, len(in.Body.Calls))
+	out.Body.Batch = name
+	out.Body.Results = make([]BatchResult, len(items))
 	var list []call.Request
 	var index []int
 	refuse := func(i int, err error) {
 		out.Body.Refused++
 		out.Body.Results[i].Error = problemOf(ctx, s.log, err)
 	}
-	for i := range in.Body.Calls {
+	digest := in.Body.digest()
+	for i, item := range items {
 		out.Body.Results[i].Index = i
-		r, err := s.requestOf(ctx, &in.Body.Calls[i])
+		r, err := s.readItem(ctx, item)
 		if err != nil {
 			refuse(i, err)
 			continue
 		}
 		if r.Batch == "" {
-			r.Batch = call.BatchID(in.Body.Batch)
+			r.Batch = call.BatchID(name)
+		}
+		if r.Key == "" && in.Key != "" {
+			r.Key, r.Digest = in.Key+"#"+strconv.Itoa(i), digest
 		}
 		list, index = append(list, r), append(index, i)
 	}
 	if len(list) == 0 {
 		return out, nil
+	}
+	if in.Key != "" {
+		if err := s.o.Calls.CheckKeys(ctx, list); err != nil {
+			return nil, err
+		}
 	}
 	results, err := s.o.Calls.SubmitBatch(ctx, list)
 	if err != nil {

@@ -41,6 +41,9 @@ func (f *fake) Submit(_ context.Context, r call.Request) (call.Call, bool, error
 		return call.Call{}, false, f.refuse
 	}
 	key := r.Origin.Principal + "/" + r.Key
+	if c, ok := f.calls[f.keys[key]]; ok && r.Key != "" && c.Request.Digest != r.Digest {
+		return call.Call{}, false, &Refusal{Code: "key-reused", Text: "The key was used before.", Field: "key"}
+	}
 	if id, ok := f.keys[key]; ok && r.Key != "" {
 		return f.calls[id], true, nil
 	}
@@ -70,6 +73,17 @@ func (f *fake) SubmitBatch(ctx context.Context, list []call.Request) ([]Submitte
 		out = append(out, Submitted{c, repeated, err})
 	}
 	return out, nil
+}
+
+func (f *fake) CheckKeys(_ context.Context, list []call.Request) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, r := range list {
+		if c, ok := f.calls[f.keys[r.Origin.Principal+"/"+r.Key]]; ok && r.Key != "" && c.Request.Digest != r.Digest {
+			return &Refusal{Code: "key-reused", Text: "The key was used before.", Field: "key"}
+		}
+	}
+	return nil
 }
 
 func (f *fake) Check(_ context.Context, r call.Request) (Decision, error) {

@@ -53,6 +53,7 @@ func (s *Server) register() {
 	batch := op("POST", "/v1/batches", "create-batch", "batches", "Submit many calls; each has its own result")
 	batch.Errors = []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable}
 	operation(s, batch, auth.CallsWrite, s.createBatch)
+	s.describeBatch()
 	operation(s, op("POST", "/v1/batches/{batch}/pause", "pause-batch", "batches", "Start no further attempts of it"), auth.CallsWrite, s.pauseBatch)
 	operation(s, op("POST", "/v1/batches/{batch}/resume", "resume-batch", "batches", "Go on with it"), auth.CallsWrite, s.resumeBatch)
 	operation(s, op("POST", "/v1/batches/{batch}/cancel", "cancel-batch", "batches", "Withdraw all its calls"), auth.CallsWrite, s.cancelBatch)

@@ -136,14 +136,19 @@ func transformErrors(_ huma.Context, _ string, v any) (any, error) {
 	if m.Status >= http.StatusInternalServerError {
 		p.Errors = nil // inside details never leave the door
 	}
-	for _, e := range p.Errors {
+	shorten(p.Errors)
+	return p, nil
+}
+
+// shorten bounds what errors echo of the body.
+func shorten(details []*huma.ErrorDetail) {
+	for _, e := range details {
 		if s, ok := e.Value.(string); ok && len(s) > 256 {
 			e.Value = s[:256]
 		} else if !ok {
 			e.Value = nil // a whole body echoed back helps nobody and may hold secrets
 		}
 	}
-	return p, nil
 }
 
 // writeProblem answers outside of typed operations.
