@@ -59,9 +59,10 @@ type Server struct {
 	exited chan struct{}
 }
 
-// Trunk is the configuration of a trunk to a peer on loopback.
+// Trunk is the configuration of a trunk to a peer on loopback. It is private: the
+// tests dial numbers of no numbering plan.
 func Trunk(name string, port int, more string) string {
-	return fmt.Sprintf("[trunks.%s]\nhost = \"127.0.0.1\"\nport = %d\n%s\n", name, port, more)
+	return fmt.Sprintf("[trunks.%s]\nhost = \"127.0.0.1\"\nport = %d\nprivate = true\n%s\n", name, port, more)
 }
 
 // Phone is the configuration of a phone with password "secret-"+name.
@@ -96,17 +97,25 @@ port_max = %d
 // ready. It is stopped at the end of the test, and must then stop cleanly.
 func Start(t testing.TB, sections ...string) *Server {
 	t.Helper()
-	return StartLimited(t, 0, sections...)
+	return StartWith(t, Limits{}, sections...)
 }
 
-// StartLimited is Start for a server that may have at most files open file
-// descriptors, and cannot raise that itself; 0 = as many as the tests.
-func StartLimited(t testing.TB, files int, sections ...string) *Server {
+// Limits bound a server.
+type Limits struct {
+	Files    int // open file descriptors, which the server cannot raise; 0 = as many as the tests
+	RTPPorts int // ports for RTP; 0 = 400, enough for 100 calls at once
+}
+
+// StartWith is Start for a server with limits of its own.
+func StartWith(t testing.TB, limits Limits, sections ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, files: files, Dir: t.TempDir(), SIP: FreePort(t)}
+	s := &Server{t: t, files: limits.Files, Dir: t.TempDir(), SIP: FreePort(t)}
 	s.config = filepath.Join(s.Dir, "dialwright.toml")
-	first := mediaRange()
-	text := fmt.Sprintf(baseConfig, s.Dir, s.SIP, s.SIP, first, first+mediaPorts-1, strings.Join(sections, "\n"))
+	first, ports := mediaRange(), mediaPorts
+	if limits.RTPPorts > 0 {
+		first, ports = 10000, limits.RTPPorts // tests that need many run alone
+	}
+	text := fmt.Sprintf(baseConfig, s.Dir, s.SIP, s.SIP, first, first+ports-1, strings.Join(sections, "\n"))
 	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,8 @@ func TestFigures(t *testing.T) {
 	})
 	t.Run("two_legs_bridged", func(t *testing.T) {
 		p := startPhones(t, 0, 50*time.Millisecond)
-		srv := harness.Start(t, harness.Trunk("phones", p.port, "channels = 400\n"))
+		p.stays = "1" // leg A waits for B, who hangs up
+		srv := harness.StartWith(t, harness.Limits{RTPPorts: 4000}, harness.Trunk("phones", p.port, "channels = 400\n"))
 		list := make([]map[string]any, n)
 		for i := range list {
 			list[i] = map[string]any{
@@ -37,7 +38,7 @@ func TestFigures(t *testing.T) {
 	t.Run("idle_channels", func(t *testing.T) {
 		const channels = 1000
 		p := startPhones(t, 0, 0)
-		srv := harness.Start(t, harness.Trunk("phones", p.port, ""), "[limits]\nchannels = 1500\n")
+		srv := harness.StartWith(t, harness.Limits{RTPPorts: 8000}, harness.Trunk("phones", p.port, ""), "[limits]\nchannels = 1500\n")
 		goroutines, heap := srv.Metric("go_goroutines"), srv.Memory()
 		submit(t, srv, "idle", many(channels, 100000, nil))
 		tick := time.NewTicker(50 * time.Millisecond)

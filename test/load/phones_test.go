@@ -20,6 +20,7 @@ type phones struct {
 	port     int
 	ring     time.Duration // between 180 and 200
 	talk     time.Duration // between ACK and BYE; 0 = the server hangs up
+	stays    string        // numbers with this prefix do not hang up; "" = all do
 	mu       sync.Mutex    // guards what follows
 	calls    map[string]*phoneCall
 	live     int            // calls that are ringing or up now
@@ -115,7 +116,7 @@ func (p *phones) handle(m string, peer *net.UDPAddr) {
 			p.conn.WriteToUDP(c.last, peer)
 		}
 	case method == "ACK":
-		if c != nil && c.up && c.bye == nil && p.talk > 0 {
+		if c != nil && c.up && c.bye == nil && p.talk > 0 && (p.stays == "" || !strings.HasPrefix(c.number, p.stays)) {
 			c.bye = time.AfterFunc(p.talk, func() { p.hangUp(id, c, 0) })
 		}
 	case method == "BYE" || method == "CANCEL":
