@@ -41,6 +41,7 @@ type Link struct {
 	ab, ba direction
 	mode   atomic.Int32
 	onDTMF atomic.Pointer[func(*Port, Digit)]
+	onMode atomic.Pointer[func(LinkMode)]
 
 	mu     sync.Mutex
 	closed bool
@@ -89,14 +90,39 @@ func (l *Link) Mode() LinkMode { return LinkMode(l.mode.Load()) }
 // telephone-event, usually by SIP INFO. Without it the party hears tones.
 func (l *Link) OnDTMF(f func(to *Port, d Digit)) { l.onDTMF.Store(&f) }
 
+// OnMode names who hears of the link's mode: at once, and each time that it
+// has changed. f is called without locks of this package, on the goroutine
+// that changed a leg; two changes at the same moment may be told in either
+// order, so that Mode counts and not the argument.
+func (l *Link) OnMode(f func(LinkMode)) {
+	l.onMode.Store(&f)
+	f(l.Mode())
+}
+
+// Convertible says whether audio in the format can be made and understood
+// here, and not only be passed on (rule M5: Opus cannot).
+func (f Format) Convertible() bool {
+	_, ok := codec.Lookup(f.norm().codecName())
+	return ok
+}
+
 func (l *Link) leave(*Port) { l.Close() }
 
-// changed chooses the mode anew.
+// changed chooses the mode anew and tells of it.
 func (l *Link) changed(*Port) {
+	before, now := l.adapt()
+	if f := l.onMode.Load(); f != nil && before != now {
+		(*f)(now)
+	}
+}
+
+// adapt makes both directions fit what the legs speak now.
+func (l *Link) adapt() (before, now LinkMode) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	before = l.Mode()
 	if l.closed {
-		return
+		return before, before
 	}
 	fa, okA := l.a.Format()
 	fb, okB := l.b.Format()
@@ -104,21 +130,20 @@ func (l *Link) changed(*Port) {
 	if okA && okB {
 		mode = linkMode(fa, fb)
 	}
-	if mode == LinkIncompatible {
-		l.a.e.log.Warn("no audio between legs: codecs cannot be converted", "a", l.a.id, "codec_a", fa.Codec, "b", l.b.id, "codec_b", fb.Codec)
+	if mode == LinkIncompatible { // whoever listens to OnMode does something about it
+		l.a.e.log.Info("no audio between legs: codecs cannot be converted", "a", l.a.id, "codec_a", fa.Codec, "b", l.b.id, "codec_b", fb.Codec)
 	}
 	l.mode.Store(int32(mode))
 	l.ab.set(mode, fa, fb)
 	l.ba.set(mode, fb, fa)
+	return before, mode
 }
 
 func linkMode(a, b Format) LinkMode {
 	if strings.EqualFold(a.Codec, b.Codec) && a.ClockRate == b.ClockRate {
 		return LinkRelay
 	}
-	_, okA := codec.Lookup(a.codecName())
-	_, okB := codec.Lookup(b.codecName())
-	if okA && okB {
+	if a.Convertible() && b.Convertible() {
 		return LinkTranscode
 	}
 	return LinkIncompatible

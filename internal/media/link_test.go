@@ -1,6 +1,7 @@
 package media
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -287,6 +288,12 @@ func TestM5_OpusIsPassedThroughOnly(t *testing.T) {
 	inLab(t, func(l *lab) {
 		opus := func(c *RTPConfig) { c.Codec, c.ClockRate, c.SendPT, c.RecvPT = "opus", 48000, 111, 111 }
 		a, b, pa, pb, link := twoPhones(l, opus, opus)
+		var told []LinkMode
+		link.OnMode(func(m LinkMode) {
+			link.mu.Lock() // held by nobody meanwhile
+			defer link.mu.Unlock()
+			told = append(told, m)
+		})
 		a.step = 960
 		a.talk(3, 1)
 		if got := b.heard(); len(got) != 3 || got[1].Timestamp-got[0].Timestamp != 960 || got[0].PayloadType != 111 {
@@ -295,6 +302,10 @@ func TestM5_OpusIsPassedThroughOnly(t *testing.T) {
 		l.answer(pb, b, nil)
 		if link.Mode() != LinkIncompatible {
 			t.Errorf("mode %v between opus and PCMU", link.Mode())
+		}
+		l.answer(pa, a, nil)
+		if want := []LinkMode{LinkRelay, LinkIncompatible, LinkRelay}; !slices.Equal(told, want) {
+			t.Errorf("told of %v, want %v", told, want)
 		}
 		pa.Close()
 		pb.Close()
