@@ -46,6 +46,10 @@ func (c *Channel) Echo(ctx context.Context) error {
 	}
 	defer stop()
 	if c.port != nil {
+		if err := c.sound(1); err != nil {
+			return err
+		}
+		defer c.sound(-1) //nolint:errcheck // ErrGone: nothing sounds any more
 		e := &echo{}
 		remove := c.port.Tap(e, media.TapOptions{In: true, Rate: echoRate})
 		defer remove()

@@ -58,6 +58,8 @@ type Channel struct {
 	otherHolds bool // the party on the other side of the bridge holds us
 	recordings []*Recording
 	digits     []*digitReader
+	sounding   int      // applications that play by themselves (Echo)
+	fitting    *fitting // the party is asked for another codec
 	hungUp     bool
 	destroyed  bool
 	timeline   timeline
@@ -230,6 +232,7 @@ func (c *Channel) Answer() error {
 		if !c.incoming {
 			return ErrState
 		}
+		c.narrow(false)
 		if err := c.leg.Answer(); err != nil {
 			return err
 		}
@@ -256,7 +259,8 @@ func (c *Channel) answered() {
 	if c.bridge != nil {
 		c.bridge.memberChanged(c)
 	}
-	if h := c.onAnswer; h != nil {
+	c.fitCodec()
+	if h := c.onAnswer; h != nil && !c.hungUp {
 		c.onAnswer = nil
 		c.startHandler(h)
 	}
@@ -287,13 +291,15 @@ func (c *Channel) Ring() error {
 // Progress opens early media towards a party that came in (183). On other
 // channels it has no effect.
 func (c *Channel) Progress() error {
-	return c.do(func() error { return c.progress() })
+	return c.do(func() error { return c.progress(false) })
 }
 
-func (c *Channel) progress() error {
+// progress opens early media; local says that it is to be ours.
+func (c *Channel) progress(local bool) error {
 	if !c.incoming || c.snap.Load().State == Up {
 		return nil
 	}
+	c.narrow(local)
 	return c.leg.Progress()
 }
 

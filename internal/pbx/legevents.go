@@ -49,6 +49,7 @@ func (c *Channel) handleLeg(e LegEvent) {
 		c.emit(Event{Type: ChannelTransfer, Target: e.Target})
 	case LegMedia:
 		c.toldBridge()
+		c.fitCodec()
 	}
 }
 

@@ -54,7 +54,9 @@ type Playback struct {
 	// of the target's actor:
 	failed  bool
 	stopped bool
-	part    int // rises with each URI, so that a late end of another is not taken for this one's
+	begun   bool // its turn has come
+	waits   bool // until the party speaks a codec in which it can be played
+	part    int  // rises with each URI, so that a late end of another is not taken for this one's
 }
 
 // player is what a playback plays to. Its run is an actor.
@@ -109,7 +111,7 @@ func (p *Playback) Stop() {
 		p.mu.Lock()
 		po, waiting := p.playout, p.state == PlaybackQueued
 		p.mu.Unlock()
-		if waiting {
+		if waiting && !p.waits {
 			return // told when its turn comes (spec: ari 5.5)
 		}
 		p.finish(PlaybackDone, nil)
@@ -321,13 +323,13 @@ func (c *Channel) Play(o PlayOptions) (*Playback, error) {
 		return nil, err
 	}
 	err = c.do(func() error {
-		if err := c.progress(); err != nil {
+		if err := c.progress(true); err != nil {
 			return err
 		}
 		c.playing = append(c.playing, p)
 		if len(c.playing) == 1 {
 			c.stopBackground()
-			p.begin()
+			c.beginFirst()
 		}
 		return nil
 	})
@@ -377,7 +379,7 @@ func (c *Channel) playbackOver(p *Playback) {
 		return
 	}
 	if len(c.playing) > 0 {
-		c.playing[0].begin()
+		c.beginFirst()
 		return
 	}
 	c.startBackground()

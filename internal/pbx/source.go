@@ -45,7 +45,7 @@ type background struct {
 // ("silence:0") and the dialplan's Playtones do.
 func (c *Channel) StartTone(uri string) error {
 	return c.do(func() error {
-		if err := c.progress(); err != nil {
+		if err := c.progress(true); err != nil {
 			return err
 		}
 		return c.setBackground(uri)
@@ -85,6 +85,10 @@ func (c *Channel) startBackground() {
 		uri = c.sw.o.MusicOn
 	}
 	if c.port == nil || uri == "" || uri == "silence:0" || len(c.playing) > 0 || c.back.playout != nil || c.hungUp {
+		return
+	}
+	if c.unfit() {
+		c.fitCodec() // and then again
 		return
 	}
 	src, err := c.sw.openMedia(uri, c.language())

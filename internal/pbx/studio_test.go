@@ -43,6 +43,9 @@ func (st *studio) Endpoints() []call.EndpointState    { return nil }
 func (st *studio) Request(_ context.Context, resource string, o pbx.RequestOptions) (pbx.Leg, error) {
 	l := st.talker(resource)
 	l.on, l.port = o.OnEvent, o.Port
+	if l.format.Codec == "opus" {
+		return &bilingual{talker: l}, nil
+	}
 	return l, nil
 }
 

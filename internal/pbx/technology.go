@@ -88,6 +88,17 @@ type Leg interface {
 	Header(name string) string                      // of the peer's INVITE or answer, "" if absent
 }
 
+// Renegotiator is a Leg whose party can be asked to speak another codec.
+type Renegotiator interface {
+	// Renegotiate asks for one of the codecs, the first preferred; a leg that
+	// speaks one of them already stays as it is. It returns at once. A leg that
+	// is not answered follows in its answer, or right after it. Success is
+	// reported as LegMedia, with the new format in the port; a party that
+	// refuses keeps its codec and nothing is reported. An error means that it
+	// will never come to anything.
+	Renegotiate(codecs []string) error
+}
+
 // LegInfo describes a leg.
 type LegInfo struct {
 	Technology string // "PJSIP"

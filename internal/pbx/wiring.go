@@ -16,9 +16,11 @@ import (
 //	2         link (relay first)   mixer
 //	3 …       mixer                mixer
 
-// rewire makes the wiring fit the members.
+// rewire makes the wiring fit the members, and lets those look at their codec
+// who cannot be converted.
 func (b *Bridge) rewire() {
 	b.tellHolds()
+	defer b.lookAtCodecs()
 	if b.sw.o.Media == nil {
 		return
 	}
@@ -76,6 +78,12 @@ func (b *Bridge) connect(x, y *member) {
 	}
 	b.link = media.Connect(x.c.port, y.c.port)
 	b.linked = [2]*member{x, y}
+	b.link.OnMode(func(m media.LinkMode) {
+		if m == media.LinkIncompatible {
+			x.c.box.post(x.c.fitCodec)
+			y.c.box.post(y.c.fitCodec)
+		}
+	})
 	// Digits that one side's media cannot carry go by signalling (M4, D13).
 	b.link.OnDTMF(func(to *media.Port, d media.Digit) {
 		for _, m := range [...]*member{x, y} {
