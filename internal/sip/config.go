@@ -70,7 +70,7 @@ type Phone struct {
 	CallerID    call.CallerID  // of calls that it makes; zero = Name and DisplayName
 	Context     string         // where its calls are routed; "" = "default"
 	Account     call.AccountID // on whose behalf it calls; "" = the server's default account
-	Codecs      []string       // order of preference; empty = opus, G722, PCMU, PCMA
+	Codecs      []string       // order of preference; empty = G722, PCMU, PCMA; opus only where it is named
 	SRTP        string         // "off" (also ""), "optional", "required"
 	AutoAnswer  string         // brand ("snom", "yealink", …) or "call-info", "alert-info", "both" (also ""), "none": see AutoAnswerHeaders
 	NAT         bool           // behind NAT: media goes to where its signalling comes from if it writes a private address
@@ -134,7 +134,7 @@ const (
 
 var (
 	codecNames  = []string{"opus", "G722", "PCMU", "PCMA"}
-	phoneCodecs = []string{"opus", "G722", "PCMU", "PCMA"}
+	phoneCodecs = []string{"G722", "PCMU", "PCMA"} // without opus: it cannot be converted here
 	trunkCodecs = []string{"G722", "PCMU", "PCMA"}
 )
 

@@ -48,7 +48,7 @@ func TestSmallConfigurationIsCompletedByDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := c.withDefaults()
-	if got := d.Phones[0].Codecs; !cmp.Equal(got, []string{"opus", "G722", "PCMU", "PCMA"}) {
+	if got := d.Phones[0].Codecs; !cmp.Equal(got, []string{"G722", "PCMU", "PCMA"}) {
 		t.Errorf("phone codecs %v", got)
 	}
 	tr := d.Trunks[0]

@@ -131,6 +131,7 @@ func (l *leg) up(ag sdp.Agreed, n *line) {
 	l.ln.set(l, phaseUp)
 	l.ln.fail("")
 	l.emit(pbx.LegEvent{Kind: pbx.LegAnswered, SIPStatus: 200})
+	l.tellSpeech()
 }
 
 // refuseMedia hangs up a call that was answered without media that we can use

@@ -120,7 +120,7 @@ func (l *leg) offered(body []byte) bool {
 		l.decline(sdpStatus(err), "Not Acceptable Here", err)
 		return false
 	}
-	l.answer, l.agreed = answer, ag
+	l.answer, l.agreed, l.speech.offer = answer, ag, body
 	return true
 }
 
@@ -236,6 +236,7 @@ func (l *leg) accept() {
 		return
 	}
 	l.ln.fail("")
+	l.tellSpeech()
 }
 
 // connectedHeaders show the caller who has answered (RFC 3325 §9.1), if its
@@ -261,6 +262,7 @@ func (l *leg) earlyMedia() {
 	if l.state != legEarly {
 		return
 	}
+	l.speech.fixed = l.speech.fixed || sdpText != nil
 	if err := l.conn.Provisional(183, "Session Progress", sdpText); err != nil {
 		l.t.log.Debug("cannot send 183", "leg", l.o.ChannelID, "err", err)
 	}

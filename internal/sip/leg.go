@@ -69,6 +69,8 @@ type leg struct {
 	agreed  sdp.Agreed      // newest
 	held    bool            // the peer holds us
 	holding holdState
+	speech  speechState
+	asking  bool            // a re-INVITE of ours is under way: one at a time, each with one offer
 	refer   bool            // a REFER of the peer waits for its result
 	rang    bool            // LegRinging was told
 	waiting []pbx.LegEvent  // incoming: events from before attach
@@ -84,7 +86,7 @@ type leg struct {
 
 // holdState is our own hold: what is wanted, and what the peer knows.
 type holdState struct {
-	want, told, busy bool
+	want, told bool
 }
 
 func (t *Technology) newLeg(o pbx.RequestOptions, res resource, p *profile, dialled string) *leg {
@@ -232,7 +234,7 @@ func (l *leg) Hold(on bool) error {
 
 func (l *leg) tellHold() {
 	h := &l.holding
-	if h.busy || h.want == h.told || l.state != legUp {
+	if l.asking || h.want == h.told || l.state != legUp {
 		return
 	}
 	want := h.want
@@ -242,7 +244,7 @@ func (l *leg) tellHold() {
 		l.t.log.Warn("cannot offer hold", "leg", l.o.ChannelID, "err", err)
 		return
 	}
-	h.busy = true
+	l.asking = true
 	l.conn.Reinvite(offer, func(answer []byte, err error) {
 		l.do(func() { l.holdTold(want, answer, err) }, legUp)
 	})
@@ -257,7 +259,8 @@ func holdDirection(on bool) sdp.Direction {
 
 func (l *leg) holdTold(want bool, answer []byte, err error) {
 	h := &l.holding
-	h.busy = false
+	l.asking = false
+	defer l.tellSpeech()
 	if err != nil {
 		// The session stays as it was (RFC 3261 §14.1).
 		l.neg.SetHold(holdDirection(h.told))
