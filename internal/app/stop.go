@@ -63,7 +63,7 @@ func (a *App) Ready() error {
 	if a.stopping.Load() {
 		return errors.New("stopping: no new calls are accepted")
 	}
-	return nil
+	return a.originator.Ready()
 }
 
 // DefaultAccount is rest.Control.

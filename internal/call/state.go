@@ -64,6 +64,14 @@ const (
 	EvEnded      EventType = "call.ended"      // over
 )
 
+// EventTypes lists them in the order of a call's life.
+func EventTypes() []EventType {
+	return []EventType{
+		EvAccepted, EvDue, EvStarted, EvRinging, EvProgress, EvAnswered, EvConfirming, EvConnecting, EvBRinging, EvBProgress,
+		EvConnected, EvHeld, EvResumed, EvAttemptEnd, EvRetry, EvCancel, EvExpired, EvEnded,
+	}
+}
+
 // Next gives the state after event e in state s. It is the only place where
 // states move. Events that do not move the state in s give s itself; events
 // that make no sense in s give an error that names both.

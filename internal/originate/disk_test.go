@@ -43,6 +43,9 @@ func TestFullDiskLosesNoCall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if err := v.Ready(); err == nil {
+			t.Error("ready with the disk full")
+		}
 		if s.StoreErrors == 0 || s.Live == 0 || s.Live+s.Queued > accepted {
 			t.Errorf("with the disk full: %+v", s)
 		}
@@ -50,6 +53,10 @@ func TestFullDiskLosesNoCall(t *testing.T) {
 			t.Fatal(err)
 		}
 		v.untilAllDone(accepted)
+		pass(time.Minute)
+		if err := v.Ready(); err != nil {
+			t.Errorf("with room again: %v", err)
+		}
 		list, _, err := v.List(t.Context(), originate.Filter{Limit: 1000})
 		if err != nil || len(list) != accepted {
 			t.Errorf("%d calls, %d were accepted, %v", len(list), accepted, err)

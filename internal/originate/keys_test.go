@@ -12,7 +12,7 @@ import (
 // any call of it is taken, and a key that nobody used passes.
 func TestCheckKeysRefusesAnotherBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		v := setup(t, always(call.Answered))
+		v := setup(t, always(call.Answered), nil)
 		keyed := func(key, digest string) call.Request {
 			return request(func(r *call.Request) { r.Key, r.Digest = key, digest })
 		}

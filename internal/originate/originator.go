@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -104,7 +105,8 @@ type Originator struct {
 	count counters
 	bus   event.Bus[call.Event]
 
-	complain rate.Sometimes // about the store
+	complain      rate.Sometimes // about the store
+	storeFailedAt atomic.Int64   // Unix nanoseconds of its newest failure; 0 when it has stored a call since
 
 	wakeup chan struct{} // capacity 1: the dispatcher should look again
 
@@ -297,5 +299,6 @@ func (o *Originator) wake() {
 // running attempt meets it.
 func (o *Originator) storeFailed(doing string, err error) {
 	n := o.count.storeErrors.Add(1)
+	o.storeFailedAt.Store(time.Now().UnixNano())
 	o.complain.Do(func() { o.o.Log.Error("store failed", "doing", doing, "error", err, "failures", n) })
 }

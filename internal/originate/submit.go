@@ -220,6 +220,7 @@ func (o *Originator) admitted(ctx context.Context, r *call.Request, got Admitted
 		return Submitted{Call: got.Call, Repeated: true}
 	case got.Err == nil:
 		o.count.accepted.Add(1)
+		o.storeFailedAt.Store(0)
 		o.o.Log.Info("call accepted", "call", got.Call.ID, "door", r.Origin.Door, "principal", r.Origin.Principal,
 			"remote", r.Origin.Remote, "account", r.Account)
 		return Submitted{Call: got.Call}

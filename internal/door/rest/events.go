@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
@@ -25,32 +27,62 @@ type stream interface {
 	heartbeat() error
 }
 
+// position is where a stream begins.
+type position struct {
+	after int64
+	lost  *LostError // what the client must be told first, nil = nothing
+}
+
 // streamInput reads the parameters that both transports share.
-func (s *Server) streamInput(r *http.Request) (after int64, f EventFilter, err error) {
+func (s *Server) streamInput(r *http.Request) (pos position, f EventFilter, err error) {
 	q := r.URL.Query()
-	after = FromNow
+	pos.after = FromNow
 	for _, text := range []string{r.Header.Get("Last-Event-ID"), q.Get("after")} {
 		if text == "" {
 			continue
 		}
-		if after, err = strconv.ParseInt(text, 10, 64); err != nil || after < FromNow {
-			return 0, f, &Refusal{Code: "invalid", Field: "after", Text: fmt.Sprintf("%.40q is not the number of an event.", text)}
+		if pos.after, err = strconv.ParseInt(text, 10, 64); err != nil || pos.after < FromNow {
+			return pos, f, &Refusal{Code: "invalid", Field: "after", Text: fmt.Sprintf("%.40q is not the number of an event.", text)}
 		}
-	}
-	if after == FromNow {
-		// Fixed before the client is told that the stream is open, so that what
-		// happens from then on is seen.
-		st, err := s.o.Calls.Stats(r.Context())
-		if err != nil {
-			return 0, f, err
-		}
-		after = st.LastSeq
 	}
 	f = EventFilter{Call: call.ID(q.Get("call")), Batch: call.BatchID(q.Get("batch")), Account: s.visible(r.Context())}
-	for _, t := range q["type"] {
-		f.Types = append(f.Types, call.EventType(t))
+	if f.Types, err = eventTypes(q["type"]); err != nil {
+		return pos, f, err
 	}
-	return after, f, nil
+	// Fixed before the client is told that the stream is open, so that what
+	// happens from then on is seen.
+	st, err := s.o.Calls.Stats(r.Context())
+	if err != nil {
+		return pos, f, err
+	}
+	if pos.after > st.LastSeq { // the journal is not the one that it has read: restored, or new
+		pos.lost = &LostError{After: pos.after, Oldest: st.LastSeq + 1}
+	}
+	if pos.after == FromNow || pos.lost != nil {
+		pos.after = st.LastSeq
+	}
+	return pos, f, nil
+}
+
+// eventTypes reads the values of type=.
+func eventTypes(names []string) ([]call.EventType, error) {
+	known := call.EventTypes()
+	var types []call.EventType
+	for _, name := range names {
+		if !slices.Contains(known, call.EventType(name)) {
+			return nil, &Refusal{Code: "invalid", Field: "type", Text: fmt.Sprintf("There is no event %.40q. There are %s.", name, strings.Join(eventNames(), ", "))}
+		}
+		types = append(types, call.EventType(name))
+	}
+	return types, nil
+}
+
+func eventNames() []string {
+	var names []string
+	for _, t := range call.EventTypes() {
+		names = append(names, string(t))
+	}
+	return names
 }
 
 // openStream takes a slot for a stream. The function gives it back.
@@ -82,14 +114,20 @@ type item struct {
 
 // follow feeds st from the journal until ctx ends, the server stops or st
 // fails. The journal is read no faster than st takes the events.
-func (s *Server) follow(ctx context.Context, after int64, f EventFilter, st stream) error {
+func (s *Server) follow(ctx context.Context, pos position, f EventFilter, st stream) error {
+	if pos.lost != nil {
+		s.metrics.lost.Inc()
+		if err := st.lost(pos.lost.After, pos.lost.Oldest); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	items := make(chan item)
 	done := make(chan struct{})
 	go func() { // ends with ctx
 		defer close(done)
-		s.read(ctx, after, f, items)
+		s.read(ctx, pos.after, f, items)
 	}()
 	defer func() { cancel(); <-done }()
 	beat := time.NewTicker(s.o.Heartbeat)
@@ -155,7 +193,7 @@ func (s *Server) read(ctx context.Context, after int64, f EventFilter, items cha
 
 // serveSSE streams events as server-sent events (WHATWG HTML §9.2).
 func (s *Server) serveSSE(w http.ResponseWriter, r *http.Request) {
-	after, f, err := s.streamInput(r)
+	pos, f, err := s.streamInput(r)
 	if err != nil {
 		writeProblem(w, problemOf(r.Context(), s.log, err))
 		return
@@ -176,7 +214,7 @@ func (s *Server) serveSSE(w http.ResponseWriter, r *http.Request) {
 	if st.write(": dialwright\n\n") != nil {
 		return
 	}
-	err = s.follow(r.Context(), after, f, st)
+	err = s.follow(r.Context(), pos, f, st)
 	if errors.Is(err, errStopping) {
 		_ = st.write("event: bye\ndata: {}\n\n") // the client may have gone
 	} else if err != nil && r.Context().Err() == nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -83,10 +84,27 @@ func (s *Server) registerPlain(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.HandleFunc("GET /metrics", s.serveMetrics)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, newProblem(http.StatusNotFound, "not-found", "There is nothing at "+r.Method+" "+r.URL.Path+"; /v1/openapi.json lists what there is."))
-	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { serveNothing(mux, w, r) })
 	s.describeStreams()
+}
+
+// serveNothing answers where mux has nothing for the method (405 with Allow,
+// RFC 9110 §15.5.6) or the path.
+func serveNothing(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		other := r.WithContext(r.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); pattern != "" && pattern != "/" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		writeProblem(w, newProblem(http.StatusNotFound, "not-found", "There is nothing at "+r.Method+" "+r.URL.Path+"; /v1/openapi.json lists what there is."))
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	writeProblem(w, newProblem(http.StatusMethodNotAllowed, "method-not-allowed", r.URL.Path+" knows "+strings.Join(allowed, " and ")+" only."))
 }
 
 func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
@@ -109,12 +127,12 @@ func (s *Server) describeStreams() {
 		{Name: "after", In: "query", Description: "Number of the last event seen; the stream goes on after it. Absent: only new events; 0: all that are kept.", Schema: &huma.Schema{Type: huma.TypeInteger}},
 		{Name: "call", In: "query", Description: "Events of one call only", Schema: &huma.Schema{Type: huma.TypeString}},
 		{Name: "batch", In: "query", Description: "Events of one batch only", Schema: &huma.Schema{Type: huma.TypeString}},
-		{Name: "type", In: "query", Description: "Events of these types only; may be repeated", Schema: &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}}},
+		{Name: "type", In: "query", Description: "Events of these types only; may be repeated", Schema: &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString, Enum: eventEnum()}}},
 	}
 	sse := append([]*huma.Param{{Name: "Last-Event-ID", In: "header", Description: "As after", Schema: &huma.Schema{Type: huma.TypeString}}}, params...)
 	s.api.OpenAPI().AddOperation(&huma.Operation{
 		Method: "GET", Path: "/v1/events", OperationID: "events", Tags: []string{"events"}, Summary: "Follow events (server-sent events)",
-		Description: "Scope: `events:read`. The id of each event is its number. The event `lost` says that events were deleted before they were read, and from which number the stream goes on.",
+		Description: "Scope: `events:read`. The id of each event is its number. The event `lost` says that events were deleted before they were read, or that the last one seen is not in the journal, and from which number the stream goes on.",
 		Parameters:  sse, Security: []map[string][]string{{"key": {}}},
 		Responses: map[string]*huma.Response{"200": {Description: "Events", Content: map[string]*huma.MediaType{"text/event-stream": {}}}},
 	})
@@ -124,6 +142,14 @@ func (s *Server) describeStreams() {
 		Parameters:  params, Security: []map[string][]string{{"key": {}}},
 		Responses: map[string]*huma.Response{"101": {Description: "WebSocket"}},
 	})
+}
+
+func eventEnum() []any {
+	var names []any
+	for _, name := range eventNames() {
+		names = append(names, name)
+	}
+	return names
 }
 
 func indent(b []byte) ([]byte, error) {

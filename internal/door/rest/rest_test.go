@@ -213,7 +213,10 @@ func TestKeysAndScopes(t *testing.T) {
 		{"GET", "/metrics", "", "", 200},
 		{"GET", "/v1/openapi.json", "", "", 200},
 		{"GET", "/v1/nothing", h.admin, "", 404},
-		{"DELETE", "/v1/calls", h.admin, "", 404},
+		{"DELETE", "/v1/calls", h.admin, "", 405},
+		{"POST", "/v1/events", h.admin, "", 405},
+		{"PUT", "/v1/calls/x/cancel", h.admin, "", 405},
+		{"DELETE", "/v1/nothing", h.admin, "", 404},
 	} {
 		if resp, body := h.do(t, c.method, c.path, c.key, c.body); resp.StatusCode != c.status {
 			t.Errorf("%s %s: %d %s; want %d", c.method, c.path, resp.StatusCode, body, c.status)
@@ -379,6 +382,38 @@ func TestSSETellsWhatWasLost(t *testing.T) {
 		t.Error(got)
 	}
 	until(t, sc, "id: 100")
+}
+
+// A number that this journal has never given is one of another: after a
+// restored backup a reader must not wait in silence until it is reached.
+func TestSSEAheadOfTheJournal(t *testing.T) {
+	h := setup(t)
+	h.do(t, "POST", "/v1/calls", h.sales, `{"first":"101","second":"102"}`)
+	sc, _ := h.openSSE(t, "", "Last-Event-ID", "900")
+	until(t, sc, "event: lost")
+	if got := until(t, sc, "data: "); got != `data: {"after":900,"oldest":2}` {
+		t.Error(got)
+	}
+	h.do(t, "POST", "/v1/calls", h.sales, `{"first":"101","second":"102"}`)
+	until(t, sc, "id: 2")
+}
+
+func TestUnknownEventTypeIsRefused(t *testing.T) {
+	h := setup(t)
+	resp, body := h.do(t, "GET", "/v1/events?type=call.ended&type=call.endd", h.sales, "")
+	if resp.StatusCode != 422 || code(t, body) != "invalid" || !strings.Contains(body, "call.expired") {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+}
+
+func TestOtherMethodsAreNamed(t *testing.T) {
+	h := setup(t)
+	for path, want := range map[string]string{"/v1/calls": "GET, HEAD, POST", "/v1/calls/x/cancel": "POST"} {
+		resp, body := h.do(t, "DELETE", path, h.sales, "")
+		if got := resp.Header.Get("Allow"); resp.StatusCode != 405 || got != want || code(t, body) != "method-not-allowed" {
+			t.Errorf("%s: %d, Allow %q, %s", path, resp.StatusCode, got, body)
+		}
+	}
 }
 
 func TestStreamsEndWithTheServer(t *testing.T) {

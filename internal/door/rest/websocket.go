@@ -14,7 +14,7 @@ import (
 
 // serveWebSocket streams events as JSON messages (RFC 6455).
 func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
-	after, f, err := s.streamInput(r)
+	pos, f, err := s.streamInput(r)
 	if err != nil {
 		writeProblem(w, problemOf(r.Context(), s.log, err))
 		return
@@ -32,7 +32,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 	defer c.CloseNow() //nolint:errcheck // after a proper close there is nothing left to fail
 	c.SetReadLimit(4096)
 	ctx := c.CloseRead(r.Context()) // answers pings and notices the close
-	err = s.follow(ctx, after, f, &wsStream{ctx: ctx, c: c})
+	err = s.follow(ctx, pos, f, &wsStream{ctx: ctx, c: c})
 	if errors.Is(err, errStopping) {
 		_ = (&wsStream{ctx: ctx, c: c}).send(map[string]any{"bye": true}) // the client may have gone
 		_ = c.Close(websocket.StatusGoingAway, "the server is stopping")
