@@ -107,6 +107,40 @@ account = "nobody"
 	}
 }
 
+// Each mistake is reported once, and two about one value are two.
+func TestEveryMistakeOnce(t *testing.T) {
+	for name, c := range map[string]struct{ a, b, want string }{
+		"set twice, the last one short": {"[phones.101]\npassword = \"long enough\"", "[phones.101]\npassword = \"x\"", "b.toml:2: phones.101.password: is already set in a.toml:2; remove one of them\n" +
+			"b.toml:2: phones.101.password: is shorter than 8 characters; phones are guessed at day and night"},
+		"short and guessed": {"[phones.101]\npassword = \"101101\"", "", "a.toml:2: phones.101.password: is among the first that are guessed; choose a random one\n" +
+			"a.toml:2: phones.101.password: is shorter than 8 characters; phones are guessed at day and night"},
+		"unknown in both files": {"[sip]\nqwxz = 1", "[sip]\nqwxz = 1", "a.toml:2: sip.qwxz: is not a known key*\nb.toml:2: sip.qwxz: is not a known key*"},
+	} {
+		_, ms := parse(t, c.a, c.b)
+		want := strings.Split(c.want, "\n")
+		ok := len(ms) == len(want)
+		for i := 0; ok && i < len(ms); i++ {
+			prefix, any := strings.CutSuffix(want[i], "*")
+			ok = ms[i].String() == want[i] || any && strings.HasPrefix(ms[i].String(), prefix)
+		}
+		if !ok {
+			t.Errorf("%s:\n%v\nwant\n%s", name, ms, c.want)
+		}
+	}
+}
+
+func TestCallerIDsThatCannotBeRead(t *testing.T) {
+	for text, good := range map[string]bool{
+		`"Sales" <+4930123456>`: true, `Sales <100>`: true, `+4930123456`: true, `100`: true, `Sales`: true, `"3 Oaks"`: true, `"a \"b\" <c>" <1>`: false,
+		`Sales <+49`: false, `Sales +49>`: false, `"Sales <+49>`: false, `Sales <>`: false, `Sales <abc>`: false, `+49x30`: false, `3 Oaks`: false, `<1> Sales`: false,
+	} {
+		_, ms := parse(t, "[accounts.a]\ncaller_id = '"+text+"'\n[accounts.default]\n")
+		if got := ms == nil; got != good {
+			t.Errorf("%s: good %v, want %v: %v", text, got, good, ms)
+		}
+	}
+}
+
 func TestBrokenGrammar(t *testing.T) {
 	_, ms := parse(t, "[server]\nlog_level = \n", "[phones.101]\npassword = 1\n")
 	if len(ms) < 2 || ms[0].File != "a.toml" || ms[0].Line != 2 || ms[1].Key != "phones.101.password" {

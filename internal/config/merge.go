@@ -52,15 +52,26 @@ func (m *merger) merge(f File) {
 	}
 	routes, inbound := m.config.Routes, m.config.Inbound
 	exprs := expressions(f.Text, map[string]int{"routes": len(routes), "inbound": len(inbound)})
+	before := len(m.mistakes)
+	var again []Mistake
 	for _, e := range exprs {
-		if before, ok := m.setAt[e.path]; ok && !e.header {
-			bad(e.line, e.path, fmt.Sprintf("is already set in %s:%d; remove one of them", before.file, before.line))
+		first, ok := m.setAt[e.path]
+		if ok && !e.header {
+			again = append(again, Mistake{File: f.Name, Line: e.line, Key: e.path,
+				Text: fmt.Sprintf("is already set in %s:%d; remove one of them", first.file, first.line)})
 		}
-		if _, ok := m.setAt[e.path]; !ok {
+		if !ok || !e.header { // the last value is the one that is checked
 			m.setAt[e.path] = place{f.Name, e.line}
 		}
 	}
 	m.decode(f, exprs, bad)
+	// What is wrong with a line anyway (unknown, wrong type) is not also set twice.
+	wrong := m.mistakes[before:]
+	for _, a := range again {
+		if !slices.ContainsFunc(wrong, func(w Mistake) bool { return w.Line == a.Line }) {
+			m.mistakes = append(m.mistakes, a)
+		}
+	}
 	m.config.Routes = append(routes, m.config.Routes...)
 	m.config.Inbound = append(inbound, m.config.Inbound...)
 }

@@ -52,6 +52,7 @@ func (ms Mistakes) sorted(files []string) Mistakes {
 			cmp.Compare(slices.Index(files, a.File), slices.Index(files, b.File)),
 			cmp.Compare(a.Line, b.Line),
 			cmp.Compare(a.Key, b.Key),
+			cmp.Compare(a.Text, b.Text), // so that equal ones are neighbours
 		)
 	})
 	return slices.CompactFunc(ms, func(a, b Mistake) bool { return a == b })

@@ -209,20 +209,30 @@ func (v *validator) account(key string, a Account) {
 func (v *validator) phone(name string, p Phone) {
 	key := "phones." + name
 	v.name(key)
-	switch {
-	case p.Password == "":
-		v.bad(key+".password", "is missing; without one anybody could call in this phone's name")
-	case len(p.Password) < 8:
-		v.bad(key+".password", "is shorter than 8 characters; phones are guessed at day and night")
-	case p.Password == name+name || strings.Contains(strings.ToLower(p.Password), "password"):
-		v.warn(key+".password", "is among the first that are guessed; choose a random one")
-	}
+	v.password(key+".password", name, p.Password)
 	v.callerID(key+".caller_id", p.CallerID)
 	v.accountRef(key+".account", p.Account)
 	v.endpoint(key, p.Codecs, p.SRTP, p.DTMF)
 	v.notNegative(key+".max_contacts", float64(p.MaxContacts))
 	if _, ok := v.c.Trunks[name]; ok {
 		v.bad(key, "is also the name of a trunk; PJSIP/%s could mean either, rename one", name)
+	}
+}
+
+// password checks a phone's. What is guessed first is a warning, and beside
+// another mistake one too: warnings are not shown then.
+func (v *validator) password(key, phone, password string) {
+	if password == "" {
+		v.bad(key, "is missing; without one anybody could call in this phone's name")
+		return
+	}
+	guessed := v.warn
+	if len(password) < 8 {
+		v.bad(key, "is shorter than 8 characters; phones are guessed at day and night")
+		guessed = v.bad
+	}
+	if password == phone || password == phone+phone || strings.Contains(strings.ToLower(password), "password") {
+		guessed(key, "is among the first that are guessed; choose a random one")
 	}
 }
 
@@ -387,8 +397,18 @@ func (v *validator) callerID(key, s string) {
 		v.bad(key, "must be one line")
 		return
 	}
-	if _, num := number.SplitCallerID(s); num != "" && !number.IsDialable(num) {
+	name, num := number.SplitCallerID(s)
+	switch {
+	case strings.ContainsAny(s, "<>") && !(strings.Count(s, "<") == 1 && strings.Count(s, ">") == 1 && strings.HasSuffix(strings.TrimSpace(s), ">")):
+		v.bad(key, "%q has no pair of angle brackets at its end; write it as \"Sales\" <+4930123456>", s)
+	case strings.Count(strings.NewReplacer(`\\`, "", `\"`, "").Replace(s), `"`)%2 != 0:
+		v.bad(key, "%q has a quote without another; write it as \"Sales\" <+4930123456>", s)
+	case num != "" && !number.IsDialable(num):
 		v.bad(key, "%q is not a number; write it as \"Sales\" <+4930123456>", num)
+	case num == "" && strings.HasSuffix(strings.TrimSpace(s), ">"):
+		v.bad(key, "%q has no number between its brackets; write it as \"Sales\" <+4930123456>", s)
+	case num == "" && name != "" && strings.HasPrefix(s, name) && strings.ContainsRune("+0123456789", rune(name[0])):
+		v.bad(key, "%q is not a number; write it as \"Sales\" <+4930123456>, a name that begins with a digit in quotes", s)
 	}
 }
 
