@@ -460,7 +460,12 @@ func TestPlaceWhileStopping(t *testing.T) {
 	for _, a := range []string{"Pretend/100180?ring=1h", "Pretend/100"} {
 		synctest.Test(t, func(t *testing.T) {
 			s, _ := setup(t, pbx.Options{})
-			time.AfterFunc(time.Second, func() { stop(t, s) })
+			stopped := make(chan struct{})
+			time.AfterFunc(time.Second, func() {
+				defer close(stopped)
+				stop(t, s)
+			})
+			defer func() { <-stopped }()
 			out, _ := place(t, pbx.NewEngine(s), t.Context(), attempt(a, "Pretend/200180?ring=1h"))
 			if out.Disposition != call.Interrupted || out.HangupBy != "server" {
 				t.Errorf("%s: %s by %s, want INTERRUPTED by server", a, out.Disposition, out.HangupBy)
