@@ -75,8 +75,9 @@ func (t *Technology) Request(_ context.Context, resource string, o pbx.RequestOp
 		w.otherID = o.ChannelID + ";2" // spec: ari 6.1, otherChannelId
 	}
 	if from := o.Originator; from != nil && from.Port() != nil {
-		// Speaking what the originator speaks saves two conversions (S5).
-		if f, ok := from.Port().Format(); ok && f.Codec != "" {
+		// Speaking what the originator speaks saves two conversions (S5). Not so
+		// opus: what is behind the other half may not speak it (M5).
+		if f, ok := from.Port().Format(); ok && f.Codec != "" && f.Convertible() {
 			w.codec, w.clock = f.Codec, f.ClockRate
 		}
 	}
