@@ -85,7 +85,9 @@ func TestLeak_ThousandCalls(t *testing.T) {
 		if n := r.layer.Pending(); n != 0 {
 			t.Errorf("%d transactions left", n)
 		}
-		if after := runtime.NumGoroutine(); after > before+1 { // the phone
+		// The phone is one; a few are of the process (the collector's workers, other
+		// tests), which the count includes. A leak would be hundreds.
+		if after := runtime.NumGoroutine(); after > before+20 {
 			t.Errorf("%d goroutines, %d before", after, before)
 		}
 	})
