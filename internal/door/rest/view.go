@@ -30,7 +30,7 @@ type Call struct {
 	DueAt       time.Time       `json:"due_at" doc:"When the next attempt may start"`
 	NotAfter    *time.Time      `json:"not_after,omitempty"`
 	EndedAt     *time.Time      `json:"ended_at,omitempty"`
-	Attempts    int             `json:"attempts" doc:"Attempts started so far"`
+	Attempts    int             `json:"attempts" doc:"Attempts started so far; one that the server's own stop cut short does not count towards max_attempts, so this may be larger"`
 	MaxAttempts int             `json:"max_attempts"`
 	Node        string          `json:"node,omitempty" doc:"Server that runs the current attempt"`
 	Reason      string          `json:"reason,omitempty" doc:"Why it ended, in words"`
