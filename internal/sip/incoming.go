@@ -216,7 +216,9 @@ func (l *leg) session() ([]byte, error) {
 			if err != nil {
 				l.t.log.Warn("cannot open media", "leg", l.o.ChannelID, "err", err)
 				l.hangup(cause.BearerNotAvail)
+				return
 			}
+			l.emit(pbx.LegEvent{Kind: pbx.LegMedia}) // may be later than the answer: the host name was looked up
 		})
 		return l.answer, nil
 	}
