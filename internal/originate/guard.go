@@ -1,6 +1,7 @@
 package originate
 
 import (
+	"cmp"
 	"container/list"
 	"fmt"
 	"net"
@@ -36,7 +37,11 @@ type asked struct {
 	rules   []string // that let it pass
 }
 
-func (q *asked) pass(rule string) { q.rules = append(q.rules, rule) }
+func (q *asked) pass(rule string) {
+	if !slices.Contains(q.rules, rule) {
+		q.rules = append(q.rules, rule)
+	}
+}
 
 // refuse makes a refusal by a rule of the account.
 func (q *asked) refuse(code RefusalCode, rule, text string) *Refusal {
@@ -127,10 +132,7 @@ func (q *asked) destinations() *Refusal {
 		route call.Route
 		field string
 	}{{q.a, "first"}, {q.b, "then.second"}} {
-		if leg.route.Number == "" {
-			continue
-		}
-		if r := q.destination(leg.route.Number); r != nil {
+		if r := q.destination(leg.route); r != nil {
 			r.Field = leg.field
 			return r
 		}
@@ -138,45 +140,93 @@ func (q *asked) destinations() *Refusal {
 	return nil
 }
 
-// destination checks one number: emergency, prefixes, premium, international.
-func (q *asked) destination(num string) *Refusal {
-	home := q.account.Country
-	if home == "" {
-		home = q.policy.Country
-	}
-	info := number.Inspect(num, home)
-	show := num
-	if info.E164 != "" {
-		show = info.E164
-	}
-	if info.Class == number.Emergency {
-		if !q.account.Emergency {
-			return q.refuse(RefusedGuard, "emergency", "Emergency numbers are not dialled by request. Allow them for the account if they must be.")
-		}
-		q.pass("account " + string(q.request.Account) + ": emergency allowed")
+// destination checks the number of one leg in every way in which an exchange
+// may read it: all of them must be allowed.
+func (q *asked) destination(r call.Route) *Refusal {
+	if r.Number == "" && r.Trunk == "" {
 		return nil
 	}
-	allow, deny := longest(q.account.Allow, show, num), longest(q.account.Deny, show, num)
+	for _, info := range number.Readings(r.Number, q.home()) {
+		if refusal := q.reading(r, info); refusal != nil {
+			return refusal
+		}
+	}
+	return nil
+}
+
+// home is the country from which the account dials.
+func (q *asked) home() string { return cmp.Or(q.account.Country, q.policy.Country) }
+
+// reading checks a number as one exchange would read it: emergency, prefixes,
+// then the class of what leaves by a public trunk. It fails closed: what
+// cannot be placed in a numbering plan needs a prefix of Allow or a trusted account.
+func (q *asked) reading(r call.Route, info number.Info) *Refusal {
+	phone := r.Phone != "" && r.Number == r.Phone // our own, whatever its name looks like
+	if info.Class == number.Emergency && !phone {
+		return q.emergency()
+	}
+	show := cmp.Or(info.E164, r.Number)
+	allow, deny := longest(q.account.Allow, show, r.Number), longest(q.account.Deny, show, r.Number)
 	switch {
 	case deny != "" && len(deny) >= len(allow):
 		return q.refuse(RefusedGuard, "deny "+deny, fmt.Sprintf("Numbers that begin with %s are denied. Remove the prefix from the account's deny list if they are wanted.", deny))
-	case info.Class == number.Internal && allow == "":
+	case phone:
+		q.pass("account " + string(q.request.Account) + ": phone")
 		return nil
-	case allow == "" && len(q.account.Allow) > 0:
+	}
+	public := r.Trunk != "" && !r.Private || r.Phone != "" // an address beside the phone's own leads anywhere
+	if allow == "" && len(q.account.Allow) > 0 && (public || info.Class != number.Internal) {
 		return q.refuse(RefusedGuard, "allow list", "The number matches none of the allowed prefixes. Add its prefix to the account's allow list if it is wanted.")
 	}
-	if info.Class == number.Premium && !q.account.Premium {
-		return q.refuse(RefusedGuard, "premium", "Premium-rate numbers are off. Allow premium for the account if they are wanted.")
+	if refusal := q.class(info, public, allow != "", r.Private); refusal != nil {
+		return refusal
 	}
-	if info.International && info.E164 != "" && allow == "" && !q.account.International {
-		return q.refuse(RefusedGuard, "international", "Numbers of other countries are off. Allow international for the account, or the single prefix.")
-	}
-	if allow != "" {
+	switch {
+	case allow != "":
 		q.pass("account " + string(q.request.Account) + ": allow " + allow)
-	} else {
+	case r.Private:
+		q.pass("trunk " + r.Trunk + ": private")
+	default:
 		q.pass("account " + string(q.request.Account) + ": " + string(info.Class))
 	}
 	return nil
+}
+
+func (q *asked) emergency() *Refusal {
+	if !q.account.Emergency {
+		return q.refuse(RefusedGuard, "emergency", "Emergency numbers are not dialled by request. Allow them for the account if they must be.")
+	}
+	q.pass("account " + string(q.request.Account) + ": emergency allowed")
+	return nil
+}
+
+// class checks what kind of number it is. public: it leaves to where calls
+// cost money. allowed: a prefix of Allow covers it.
+func (q *asked) class(info number.Info, public, allowed, private bool) *Refusal {
+	a := q.account
+	switch {
+	case private:
+		return nil
+	case public && info.Class == number.Invalid:
+		return q.refuse(RefusedGuard, "invalid number", "No country code begins with 0. Write the number as +, country code, number.")
+	case info.Class == number.Premium && !a.Premium:
+		return q.refuse(RefusedGuard, "premium", "Premium-rate numbers are off. Allow premium for the account if they are wanted.")
+	case info.International && info.E164 != "" && !allowed && !a.International:
+		return q.refuse(RefusedGuard, "international", "Numbers of other countries are off. Allow international for the account, or the single prefix. Which country is home says numbers.country.")
+	case public && !allowed && (info.Class == number.Unknown || info.Class == number.Internal) && !(a.International && a.Premium):
+		return q.unplaced()
+	}
+	return nil
+}
+
+// unplaced refuses a number that is in no public numbering plan: nobody knows what
+// it costs.
+func (q *asked) unplaced() *Refusal {
+	text := "The number is in no public numbering plan, so that nobody knows what it costs. Write it with + and country code, or add its prefix to the account's allow list; mark the trunk private if it is an own exchange."
+	if q.home() == "" {
+		text = "Without numbers.country nobody knows what this number costs. Set numbers.country, or add the number's prefix to the account's allow list; mark the trunk private if it is an own exchange."
+	}
+	return q.refuse(RefusedGuard, "unknown number", text)
 }
 
 // longest gives the longest prefix in list that e164 or the number as dialled begins with.

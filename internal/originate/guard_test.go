@@ -50,6 +50,29 @@ func TestGuard(t *testing.T) {
 		{"internal numbers need no allow", account{Allow: []string{"+4940"}}, connect("102"), "", "", ""},
 		{"internal denied", account{Deny: []string{"10"}}, connect("+493012345678"), originate.RefusedGuard, "account sales: deny 10", "first"},
 		{"national form is seen through", account{Deny: []string{"+49900"}}, connect("09001234567"), originate.RefusedGuard, "account sales: deny +49900", "then.second"},
+		{"unknown on a public trunk", account{}, connect("+4900000"), originate.RefusedGuard, "account sales: unknown number", "then.second"},
+		{"unknown by prefix", account{Allow: []string{"+49"}}, connect("+491111111111111"), "", "", ""},
+		{"unknown for the trusted", account{International: true, Premium: true}, connect("+491111111111111"), "", "", ""},
+		{"international alone does not trust", account{International: true}, connect("+491111111111111"), originate.RefusedGuard, "account sales: unknown number", "then.second"},
+		{"short on a public trunk", account{}, connect("200"), originate.RefusedGuard, "account sales: unknown number", "then.second"},
+		{"short by prefix", account{Allow: []string{"20", "+49"}}, connect("200"), "", "", ""},
+		{"service code on a public trunk", account{}, connect("*31#09001234567"), originate.RefusedGuard, "account sales: unknown number", "then.second"},
+		{"letters on a public trunk", account{}, connect("0900FLOWERS"), originate.RefusedGuard, "account sales: unknown number", "then.second"},
+		{"anything on a private trunk", account{}, connect("private:0900FLOWERS"), "", "", ""},
+		{"premium on a private trunk", account{}, connect("private:+499001234567"), "", "", ""},
+		{"denied on a private trunk", account{Deny: []string{"+49900"}}, connect("private:+499001234567"), originate.RefusedGuard, "account sales: deny +49900", "then.second"},
+		{"not allowed on a private trunk", account{Allow: []string{"+4930"}}, connect("private:+4940123456"), originate.RefusedGuard, "account sales: allow list", "then.second"},
+		{"emergency on a private trunk", account{}, connect("private:112"), originate.RefusedGuard, "account sales: emergency", "then.second"},
+		{"without + as another country's", account{Country: "US"}, connect("33123456789"), originate.RefusedGuard, "account sales: international", "then.second"},
+		{"without + as both", account{}, connect("15123456789"), originate.RefusedGuard, "account sales: international", "then.second"},
+		{"without + at home", account{}, connect("491771234567"), "", "", ""},
+		{"+0", account{International: true, Premium: true, Allow: []string{"+"}}, connect("+0900123456"), originate.RefusedGuard, "account sales: invalid number", "then.second"},
+		{"000", account{International: true, Premium: true}, connect("000900123456"), originate.RefusedGuard, "account sales: invalid number", "then.second"},
+		{"emergency with country code", account{Allow: []string{"+49"}}, connect("+49110"), originate.RefusedGuard, "account sales: emergency", "then.second"},
+		{"premium too long", account{Allow: []string{"+49"}}, connect("+49900123456799"), originate.RefusedGuard, "account sales: premium", "then.second"},
+		{"country unknown", account{Country: "ZZ"}, connect("03012345678"), originate.RefusedGuard, "account sales: unknown number", "then.second"},
+		{"trunk without a number", account{}, connect("none:"), originate.RefusedGuard, "account sales: unknown number", "then.second"},
+		{"address beside the phone's own", account{}, connect("beside:0900FLOWERS"), originate.RefusedGuard, "account sales: unknown number", "then.second"},
 		{"context", account{Contexts: []string{"safe"}}, func(r *call.Request) {
 			r.Then = call.Then{Kind: call.ThenDialplan, Context: "default", Extension: "5"}
 		}, originate.RefusedGuard, "account sales: contexts", "then.context"},
@@ -58,7 +81,7 @@ func TestGuard(t *testing.T) {
 		{"caller ID fixed", account{FixedCallerID: true, CallerID: call.CallerID{Number: "+49301"}}, func(r *call.Request) { r.CallerID.Number = "+49302" }, originate.RefusedGuard, "account sales: fixed caller ID", "caller_id"},
 		{"no route", account{}, func(r *call.Request) { r.First = "nowhere" }, originate.RefusedDestination, "", "first"},
 		{"more legs than the trunk has", account{}, func(r *call.Request) {
-			r.Then = call.Then{Kind: call.ThenConnect, Second: "+49301"}
+			r.Then = call.Then{Kind: call.ThenConnect, Second: "+493012345679"}
 		}, originate.RefusedGuard, "trunk:x: channels", ""},
 		{"no first", account{}, func(r *call.Request) { r.First = " " }, originate.RefusedInvalid, "", "first"},
 		{"no second", account{}, connect(""), originate.RefusedInvalid, "", "then.second"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -103,6 +104,16 @@ func (router) Route(_ call.AccountID, e call.Endpoint) (call.Route, error) {
 	switch {
 	case s == "nowhere":
 		return call.Route{}, &originate.Refusal{Code: originate.RefusedDestination, Text: "No route leads there."}
+	case strings.HasPrefix(s, "private:"):
+		return call.Route{Typed: s, Endpoint: "PJSIP/" + e[8:] + "@lab", Number: s[8:], Trunk: "lab", Private: true}, nil
+	case s == "none:":
+		return call.Route{Typed: s, Endpoint: "PJSIP/x/sip:h", Trunk: "x"}, nil
+	case strings.HasPrefix(s, "beside:"):
+		return call.Route{Typed: s, Endpoint: "PJSIP/101/sip:" + e[7:] + "@h", Number: s[7:], Phone: "101"}, nil
+	case strings.HasSuffix(s, "@x"):
+		return call.Route{Typed: s, Endpoint: e, Number: strings.TrimSuffix(e.Resource(), "@x"), Trunk: "x"}, nil
+	case strings.HasSuffix(s, "@lab"):
+		return call.Route{Typed: s, Endpoint: e, Number: strings.TrimSuffix(e.Resource(), "@lab"), Trunk: "lab", Private: true}, nil
 	case e.Tech() != "":
 		return call.Route{Typed: s, Endpoint: e}, nil
 	case len(s) == 3 && s[0] == '1' && s[1] == '0':

@@ -25,7 +25,8 @@ type Policy struct {
 	Defaults Defaults
 
 	// Country is the home region of accounts that name none (ISO 3166, "DE").
-	// Without any, numbers are classed only when they begin with +.
+	// Without any, numbers are classed only when they begin with +; others leave by
+	// a public trunk only if Allow covers them or the account is trusted with everything.
 	Country string
 	// AddressRate bounds submissions per remote address; zero = unlimited.
 	AddressRate Rate
@@ -67,7 +68,9 @@ type Account struct {
 	// of Allow also allows what it matches although it is international.
 	Allow, Deny []string
 	// Public numbers outside the home country, premium-rate and emergency
-	// numbers are refused unless switched on here.
+	// numbers are refused unless switched on here. Numbers that are in no public
+	// plan (short ones, service codes, names) leave by a trunk that is not
+	// private only if Allow covers them, or if both International and Premium are on.
 	International, Premium, Emergency bool
 	// Contexts lists the dialplan contexts that requests may enter, by
 	// Then or by a Local/ endpoint; empty = all. What a dialplan dials there is

@@ -73,7 +73,7 @@ func TestUnreachableTrunk(t *testing.T) {
 	t.Parallel()
 	srv := harness.Start(t,
 		harness.Trunk("nobody", harness.FreePort(t), "transport = \"tcp\"\n"),
-		"[trunks.nowhere]\nhost = \"no-such-host.invalid\"\n")
+		"[trunks.nowhere]\nhost = \"no-such-host.invalid\"\nprivate = true\n")
 	for _, trunk := range []string{"nobody", "nowhere"} {
 		r := srv.Call(t, map[string]any{"first": "PJSIP/100@" + trunk, "wait_time": "10s", "application": map[string]any{"name": "Wait", "data": "1"}})
 		if d := r.Call["disposition"]; d != "FAILED" && d != "CONGESTION" {
