@@ -84,12 +84,39 @@ func (r *running) place() (out call.Outcome) {
 			out = r.broken(fmt.Errorf("engine panicked: %v", p))
 		}
 	}()
+	if refusal := r.o.again(r.a); refusal != nil {
+		return r.barred(refusal)
+	}
 	out, err := r.o.o.Engine.Place(r.ctx, r.a, r.event)
 	if err != nil {
 		r.o.o.Log.Error("engine failed", "call", r.a.Call, "attempt", r.a.Number, "error", err)
 		return r.broken(err)
 	}
 	return r.complete(out)
+}
+
+// again asks the guard about an attempt that is about to be dialled: since it
+// was admitted, the account may have been switched off and a prefix denied. Rates and
+// daily caps were paid at admission.
+func (o *Originator) again(a call.Attempt) *Refusal {
+	q := &asked{policy: o.o.Policy(), request: &a.Request, a: a.RouteA, b: a.RouteB}
+	if refusal := q.who(); refusal != nil {
+		return refusal
+	}
+	return q.destinations()
+}
+
+// barred is the outcome when the guard no longer lets the attempt pass.
+func (r *running) barred(refusal *Refusal) call.Outcome {
+	_ = r.o.deny(r.ctx, &r.a.Request, refusal) // returns its argument
+	const code = cause.OutgoingBarred
+	return r.complete(call.Outcome{
+		Disposition: call.Failed,
+		Failure: &call.Failure{Leg: "a", Disposition: call.Failed, Cause: int(code), Permanent: true,
+			Text: "refused: " + refusal.Text + " [" + refusal.Rule + "]"},
+		A:        call.LegOutcome{Endpoint: r.a.RouteA.Endpoint, StartedAt: r.a.StartedAt, Disposition: call.Failed, Cause: int(code)},
+		HangupBy: "server",
+	})
 }
 
 // broken is the outcome when the engine itself failed.
