@@ -19,7 +19,7 @@ type routeCmd struct {
 
 // Help is the long help.
 func (routeCmd) Help() string {
-	return "Asks the running server; when none is running, reads the configuration. Exit status 1 when the number leads nowhere."
+	return "Asks the running server; when none is running, reads the configuration. Exit status 1 when the number leads nowhere or may not be called."
 }
 
 // Run asks and prints the steps.
@@ -38,7 +38,7 @@ func (c routeCmd) Run(e *env) error {
 	} else {
 		printTrace(e, t)
 	}
-	if t.Error != "" {
+	if t.Error != "" || t.Denied != "" {
 		return status(exitError)
 	}
 	return nil
@@ -66,6 +66,9 @@ func printTrace(e *env, t rest.Trace) {
 	if t.Error != "" {
 		fmt.Fprintln(e.stdout, "nowhere  ", clean(t.Error))
 		return
+	}
+	if t.Denied != "" {
+		fmt.Fprintln(e.stdout, "denied   ", clean(t.Denied))
 	}
 	fmt.Fprintln(e.stdout, "dialled  ", t.Endpoint)
 }

@@ -97,6 +97,7 @@ func New(o Options) (*App, error) {
 	}
 	a.router.table.Store(table)
 	a.policy.Store(policy(&l.Config))
+	a.router.policy = a.policy.Load
 	a.keys, err = auth.NewKeys(keys(&l.Config))
 	return a, err
 }

@@ -1,9 +1,11 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/dialwright/dialwright/internal/call"
@@ -18,7 +20,10 @@ import (
 )
 
 // router is the route table in force, in the shapes that its users declare.
-type router struct{ table atomic.Pointer[route.Table] }
+type router struct {
+	table  atomic.Pointer[route.Table]
+	policy func() *originate.Policy // in force; for the guard's word on a route
+}
 
 // Route is originate.Router.
 func (r *router) Route(account call.AccountID, e call.Endpoint) (call.Route, error) {
@@ -46,6 +51,9 @@ func (r *router) Explain(account call.AccountID, typed string) rest.Trace {
 		return out
 	}
 	out.Endpoint, out.Number, out.Phone, out.Trunk = string(t.Route.Endpoint), t.Route.Number, t.Route.Phone, t.Route.Trunk
+	if refusal := originate.Destination(r.policy(), account, t.Route); refusal != nil {
+		out.Denied = refusal.Error()
+	}
 	return out
 }
 
@@ -57,7 +65,7 @@ func (a *App) admit(ctx context.Context, ad pbx.Admission) error {
 	if err != nil {
 		return err
 	}
-	return a.guard(ctx, ad.Account, ad.Channel.Name, ad.Remote, to)
+	return a.guard(ctx, ad.Account, cmp.Or(ad.Principal, a.principal(ad.Channel.Name)), ad.Remote, to)
 }
 
 // follow routes the target of a 302 as if its phone had dialled it, and asks
@@ -79,7 +87,22 @@ func (a *App) follow(ctx context.Context, f sip.Forward) (call.Route, error) {
 	if err != nil {
 		return to, err
 	}
-	return to, a.guard(ctx, account, f.Endpoint, "", to)
+	return to, a.guard(ctx, account, a.principal("PJSIP/"+f.Endpoint+"-"), "", to)
+}
+
+// principal names the phone or trunk of a channel ("PJSIP/101-0000001a") as the
+// guard and the audit trail show it: "phone:101", "trunk:carrier".
+func (a *App) principal(channel string) string {
+	_, rest, _ := strings.Cut(channel, "/")
+	name := rest[:max(strings.LastIndexByte(rest, '-'), 0)]
+	c := a.Config()
+	if _, ok := c.Phones[name]; ok {
+		return "phone:" + name
+	}
+	if _, ok := c.Trunks[name]; ok {
+		return "trunk:" + name
+	}
+	return channel
 }
 
 func (a *App) guard(ctx context.Context, account call.AccountID, who, remote string, to call.Route) error {
@@ -134,7 +157,8 @@ func Route(path, account, typed string) (rest.Trace, error) {
 	if account == "" {
 		account = l.Config.Originate.Account
 	}
-	var r router
+	p := policy(&l.Config)
+	r := router{policy: func() *originate.Policy { return p }}
 	r.table.Store(table)
 	return r.Explain(call.AccountID(account), typed), nil
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -89,6 +90,20 @@ func policy(c *config.Config) *originate.Policy {
 			Contexts: a.Contexts, Rate: rateOf(a.RequestsPerSecond), Daily: a.DailyCalls,
 		}
 		limit(p, "account:"+name, a.Channels, a.CPS)
+	}
+	// Phones and trunks may always use the account that the configuration gives them.
+	own := func(account, principal string) {
+		id := call.AccountID(cmp.Or(account, c.Originate.Account))
+		if a := p.Accounts[id]; len(a.Principals) > 0 {
+			a.Principals = append(slices.Clone(a.Principals), principal)
+			p.Accounts[id] = a
+		}
+	}
+	for name, ph := range c.Phones {
+		own(ph.Account, "phone:"+name)
+	}
+	for name, t := range c.Trunks {
+		own(t.Account, "trunk:"+name)
 	}
 	for name, t := range c.Trunks {
 		limit(p, "trunk:"+name, t.Channels, t.CPS)

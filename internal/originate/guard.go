@@ -154,6 +154,22 @@ func (q *asked) destination(r call.Route) *Refusal {
 	return nil
 }
 
+// Destination tells whether an account may call where a route leads, as the dry
+// run of a number shows it: nil, or the rule that forbids it. Rates, caps and who
+// asks are not looked at.
+func Destination(p *Policy, account call.AccountID, r call.Route) *Refusal {
+	a, ok := p.Accounts[account]
+	if !ok {
+		return &Refusal{Code: RefusedAccount, Rule: "accounts", Field: "account",
+			Text: fmt.Sprintf("There is no account %q. Name one of the configuration.", account)}
+	}
+	q := &asked{policy: p, request: &call.Request{Account: account}, account: a, a: r}
+	if a.Disabled {
+		return q.refuse(RefusedAccount, "disabled", "The account is switched off. Enable it in the configuration.")
+	}
+	return q.destination(r)
+}
+
 // home is the country from which the account dials.
 func (q *asked) home() string { return cmp.Or(q.account.Country, q.policy.Country) }
 

@@ -44,10 +44,11 @@ type Runner interface {
 // Admission is what the guard is asked about a call from inside the switch: one that a
 // phone or trunk makes, or that a transfer or forward would make.
 type Admission struct {
-	Channel  Snapshot       // the channel that wants it
-	Context  string         // where the call came in
-	Account  call.AccountID // on whose behalf, "" = the context decides
-	Dialled  string         // number as dialled
-	Endpoint call.Endpoint  // where routing would send it
-	Remote   string         // address of the peer, transport:host:port
+	Channel   Snapshot       // the channel that wants it
+	Context   string         // where the call came in
+	Account   call.AccountID // on whose behalf, "" = the context decides
+	Principal string         // who asked, for a placed attempt; "" = the channel's own phone or trunk
+	Dialled   string         // number as dialled
+	Endpoint  call.Endpoint  // where routing would send it
+	Remote    string         // address of the peer, transport:host:port
 }

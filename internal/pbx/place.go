@@ -111,7 +111,8 @@ func (p *placement) prepareHandler(ctx context.Context, t call.Then) error {
 	}
 	// The guard has seen the extension, but not where it leads.
 	return p.s.admit(ctx, Admission{
-		Context: t.Context, Account: p.at.Request.Account, Dialled: t.Extension, Endpoint: to.Endpoint, Remote: p.at.Request.Origin.Remote,
+		Context: t.Context, Account: p.at.Request.Account, Principal: p.at.Request.Origin.Principal, Dialled: t.Extension,
+		Endpoint: to.Endpoint, Remote: p.at.Request.Origin.Remote,
 	})
 }
 

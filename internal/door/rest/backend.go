@@ -167,6 +167,7 @@ type Trace struct {
 	Phone    string `json:"phone,omitempty" doc:"Phone that would ring"`
 	Trunk    string `json:"trunk,omitempty" doc:"Trunk by which it would leave"`
 	Error    string `json:"error,omitempty" doc:"Why it leads nowhere, and what to do"`
+	Denied   string `json:"denied,omitempty" doc:"Why the guard would refuse it, with the rule in brackets"`
 }
 
 // Stats is a snapshot of the server.
