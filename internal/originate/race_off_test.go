@@ -1,0 +1,5 @@
+//go:build !race
+
+package originate_test
+
+const underRace = false
