@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -221,19 +220,30 @@ func startSIPpAt(t *testing.T, port, calls int, steps []step, args ...string) *s
 	return p
 }
 
-// awaitBound returns when SIPp's socket is there: it is when we cannot bind
-// the port ourselves any more.
+// awaitBound returns when SIPp's socket is there (proc(5): net/udp). Trying to
+// bind the port ourselves would now and then keep SIPp from doing so.
 func (p *sippPeer) awaitBound() {
 	p.t.Helper()
+	local := fmt.Sprintf(" 0100007F:%04X ", p.Port)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for range 12000 {
-		c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: p.Port})
+		sockets, err := os.ReadFile("/proc/net/udp")
 		if err != nil {
+			p.t.Fatal(err)
+		}
+		if bytes.Contains(sockets, []byte(local)) {
 			return
 		}
-		c.Close()
-		<-tick.C
+		select {
+		case <-tick.C:
+		case err := <-p.done:
+			p.done <- err
+			if err == nil {
+				return // a short scenario is over already
+			}
+			p.t.Fatalf("sipp ended before it had bound port %d: %v\n%s", p.Port, err, p.out)
+		}
 	}
 	p.t.Fatalf("sipp did not bind port %d\n%s", p.Port, p.out)
 }
