@@ -103,7 +103,7 @@ func TestQueueOf20000(t *testing.T) {
 		n = 2000
 	}
 	p := startPhones(t, 0, 20*time.Millisecond)
-	srv := harness.StartWith(t, harness.Limits{Files: 1024}, harness.Trunk("phones", p.port, "channels = 200\n"))
+	srv := harness.StartWith(t, harness.Limits{Files: 1024, RTPPorts: 2000}, harness.Trunk("phones", p.port, "channels = 200\n"))
 	begin := time.Now()
 	submit(t, srv, "bulk", many(n, 100000, nil))
 	accepted := time.Since(begin)
