@@ -55,7 +55,7 @@ func TestFigures(t *testing.T) {
 
 func measure(t *testing.T, srv *harness.Server, p *phones, n, legs int, list []map[string]any) {
 	t.Helper()
-	submit(t, srv, "warm", many(100, 1000, nil))
+	submit(t, srv, "warm", many(100, 9000, nil))
 	drained(t, srv, time.Minute)
 	base, cpu, begin := p.counts().invites, srv.CPU(), time.Now()
 	submit(t, srv, "figures", list)
