@@ -25,11 +25,14 @@ type Channel struct {
 	port *media.Port // nil without a media engine
 	leg  Leg         // set before the channel is in the registry
 
-	ctx      context.Context // ends when the channel hangs up
-	cancel   context.CancelCauseFunc
-	gone     chan struct{} // closed after ChannelDestroyed
-	legEnded chan struct{} // closed by the leg's last event
-	legOnce  sync.Once
+	ctx    context.Context // ends when the channel hangs up
+	cancel context.CancelCauseFunc
+	gone   chan struct{} // closed after ChannelDestroyed
+
+	destroyedCtx context.Context // ends with gone
+	destroyedEnd context.CancelFunc
+	legEnded     chan struct{} // closed by the leg's last event
+	legOnce      sync.Once
 
 	watchMu  sync.Mutex // guards watchers
 	watchers []*watcher

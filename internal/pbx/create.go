@@ -170,6 +170,7 @@ func (s *Switch) Incoming(leg Leg, o IncomingOptions) (*Channel, error) {
 func (s *Switch) newChannel(id string) *Channel {
 	c := &Channel{sw: s, id: id, gone: make(chan struct{}), legEnded: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancelCause(s.base)
+	c.destroyedCtx, c.destroyedEnd = context.WithCancel(context.Background()) // of the channel's own life, whoever made it
 	c.timeline.started = now()
 	c.box.onPanic = c.panicked
 	c.box.onOverflow = c.overflowed
@@ -197,6 +198,7 @@ func (s *Switch) begin(c *Channel, sn *Snapshot, vars []call.Variable) {
 // abandon frees what a channel that never was had reserved.
 func (s *Switch) abandon(c *Channel) {
 	c.cancel(ErrGone)
+	c.destroyedEnd()
 	if c.port != nil {
 		c.port.Close()
 	}

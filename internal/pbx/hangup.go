@@ -122,6 +122,7 @@ func (c *Channel) maybeDestroy() {
 // has returned.
 func (c *Channel) left() {
 	close(c.gone)
+	c.destroyedEnd()
 	c.sw.channelGone()
 }
 

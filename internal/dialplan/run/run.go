@@ -1,0 +1,144 @@
+// Package run executes a dialplan on the channels of the switch.
+//
+// A Machine is the dialplan side of the server: the plan in force, the global
+// variables, the table of applications and functions, what they may do. An Exec
+// is the machine's memory of one channel: where it is, the Gosub and While
+// stacks, time-outs, hangup handlers, what its CDR shall say. There is one Exec
+// for each channel that the dialplan has ever touched, and it lives as long as
+// the channel:
+//
+//	pbx.Channel ──Machine.Exec──► Exec ──Handle──► steps: find, expand, run application, next
+//
+// Applications and functions are in packages apps and funcs, one visible table
+// each; they are handed to New. They work on x.Channel() directly: the switch
+// is their ground (docs/decisions/0008).
+package run
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/dialplan"
+	"github.com/dialwright/dialwright/internal/pbx"
+)
+
+// Danger says what harm an application or function can do to the machine it
+// runs on; each must be allowed (spec: dialplan D7, callfile W20).
+type Danger uint8
+
+// The dangers.
+const (
+	Commands Danger = 1 << iota // runs commands of the operating system
+	Files                       // reads or writes files outside the server's own directories
+	Net                         // opens connections to addresses named in the dialplan (CURL, FastAGI): allowed by default
+)
+
+// App is one application.
+type App struct {
+	Name   string // as Asterisk writes it; compared without case
+	Danger Danger
+	// Run does it. args is expanded already and not split. nil: go on with the
+	// next priority, or where x.Goto has sent the channel. ErrEnd: the call ends
+	// and h runs. *Digits: a digit was typed that begins an extension. An error
+	// of ctx, pbx.ErrGone: the channel has hung up. Any other error is logged
+	// with file and line and ends the call.
+	Run func(ctx context.Context, x *Exec, args string) error
+	Old string // not "": a name of the past; what to use now, told once in the log
+}
+
+// Func is one function. Read or Write is nil if it is write-only or read-only.
+type Func struct {
+	Name   string // upper case
+	Danger Danger // of Read and Write alike
+	Read   func(ctx context.Context, x *Exec, args string) (string, error)
+	Write  func(ctx context.Context, x *Exec, args, value string) error
+}
+
+// ErrEnd is returned by an application that ends the call (spec: dialplan 5:
+// execution stops, h runs).
+var ErrEnd = errors.New("the dialplan ends the call")
+
+// Digits is returned by an application that heard the first digit of an
+// extension (BackGround, WaitExten): the interpreter collects the rest and goes
+// there (spec: dialplan 2.5 step 5).
+type Digits struct {
+	First   string // what was typed so far; "" = nothing was typed in time
+	Context string // where the extension is looked for, "" = the present context
+}
+
+// Error is for logs only.
+func (d *Digits) Error() string { return "digits " + d.First }
+
+// Position is a place in the dialplan.
+type Position struct {
+	Context  string
+	Exten    string
+	Priority int
+}
+
+// Database is AstDB: families of keys (spec: dialplan 6.1 DB). Keys and
+// families are case-sensitive; a family may contain slashes.
+type Database interface {
+	DBGet(ctx context.Context, family, key string) (value string, ok bool, err error)
+	DBPut(ctx context.Context, family, key, value string) error
+	DBDel(ctx context.Context, family, key string) (existed bool, err error)
+	// DBTree gives everything below a prefix "fam" or "fam/sub" (whole path
+	// elements), "" = all, sorted by path.
+	DBTree(ctx context.Context, prefix string) ([]DBEntry, error)
+	DBDelTree(ctx context.Context, prefix string) (n int, err error)
+}
+
+// DBEntry is one entry of AstDB; its path is Family/Key.
+type DBEntry struct{ Family, Key, Value string }
+
+// Router resolves what Dial and Originate are given. Implemented by app.
+type Router interface {
+	// Resolve turns a dial string as written in a dialplan or call file
+	// ("SIP/trunk/4930", "DAHDI/g2/4930", "PJSIP/101", "Local/5@ctx") into what
+	// the switch dials, and lets the guard judge it for the channel's account. A
+	// *call.Failure says why not (unknown technology: cause 66; denied: 52).
+	Resolve(ctx context.Context, from *pbx.Channel, account call.AccountID, dial string) (call.Endpoint, error)
+}
+
+// Options configure a Machine.
+type Options struct {
+	Switch *pbx.Switch
+	Log    *slog.Logger // nil: nothing is logged
+	Router Router       // nil: dial strings are endpoints as they are
+	DB     Database     // nil: DB functions read empty and report that there is no store
+
+	Apps  []App
+	Funcs []Func
+
+	Dirs  Dirs
+	Allow Danger // what may be done; Net is to be set for the usual
+
+	// Compat is "" for our own behaviour or "asterisk22" (spec: dialplan 7, callfile 10).
+	Compat string
+	// SkipUnsupported goes on after an application that is known but not there
+	// (tier 3) instead of ending the call.
+	SkipUnsupported bool
+
+	// Trace sees every step before it runs, with its arguments expanded; nil = nobody.
+	Trace func(x *Exec, s *dialplan.Step, args string)
+	// Notice sees what the application Log writes, beside the log; nil = nobody.
+	Notice func(x *Exec, level, text string)
+	// Files is the configuration directory, for followme.conf, amd.conf, confbridge.conf,
+	// musiconhold.conf; nil = there is none. Opened lazily by the applications that need them.
+	ConfDir string
+}
+
+// Dirs are the directories of ${ASTETCDIR} and its kin, and where applications
+// put and find files. Empty ones are not there.
+type Dirs struct {
+	Etc, Spool, Data, Log, Run, Sounds, AGI, Monitor string
+}
+
+// Defaults of TIMEOUT() (spec: dialplan 6.1).
+const (
+	DefaultDigitTimeout    = 5 * time.Second
+	DefaultResponseTimeout = 10 * time.Second
+)
