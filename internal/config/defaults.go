@@ -52,6 +52,8 @@ func Default() Config {
 			Events: Duration{7 * day},
 			Audit:  Duration{365 * day},
 		},
+		Dialplan: Dialplan{ExecLimit: Seconds(600)},
+		Callfile: Callfile{Compat: "safe", Settle: Seconds(2), Rescan: Seconds(5)},
 	}
 }
 

@@ -126,6 +126,9 @@ func typeWord(t reflect.Type) string {
 	case reflect.Float64:
 		return "number"
 	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Int {
+			return "list of numbers"
+		}
 		return "list of texts"
 	case reflect.Map:
 		return "table of texts"

@@ -37,6 +37,88 @@ type Config struct {
 	Inbound []Inbound `toml:"inbound"`
 	// API keys. The table's key is the key's name: [keys.crm]. `dialwright config key NAME` makes one.
 	Keys map[string]Key `toml:"keys"`
+	// The dialplan: an Asterisk extensions.conf. Without one, extension numbers ring
+	// their phones and other numbers follow the routes.
+	Dialplan Dialplan `toml:"dialplan"`
+	// The folder of Asterisk call files.
+	Callfile Callfile `toml:"callfile"`
+}
+
+// Dialplan says which extensions.conf runs calls, and what it may do.
+type Dialplan struct {
+	// The file, with its includes beside it; empty = no dialplan. A mistake in it leaves
+	// the one in force as it is, and calls keep the dialplan with which they began. Reload: live.
+	File string `toml:"file"`
+	// "" for our own behaviour where Asterisk's is a trap, or "asterisk22" to do as
+	// Asterisk 22 does, removed applications and all. Reload: restart.
+	Compat string `toml:"compat"`
+	// Applications and functions may run commands of the operating system (System,
+	// TrySystem, SHELL, AGI scripts, MixMonitor's command). Whoever may write the dialplan,
+	// or put a value into it, then commands this machine as the server's user. Reload: restart.
+	AllowExec bool `toml:"allow_exec"`
+	// Applications and functions may read and write files outside the server's own
+	// directories (STAT, FILE, ENV, Playback and Record with paths). Reload: restart.
+	AllowFiles bool `toml:"allow_files"`
+	// Applications and functions may not open connections (CURL, FastAGI). Reload: restart.
+	DenyNet bool `toml:"deny_net"`
+	// Longest time that a command may run before it is killed; 0s = as long as the call. Reload: restart.
+	ExecLimit Duration `toml:"exec_limit"`
+	// Read "App,a|b" as two arguments, as before Asterisk 1.6. Reload: live.
+	PipeSeparator bool `toml:"pipe_separator"`
+	// Go on after an application that is known but not supported (Queue, VoiceMail …)
+	// instead of ending the call. Reload: restart.
+	SkipUnsupported bool `toml:"skip_unsupported"`
+	// Directory of Asterisk's other files that applications read (musiconhold.conf,
+	// confbridge.conf, followme.conf, amd.conf); empty = that of file. Reload: restart.
+	ConfDir string `toml:"conf_dir"`
+	// Directory for recordings (below it: monitor/), ${ASTSPOOLDIR}; empty = spool in
+	// server.data_dir. Reload: restart.
+	SpoolDir string `toml:"spool_dir"`
+	// Directory of AGI scripts; empty = agi-bin beside the spool directory. Reload: restart.
+	AGIDir string `toml:"agi_dir"`
+	// What dial strings and call files of an Asterisk name otherwise than this server:
+	// TECH/NAME on the left, a phone or trunk on the right. "DAHDI/g2" = "carrier" makes
+	// DAHDI/g2/4930123 dial 4930123 by the trunk carrier. The longest name that fits
+	// counts; "Zap" alone stands for all Zap channels. Reload: live.
+	Aliases map[string]string `toml:"aliases"`
+}
+
+// Callfile says where call files are taken from and how.
+type Callfile struct {
+	// Folder that is watched for call files, Asterisk's spool/outgoing; empty = none.
+	// It is made if it is missing. Reload: restart.
+	Dir string `toml:"dir"`
+	// Where files with "Archive: yes" go; empty = outgoing_done beside the folder. Reload: restart.
+	Done string `toml:"done"`
+	// Where files that cannot be carried out go, with the reason; empty =
+	// outgoing_failed beside the folder. Reload: restart.
+	Failed string `toml:"failed"`
+	// On whose behalf the calls are made; empty means originate.account. Whoever may
+	// write the folder calls with its rights. Reload: restart.
+	Account string `toml:"account"`
+	// "safe", or "asterisk22" to do as Asterisk does with files that change while they
+	// wait, byte order marks, dot files, archives of one name and REASON. Reload: restart.
+	Compat string `toml:"compat"`
+	// How long a file that does not parse must have been left alone before it is judged. Reload: restart.
+	Settle Duration `toml:"settle"`
+	// How often the folder is read again, beside being watched. Reload: restart.
+	Rescan Duration `toml:"rescan"`
+	// Do not ask the kernel for changes, only read the folder every rescan: for network
+	// file systems. Reload: restart.
+	Poll bool `toml:"poll"`
+	// Do not write StartRetry and EndRetry lines and times into the files. Reload: restart.
+	NoWriteback bool `toml:"no_writeback"`
+	// Delete files that cannot be carried out, as Asterisk does, instead of keeping them. Reload: restart.
+	DeleteInvalid bool `toml:"delete_invalid"`
+	// Names that are not taken, as patterns; empty = ".*", "*~", "*.tmp", "*.swp" and "*.part". Reload: restart.
+	Ignore []string `toml:"ignore"`
+	// SIP statuses after which a file is not tried again: [404, 410, 484, 604]. Reload: restart.
+	NoRetryOn []int `toml:"no_retry_on"`
+	// Call files may name applications and functions that run commands or touch files,
+	// within what dialplan.allow_exec and dialplan.allow_files allow. Reload: restart.
+	AllowExec bool `toml:"allow_exec"`
+	// Write NAME.result with the outcome as JSON beside the archive when a file is done. Reload: restart.
+	Results bool `toml:"results"`
 }
 
 // Server holds the settings of the process.

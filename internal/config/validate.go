@@ -58,6 +58,9 @@ func (v *validator) all() {
 	v.media()
 	v.caps()
 	v.originate()
+	v.dialplan()
+	v.callfile()
+	v.aliases()
 	for _, name := range slices.Sorted(maps.Keys(v.c.Accounts)) {
 		v.account("accounts."+name, v.c.Accounts[name])
 	}
