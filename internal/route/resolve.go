@@ -1,6 +1,7 @@
 package route
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -38,6 +39,9 @@ func (t *Table) Explain(account call.AccountID, typed string) Trace {
 }
 
 func (t *Table) resolve(account call.AccountID, e call.Endpoint, tr *Trace) {
+	if t.resolveAlias(string(e), tr) {
+		return
+	}
 	switch tech, res := e.Tech(), e.Resource(); {
 	case res == "":
 		tr.fail("nothing to dial: give a number, a phone's name, or TECH/resource")
@@ -56,7 +60,8 @@ func (t *Table) resolve(account call.AccountID, e call.Endpoint, tr *Trace) {
 		tr.step("pretend", res, "Pretend/"+res, "no phone is rung")
 		tr.Route = call.Route{Endpoint: call.Endpoint("Pretend/" + res), Number: digits}
 	default:
-		tr.fail("technology %q is not known: PJSIP, Local and plain numbers are", string(e[:strings.IndexByte(string(e), '/')]))
+		name := string(e[:strings.IndexByte(string(e), '/')])
+		tr.fail("technology %q is not known: PJSIP, SIP, Local and plain numbers are; dialplan.aliases can map %q to a trunk", name, name+"/…")
 	}
 }
 
@@ -154,11 +159,20 @@ func (t *Table) resolveSIP(res string, tr *Trace) {
 	tr.Route = call.Route{Endpoint: call.Endpoint(whole), Number: res, Phone: res}
 }
 
-// resolveURI takes trunk/sip:uri and phone/sip:uri. Either may lead to a
+// resolveURI takes trunk/sip:uri and phone/sip:uri, and trunk/number as
+// Asterisk's chan_sip wrote it. Either may lead to a
 // carrier, so that the user part must be what the guard can judge.
 func (t *Table) resolveURI(name, uri string, tr *Trace) {
 	whole := "PJSIP/" + name + "/" + uri
 	if !strings.HasPrefix(uri, "sip:") && !strings.HasPrefix(uri, "sips:") {
+		if t.trunks[name].Name != "" && !strings.ContainsAny(uri, "@/") {
+			t.resolveSIP(uri+"@"+name, tr)
+			return
+		}
+		if !t.phones[name] && t.trunks[name].Name == "" {
+			tr.fail("no phone and no trunk is named %q", name)
+			return
+		}
 		tr.fail("after PJSIP/%s/ a SIP address is needed: sip:user@host", name)
 		return
 	}
@@ -228,6 +242,11 @@ func (t *Table) resolveLocal(account call.AccountID, res string, tr *Trace) {
 	exten, context, _ := strings.Cut(spec, "@")
 	if exten == "" {
 		tr.fail("Local/ needs an extension: Local/EXTENSION@CONTEXT")
+		return
+	}
+	if t.dialplan(cmp.Or(context, "default")) {
+		tr.step("local", res, whole, "into the dialplan")
+		tr.Route = call.Route{Endpoint: call.Endpoint(whole)}
 		return
 	}
 	inner := Trace{Typed: tr.Typed}

@@ -28,6 +28,12 @@ type Config struct {
 	// OutboundContexts may dial out by Rules; every other context reaches
 	// phones and Inbound rules only. Empty means "default" and "internal".
 	OutboundContexts []string
+	// Aliases maps what an Asterisk's dial strings name otherwise, TECH/NAME or TECH,
+	// to a phone or trunk.
+	Aliases map[string]string
+	// Dialplan says which contexts the user's dialplan has: a Local channel into one is
+	// dialled as it is, the dialplan decides what follows. nil = there is no dialplan.
+	Dialplan func(context string) bool
 	// AllowPretend accepts Pretend/… endpoints (demo, tests, dry runs).
 	AllowPretend bool
 }
@@ -97,6 +103,8 @@ type Table struct {
 	rules        []rule
 	inbound      []inbound
 	outbound     map[string]bool
+	aliases      []alias
+	dialplan     func(context string) bool
 	allowPretend bool
 }
 
@@ -139,7 +147,12 @@ func New(c Config) (*Table, error) {
 		phones:       map[string]bool{},
 		trunks:       map[string]Trunk{},
 		outbound:     map[string]bool{},
+		aliases:      newAliases(c.Aliases),
+		dialplan:     c.Dialplan,
 		allowPretend: c.AllowPretend,
+	}
+	if t.dialplan == nil {
+		t.dialplan = func(string) bool { return false }
 	}
 	var errs []error
 	for _, p := range c.Phones {
