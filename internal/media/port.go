@@ -180,6 +180,14 @@ func (p *Port) digitHeard(d Digit) {
 	}
 }
 
+// LastIn is when the party's last packet came, the zero time if none has.
+func (p *Port) LastIn() time.Time {
+	if n := p.lastIn.Load(); n != 0 {
+		return time.Unix(0, n)
+	}
+	return time.Time{}
+}
+
 // OnDTMF names who hears of each digit of the party, once per key press.
 func (p *Port) OnDTMF(f func(Digit)) {
 	p.mu.Lock()

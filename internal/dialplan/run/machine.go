@@ -25,6 +25,7 @@ type Machine struct {
 	mu      sync.Mutex // guards the fields below
 	globals map[string]string
 	execs   map[string]*Exec // by channel id
+	data    map[string]any   // of Value
 }
 
 // New makes a machine with an empty plan.
@@ -34,7 +35,7 @@ func New(o Options) *Machine {
 	}
 	m := &Machine{
 		o: o, log: o.Log, apps: make(map[string]*App, len(o.Apps)), funcs: make(map[string]*Func, len(o.Funcs)),
-		globals: make(map[string]string), execs: make(map[string]*Exec),
+		globals: make(map[string]string), execs: make(map[string]*Exec), data: make(map[string]any),
 	}
 	for i := range o.Apps {
 		m.apps[strings.ToLower(o.Apps[i].Name)] = &o.Apps[i]
@@ -107,6 +108,20 @@ func (m *Machine) Globals() map[string]string {
 		out[k] = v
 	}
 	return out
+}
+
+// Value gives what an application family keeps for the whole machine, such as
+// its conferences, made by make when asked for the first time. make must not
+// call the machine's Value.
+func (m *Machine) Value(key string, make func() any) any {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, ok := m.data[key]
+	if !ok {
+		v = make()
+		m.data[key] = v
+	}
+	return v
 }
 
 // App finds an application by its name in any case.
