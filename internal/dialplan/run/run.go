@@ -79,20 +79,19 @@ type Position struct {
 	Priority int
 }
 
-// Database is AstDB: families of keys (spec: dialplan 6.1 DB). Keys and
-// families are case-sensitive; a family may contain slashes.
+// Database is AstDB: values by family and key (spec: dialplan 6.1 DB). An entry
+// is known by its path "family/key": both may contain slashes, and names are
+// case-sensitive. Implemented by the store.
 type Database interface {
 	DBGet(ctx context.Context, family, key string) (value string, ok bool, err error)
 	DBPut(ctx context.Context, family, key, value string) error
 	DBDel(ctx context.Context, family, key string) (existed bool, err error)
-	// DBTree gives everything below a prefix "fam" or "fam/sub" (whole path
-	// elements), "" = all, sorted by path.
-	DBTree(ctx context.Context, prefix string) ([]DBEntry, error)
+	// DBTree gives the entry prefix and everything below it (whole path elements:
+	// "fam", "fam/sub"), "" = all, in the order of their paths.
+	DBTree(ctx context.Context, prefix string, each func(path, value string)) error
+	// DBDelTree removes what DBTree gives.
 	DBDelTree(ctx context.Context, prefix string) (n int, err error)
 }
-
-// DBEntry is one entry of AstDB; its path is Family/Key.
-type DBEntry struct{ Family, Key, Value string }
 
 // Router resolves what Dial and Originate are given. Implemented by app.
 type Router interface {

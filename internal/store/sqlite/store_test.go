@@ -32,3 +32,7 @@ func open1(t testing.TB, o Options) *Store {
 func TestConformance(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) originate.Store { return open1(t, Options{}) })
 }
+
+func TestDatabase(t *testing.T) {
+	storetest.RunDatabase(t, func(t *testing.T) storetest.Database { return open1(t, Options{}) })
+}
