@@ -102,8 +102,9 @@ type Then struct {
 	Extension string `json:"extension,omitempty"`
 	Priority  string `json:"priority,omitempty"` // number or label; "" = 1
 
-	// Application: Name and Data. App: Name and Data split at commas.
-	// The embedded switch knows Playback, Hangup, Wait, Echo and Milliwatt.
+	// Application: Name and Data, which is not expanded. App: Name and Data split
+	// at commas. Without a dialplan the embedded switch knows Playback, Hangup,
+	// Wait, Echo and Milliwatt; with one, all of its applications.
 	Name string `json:"name,omitempty"`
 	Data string `json:"data,omitempty"`
 }
@@ -140,8 +141,20 @@ type Request struct {
 	Priority   int           `json:"priority,omitempty"`  // lower first
 	Batch      BatchID       `json:"batch,omitempty"`
 	AutoAnswer bool          `json:"auto_answer,omitempty"` // ask phone A to answer by itself (Call-Info, Alert-Info)
-	EarlyMedia bool          `json:"early_media,omitempty"` // A's early media counts as an answer (Asterisk: Early_media)
+	EarlyMedia bool          `json:"early_media,omitempty"` // A's early media counts as an answer (Asterisk: Early_media); ignored with ThenApplication and ThenApp
 	Codecs     []string      `json:"codecs,omitempty"`      // codec names for leg A, "" = the endpoint's own
+
+	// AccountCode is what the record and CHANNEL(accountcode) show. Nobody's
+	// rights depend on it: those are Account's.
+	AccountCode string `json:"account_code,omitempty"`
+	// AttemptBase is how many attempts came before the first one of this request:
+	// a call file that brings EndRetry lines. It is added to the attempt's number
+	// in AST_OUTGOING_ATTEMPT.
+	AttemptBase int `json:"attempt_base,omitempty"`
+	// Lenient dials the leg even if the destination or application of Then does
+	// not exist, and lets the answer count all the same; and no failure is
+	// permanent (spec: callfile 6.1, 6.2).
+	Lenient bool `json:"lenient,omitempty"`
 }
 
 // Route is one leg as resolved by routing at admission: what will be dialled,
@@ -250,6 +263,33 @@ type Outcome struct {
 	ConnectedAt time.Time   `json:"connected_at,omitzero"` // A and B bridged, or Then begun
 	EndedAt     time.Time   `json:"ended_at"`
 	HangupBy    string      `json:"hangup_by,omitempty"` // "a", "b", "request", "server", "limit"
+
+	// Reason is REASON of call files and AMI: 0 failure, 3 no answer, 4
+	// answered, 5 busy, 8 congestion (spec: callfile 6.3).
+	Reason int `json:"reason"`
+	// Detail says what followed the answer of a request that is Lenient, "" for
+	// others: one of the Completed… constants.
+	Detail string `json:"detail,omitempty"`
+	// Dialplan is what the dialplan said about the record; nil if none ran.
+	Dialplan *DialplanRecord `json:"dialplan,omitempty"`
+}
+
+// What followed an answer (spec: callfile W15).
+const (
+	Completed              = "completed"                // Then was carried out
+	CompletedNoDestination = "completed_no_destination" // there was no such context or extension
+	CompletedNoApplication = "completed_no_application" // there was no such application
+)
+
+// DialplanRecord is what a dialplan said about the record of a call, with the
+// names of its CDR function (spec: dialplan 6.1 CDR).
+type DialplanRecord struct {
+	Context     string `json:"dcontext,omitempty"` // where the channel was last
+	Extension   string `json:"dst,omitempty"`
+	App         string `json:"lastapp,omitempty"` // application that ran last, "" = none
+	Data        string `json:"lastdata,omitempty"`
+	UserField   string `json:"userfield,omitempty"`
+	AccountCode string `json:"accountcode,omitempty"`
 }
 
 // CDR is the record of one attempt, as every door shows it. Durations are
@@ -275,6 +315,16 @@ type CDR struct {
 	CauseText   string      `json:"cause_text"`
 	SIPStatus   int         `json:"sip_status,omitempty"`
 	Batch       BatchID     `json:"batch,omitempty"`
+
+	Dialled     string `json:"dialled,omitempty"`     // number of leg A, or its resource ("101", "100@internal")
+	Context     string `json:"dcontext,omitempty"`    // dialplan context in which leg A was last
+	Extension   string `json:"dst,omitempty"`         // and extension
+	LastApp     string `json:"lastapp,omitempty"`     // application that ran last on leg A
+	LastData    string `json:"lastdata,omitempty"`    // its arguments, expanded
+	UserField   string `json:"userfield,omitempty"`   // CDR(userfield)
+	AccountCode string `json:"accountcode,omitempty"` // CHANNEL(accountcode), a text
+	Reason      int    `json:"reason"`                // as Outcome.Reason
+	Detail      string `json:"detail,omitempty"`      // as Outcome.Detail
 }
 
 // EndpointState is what is known of a phone or trunk.

@@ -14,6 +14,7 @@ type Failure struct {
 	SIPStatus   int         `json:"sip_status,omitempty"` // final SIP status, 300-699; 0 when the leg never reached SIP
 	Peer        string      `json:"peer,omitempty"`       // peer's reason text, for people only: never parsed
 	Permanent   bool        `json:"permanent,omitempty"`  // no retry can help (unallocated number, unknown endpoint, blocked)
+	Indicated   bool        `json:"indicated,omitempty"`  // the far side signalled busy or congestion instead of hanging up (Local + Busy)
 	Text        string      `json:"text,omitempty"`       // what happened, in words
 	Err         error       `json:"-"`                    // underlying error, nil for a plain refusal
 }

@@ -33,10 +33,24 @@ import (
 const maxDepth = 20
 
 // Technology makes Local channels. It is safe concurrently.
-type Technology struct{ s *pbx.Switch }
+type Technology struct {
+	s *pbx.Switch
+	o Options
+}
 
-// New makes the technology for a switch.
-func New(s *pbx.Switch) *Technology { return &Technology{s} }
+// Options tune the technology.
+type Options struct {
+	// Exists says whether an extension is there for a caller's number. One that
+	// is not is refused when it is dialled: cause 1, "no such extension"
+	// (Asterisk: core_local.c local_call). nil: everything exists.
+	Exists func(context, exten, caller string) bool
+}
+
+// New makes the technology for a switch; every extension exists.
+func New(s *pbx.Switch) *Technology { return NewWith(s, Options{}) }
+
+// NewWith makes the technology for a switch.
+func NewWith(s *pbx.Switch, o Options) *Technology { return &Technology{s, o} }
 
 // Name gives "Local".
 func (t *Technology) Name() string { return "Local" }
@@ -167,13 +181,19 @@ func (h *half) Dial(o pbx.DialOptions) error {
 	}
 	w.dialled = true
 	w.mu.Unlock()
+	if f := w.t.o.Exists; f != nil && !f(w.context, w.exten, o.CallerID.Number) {
+		return &call.Failure{
+			Disposition: call.Failed, Cause: int(cause.Unallocated), Permanent: true,
+			Text: "no such extension/context " + w.exten + "@" + w.context + " while calling Local channel",
+		}
+	}
 	vars := append(o.Variables[:len(o.Variables):len(o.Variables)],
 		call.Variable{Name: "__" + depthVariable, Value: strconv.Itoa(w.depth)})
 	first := w.first()
 	_, err := w.t.s.Incoming(w.two, pbx.IncomingOptions{
 		ID: w.otherID, Name: fmt.Sprintf("Local/%s@%s-%08x;2", w.exten, w.context, w.seq),
 		Endpoint: w.exten + "@" + w.context, CallerID: o.CallerID, Dialled: w.exten, Context: w.context,
-		LinkedID: first.LinkedID, Account: first.Account, Language: first.Language, Variables: vars, Handler: pbx.HandlerFunc(w.run),
+		LinkedID: first.LinkedID, Account: first.Account, AccountCode: first.AccountCode, Language: first.Language, Variables: vars, Handler: pbx.HandlerFunc(w.run),
 	})
 	if err != nil {
 		return &call.Failure{
@@ -265,6 +285,16 @@ func (h *half) Reject(code cause.Code) error {
 	return nil
 }
 
+// Indicate of the second half: the first one ends as busy or congested, which
+// is not the hangup of a party (Asterisk: app_dial.c counts it apart).
+func (h *half) Indicate(code cause.Code) error {
+	if h.first {
+		return pbx.ErrState
+	}
+	h.finish(code, true)
+	return nil
+}
+
 // Redirect sends the first half elsewhere, as a 302 would.
 func (h *half) Redirect(target string) error {
 	if h.first {
@@ -276,7 +306,11 @@ func (h *half) Redirect(target string) error {
 }
 
 // Hangup of one half ends the other with the same cause.
-func (h *half) Hangup(code cause.Code) {
+func (h *half) Hangup(code cause.Code) { h.finish(code, false) }
+
+// finish ends both halves; indicated says that the second one has signalled
+// busy or congestion.
+func (h *half) finish(code cause.Code, indicated bool) {
 	w := h.w
 	w.mu.Lock()
 	first := !w.over
@@ -288,7 +322,7 @@ func (h *half) Hangup(code cause.Code) {
 		e := pbx.LegEvent{Kind: pbx.LegEnded, Cause: code, ByPeer: true}
 		if !up && h.other().first {
 			e.Failure = &call.Failure{
-				Disposition: call.Disposition(code.Disposition()), Cause: int(code), Permanent: code.Permanent(),
+				Disposition: call.Disposition(code.Disposition()), Cause: int(code), Permanent: code.Permanent(), Indicated: indicated,
 				Text: "Local/" + w.exten + "@" + w.context + " was refused: " + code.String(),
 			}
 		}
@@ -301,7 +335,7 @@ func (h *half) Hangup(code cause.Code) {
 			}
 		}
 	}
-	h.post(pbx.LegEvent{Kind: pbx.LegEnded, Cause: code})
+	h.post(pbx.LegEvent{Kind: pbx.LegEnded, Cause: code, ByPeer: indicated})
 }
 
 // Hold of one half is a hold by the phone for the other.

@@ -28,6 +28,17 @@ func MakeCDR(a call.Attempt, out call.Outcome) call.CDR {
 	if f := out.Failure; f != nil {
 		c.Cause, c.SIPStatus = f.Cause, f.SIPStatus
 	}
+	c.Dialled = a.RouteA.Number
+	if c.Dialled == "" {
+		c.Dialled = a.RouteA.Endpoint.Resource()
+	}
+	c.AccountCode, c.Reason, c.Detail = r.AccountCode, out.Reason, out.Detail
+	if d := out.Dialplan; d != nil {
+		c.Context, c.Extension, c.LastApp, c.LastData, c.UserField = d.Context, d.Extension, d.App, d.Data, d.UserField
+		if d.AccountCode != "" {
+			c.AccountCode = d.AccountCode
+		}
+	}
 	c.CauseText = cause.Code(c.Cause).String()
 	return c
 }

@@ -89,7 +89,7 @@ func TestMakeCDR(t *testing.T) {
 		Call: "c1", Attempt: 2, Account: "sales", Door: "rest", Reference: "r", Source: call.CallerID{Number: "5"},
 		First: "PJSIP/101", Destination: "PJSIP/102", Channel: "PJSIP/101-1", DestChannel: "PJSIP/102-2",
 		StartedAt: start, AnsweredAt: out.A.AnsweredAt, EndedAt: out.EndedAt, Duration: 9, Billable: 5,
-		Disposition: call.Busy, Cause: 17, CauseText: "User busy", SIPStatus: 486, Batch: "b",
+		Disposition: call.Busy, Cause: 17, CauseText: "User busy", SIPStatus: 486, Batch: "b", Dialled: "101",
 	}
 	if d := cmp.Diff(want, originate.MakeCDR(a, out)); d != "" {
 		t.Error(d)

@@ -37,7 +37,8 @@ type Channel struct {
 	watchMu  sync.Mutex // guards watchers
 	watchers []*watcher
 
-	result atomic.Pointer[Result] // set when the channel hangs up
+	result      atomic.Pointer[Result] // set when the channel hangs up
+	dialledLegs dialledLegs            // how the channels that it dialled have ended
 
 	// What follows belongs to the actor.
 	incoming   bool
@@ -396,6 +397,12 @@ func (c *Channel) SetLanguage(lang string) error {
 // SetAccount sets the account on whose behalf the channel acts.
 func (c *Channel) SetAccount(a call.AccountID) error {
 	return c.do(func() error { c.update(func(s *Snapshot) { s.Account = a }); return nil })
+}
+
+// SetAccountCode sets the text that the record shows as account code. Channels
+// that this one dials get it too. Nobody's rights depend on it; see SetAccount.
+func (c *Channel) SetAccountCode(code string) error {
+	return c.do(func() error { c.update(func(s *Snapshot) { s.AccountCode = code }); return nil })
 }
 
 // UserEvent publishes a custom event about the channel.

@@ -14,19 +14,20 @@ import (
 
 // CreateOptions says what channel to make.
 type CreateOptions struct {
-	ID         string          // "" = made by the switch; at most 149 characters, unique among live channels
-	OtherID    string          // id of the second half of a Local channel, "" = ID + ";2"
-	Endpoint   call.Endpoint   // TECH/resource
-	CallerID   call.CallerID   // sets caller and connected of the channel (spec: ari 6.4)
-	Variables  []call.Variable // set in this order before anything is sent
-	Codecs     []string        // in order of preference; empty = the endpoint's, or the originator's
-	AutoAnswer bool
-	Headers    []Header
-	Originator *Channel // gives its linked id; nil = none
-	Account    call.AccountID
-	Context    string       // dialplan context of the channel, "" = the endpoint's
-	Language   string       // "" = the originator's, or the switch's
-	Watch      func(*Event) // sees the channel's events from its creation on, as Channel.Watch does
+	ID          string          // "" = made by the switch; at most 149 characters, unique among live channels
+	OtherID     string          // id of the second half of a Local channel, "" = ID + ";2"
+	Endpoint    call.Endpoint   // TECH/resource
+	CallerID    call.CallerID   // sets caller and connected of the channel (spec: ari 6.4)
+	Variables   []call.Variable // set in this order before anything is sent, functions as WriteVariable does
+	Codecs      []string        // in order of preference; empty = the endpoint's, or the originator's
+	AutoAnswer  bool
+	Headers     []Header
+	Originator  *Channel // gives its linked id; nil = none
+	Account     call.AccountID
+	AccountCode string       // text for the record only, "" = the originator's
+	Context     string       // dialplan context of the channel, "" = the endpoint's
+	Language    string       // "" = the originator's, or the switch's
+	Watch       func(*Event) // sees the channel's events from its creation on, as Channel.Watch does
 }
 
 // OriginateOptions says what channel to make and dial.
@@ -38,19 +39,20 @@ type OriginateOptions struct {
 
 // IncomingOptions describes a channel that a technology brings.
 type IncomingOptions struct {
-	ID        string        // as in CreateOptions
-	Name      string        // full channel name; "" = made from Leg.Describe
-	Port      *media.Port   // "" = made by the switch
-	Endpoint  string        // phone or trunk that calls, as the technology names it
-	CallerID  call.CallerID // of the calling party
-	Dialled   string        // number or extension as dialled
-	Context   string        // where it shall be routed
-	Account   call.AccountID
-	Language  string
-	LinkedID  string          // "" = its own id
-	Variables []call.Variable // set as they are: names with prefixes keep them
-	Answered  bool            // the leg is up already
-	Handler   Handler         // nil = Options.Inbound
+	ID          string        // as in CreateOptions
+	Name        string        // full channel name; "" = made from Leg.Describe
+	Port        *media.Port   // "" = made by the switch
+	Endpoint    string        // phone or trunk that calls, as the technology names it
+	CallerID    call.CallerID // of the calling party
+	Dialled     string        // number or extension as dialled
+	Context     string        // where it shall be routed
+	Account     call.AccountID
+	AccountCode string // text for the record only
+	Language    string
+	LinkedID    string          // "" = its own id
+	Variables   []call.Variable // set as they are: names with prefixes keep them
+	Answered    bool            // the leg is up already
+	Handler     Handler         // nil = Options.Inbound
 }
 
 // Create makes an undialled channel in state Down: nothing has been sent. It
@@ -89,16 +91,19 @@ func (s *Switch) Create(ctx context.Context, o CreateOptions) (*Channel, error) 
 	d := leg.Describe()
 	sn := &Snapshot{
 		ID: id, Name: channelName(tech.Name(), d, resource, seq), ProtocolID: d.CallID, State: Down,
-		Caller: o.CallerID, Connected: o.CallerID, Account: o.Account,
+		Caller: o.CallerID, Connected: o.CallerID, Account: o.Account, AccountCode: o.AccountCode,
 		Context: cmp.Or(o.Context, d.Context, "default"), Extension: "s", Priority: 1, Language: o.Language,
 		CreatedAt: c.timeline.started, LinkedID: id, Technology: tech.Name(), Endpoint: resource, Phone: d.Phone, Trunk: d.Trunk,
 	}
 	if from := o.Originator; from != nil {
 		sn.LinkedID = from.Snapshot().LinkedID
 		sn.Language = cmp.Or(sn.Language, from.Snapshot().Language)
+		sn.AccountCode = cmp.Or(sn.AccountCode, from.Snapshot().AccountCode)
 	}
 	sn.Language = cmp.Or(sn.Language, s.o.Language)
-	s.begin(c, sn, o.Variables)
+	plain, rest := s.splitAtFunction(o.Variables)
+	s.begin(c, sn, plain)
+	c.writeAll(ctx, rest)
 	return c, nil
 }
 
@@ -144,7 +149,7 @@ func (s *Switch) Incoming(leg Leg, o IncomingOptions) (*Channel, error) {
 		o.Name = channelName(d.Technology, d, o.Endpoint, s.names.Add(1)-1)
 	}
 	sn := &Snapshot{
-		ID: id, Name: o.Name, ProtocolID: d.CallID, State: Ring, Caller: o.CallerID, Dialled: o.Dialled, Account: o.Account,
+		ID: id, Name: o.Name, ProtocolID: d.CallID, State: Ring, Caller: o.CallerID, Dialled: o.Dialled, Account: o.Account, AccountCode: o.AccountCode,
 		Context: cmp.Or(o.Context, d.Context, "default"), Extension: cmp.Or(o.Dialled, "s"), Priority: 1,
 		Language: cmp.Or(o.Language, s.o.Language), CreatedAt: c.timeline.started, LinkedID: cmp.Or(o.LinkedID, id),
 		Technology: d.Technology, Endpoint: o.Endpoint, Phone: d.Phone, Trunk: d.Trunk, Incoming: true,

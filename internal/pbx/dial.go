@@ -62,6 +62,9 @@ func (c *Channel) shown() call.CallerID {
 // variables, language, account, linked id, and the caller's caller ID as
 // connected line (spec: ari 6.1, caller; dialplan 3.4).
 func (c *Channel) inheritFrom(from *Channel) {
+	if c.caller == from { // by Inherit; what was set since then counts
+		return
+	}
 	c.caller = from
 	for _, v := range from.vars.inherited() {
 		c.setVariable(v.Name, v.Value)
@@ -72,10 +75,20 @@ func (c *Channel) inheritFrom(from *Channel) {
 		if s.Account == "" {
 			s.Account = f.Account
 		}
+		if s.AccountCode == "" {
+			s.AccountCode = f.AccountCode
+		}
 	})
 	if f.Caller != (call.CallerID{}) {
 		c.setConnected(f.Caller)
 	}
+}
+
+// Inherit lets a channel that is not dialled yet have what it gets from its
+// caller when it is dialled, see DialOptions.Caller, so that a subroutine can
+// run on it before (Dial's b).
+func (c *Channel) Inherit(from *Channel) error {
+	return c.do(func() error { c.inheritFrom(from); return nil })
 }
 
 // rangTooLong ends a channel that was not answered in time: cause 19, without

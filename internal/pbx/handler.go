@@ -32,13 +32,41 @@ type Router interface {
 	Inbound(account call.AccountID, context, dialled string) (call.Route, error)
 }
 
-// Runner runs what the switch itself does not know: dialplan positions and
-// remote-control applications. nil in Options means that neither exists.
+// Runner runs what the switch itself does not know: dialplan positions,
+// applications, and remote-control applications. nil in Options means that
+// none exists.
 type Runner interface {
-	// Runner gives the handler for t, which is of kind ThenDialplan or
-	// ThenApp, or an error that says why there is none (unknown context,
-	// application not connected); a *call.Failure passes through unchanged.
+	// Runner gives the handler for t, which is of kind ThenDialplan,
+	// ThenApplication or ThenApp, or an error that says why it cannot be carried
+	// out (unknown context or application, application not connected); a
+	// *call.Failure passes through unchanged. A handler beside an error is what
+	// runs all the same for a request that is Lenient.
 	Runner(t call.Then) (Handler, error)
+}
+
+// FailedRunner is a Runner with a place for attempts that failed: the extension
+// "failed" of the context in which they would have gone on (spec: callfile 6.3).
+type FailedRunner interface {
+	// Failed gives the handler of that extension, false if the context has none
+	// for this caller.
+	Failed(context, callerNumber string) (Handler, bool)
+}
+
+// Recorder is a Runner that knows what its handlers have said about the record
+// of a call.
+type Recorder interface {
+	// Record gives what was said on a channel, false if it never ran there. It
+	// is called inside the channel's actor, right before the channel is gone: it
+	// must not wait, nor call the channel's methods that do.
+	Record(c *Channel) (call.DialplanRecord, bool)
+}
+
+// Functions are the functions of a dialplan, for whoever sets a variable named
+// "CDR(userfield)" without running one: the engine, ARI, AMI. Both methods may
+// wait for the channel's actor. ok is false if there is no function of the name.
+type Functions interface {
+	WriteFunction(ctx context.Context, c *Channel, name, args, value string) (ok bool, err error)
+	ReadFunction(ctx context.Context, c *Channel, name, args string) (value string, ok bool, err error)
 }
 
 // Admission is what the guard is asked about a call from inside the switch: one that a

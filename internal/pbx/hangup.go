@@ -65,6 +65,7 @@ func (c *Channel) hang(h hangup) {
 		c.bridge.leave(c)
 	}
 	c.storeResult(h)
+	c.tellCaller()
 	c.cancel(ErrHungUp)
 	c.releaseLeg(h, state)
 	if c.port != nil {

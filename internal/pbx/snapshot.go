@@ -17,6 +17,7 @@ type Snapshot struct {
 	Connected   call.CallerID  `json:"connected"`
 	Dialled     string         `json:"dialled,omitempty"` // incoming: number as dialled
 	Account     call.AccountID `json:"account,omitempty"`
+	AccountCode string         `json:"accountcode,omitempty"` // for the record only: whose rights count is Account
 	Context     string         `json:"context"`
 	Extension   string         `json:"extension"`
 	Priority    int            `json:"priority"`

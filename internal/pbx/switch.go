@@ -27,10 +27,11 @@ type Options struct {
 	Media *media.Engine // nil: channels carry no media; prompts are silent and Play gives ErrNoMedia
 	Log   *slog.Logger  // nil: nothing is logged
 
-	Inbound Handler                                // controls channels that come in; nil = the built-in routing by Router
-	Router  Router                                 // nil: every incoming call is refused with cause 3
-	Runner  Runner                                 // dialplan and remote applications; nil = none
-	Admit   func(context.Context, Admission) error // guard for calls that phones and trunks make; nil = all are allowed
+	Inbound   Handler                                // controls channels that come in; nil = the built-in routing by Router
+	Router    Router                                 // nil: every incoming call is refused with cause 3
+	Runner    Runner                                 // dialplan and remote applications; nil = none
+	Functions Functions                              // functions of the dialplan, CDR(userfield); nil = those that channels know
+	Admit     func(context.Context, Admission) error // guard for calls that phones and trunks make; nil = all are allowed
 
 	Sounds     fs.FS    // sound files as lang/name.ext or name.ext; nil = none
 	Language   string   // default language of channels, "" = "en"
@@ -139,6 +140,29 @@ func (s *Switch) technology(e call.Endpoint) (Technology, string, error) {
 // Inbound gives the handler of calls that come in: Options.Inbound, or the
 // built-in routing. Technologies that route into the server use it.
 func (s *Switch) Inbound() Handler { return s.o.Inbound }
+
+// Dialplan is what a dialplan brings to a switch. It is made on a switch, so it
+// comes after New, by SetDialplan.
+type Dialplan struct {
+	Inbound   Handler   // as Options.Inbound
+	Runner    Runner    // as Options.Runner
+	Functions Functions // as Options.Functions
+}
+
+// SetDialplan puts a dialplan in the place of what Options said; nil fields
+// leave that. It is called once, before the first channel: later ones would see
+// half of it.
+func (s *Switch) SetDialplan(d Dialplan) {
+	if d.Inbound != nil {
+		s.o.Inbound = d.Inbound
+	}
+	if d.Runner != nil {
+		s.o.Runner = d.Runner
+	}
+	if d.Functions != nil {
+		s.o.Functions = d.Functions
+	}
+}
 
 // Start exists so that the switch has the same life as other components; it
 // checks that there is something to switch with.

@@ -99,6 +99,16 @@ type Renegotiator interface {
 	Renegotiate(codecs []string) error
 }
 
+// Indicator is a Leg that can tell a caller that the line is busy or congested
+// without being hung up: what Dial takes for BUSY, and not for a hangup with
+// cause 17 (Asterisk: frame.h AST_CONTROL_BUSY). Legs without it give their
+// final refusal instead.
+type Indicator interface {
+	// Indicate signals busy (cause 17) or congestion (34). Incoming only. The leg
+	// is over with it: its LegEnded follows.
+	Indicate(code cause.Code) error
+}
+
 // LegInfo describes a leg.
 type LegInfo struct {
 	Technology string // "PJSIP"
