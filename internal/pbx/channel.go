@@ -37,8 +37,9 @@ type Channel struct {
 	watchMu  sync.Mutex // guards watchers
 	watchers []*watcher
 
-	result      atomic.Pointer[Result] // set when the channel hangs up
-	dialledLegs dialledLegs            // how the channels that it dialled have ended
+	result atomic.Pointer[Result] // set when the channel hangs up
+
+	dialledLegs dialledLegs // how the channels that it dialled have ended
 
 	// What follows belongs to the actor.
 	incoming   bool

@@ -61,7 +61,9 @@ func TestEditHeaders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	add := func(h []pbx.Header) []pbx.Header { return append(h, pbx.Header{Name: "X-B", Value: fmt.Sprint(len(h))}) }
+	add := func(h []pbx.Header) []pbx.Header {
+		return append(h, pbx.Header{Name: "X-B", Value: fmt.Sprint(len(h))})
+	}
 	if err := c.EditHeaders(add); err != nil {
 		t.Fatal(err)
 	}
