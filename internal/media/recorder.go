@@ -2,6 +2,7 @@ package media
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -24,6 +25,8 @@ type Recorder struct {
 	wav    uint16        // format of the header; 0 = no header
 	perSec int           // octets
 
+	written int64 // octets of audio in the file; the writing goroutine's
+
 	mu      sync.Mutex // guards what follows
 	rs      *dsp.Resampler
 	rsFrom  int
@@ -44,16 +47,80 @@ type Recorder struct {
 // format gives ErrFormat.
 func NewRecorder(w io.WriteSeeker, format string, rate int) (*Recorder, error) {
 	r := &Recorder{wake: make(chan struct{}, 1), done: make(chan struct{})}
-	if err := r.setFormat(strings.TrimPrefix(strings.ToLower(format), "."), rate); err != nil {
+	if err := r.setFormat(format, rate); err != nil {
 		return nil, err
 	}
-	if r.wav != 0 {
-		if _, err := w.Write(wavHeader(r.wav, r.rate, r.perSec/r.rate, 0)); err != nil {
-			return nil, fmt.Errorf("media: recording: %w", err)
-		}
+	if err := r.begin(w); err != nil {
+		return nil, err
 	}
 	go r.write(w) // ends with Close
 	return r, nil
+}
+
+// AppendRecorder is NewRecorder that goes on behind what w holds. A WAV must
+// have been made by a Recorder in the same format and rate, else it gives
+// ErrFormat; an empty file is begun.
+func AppendRecorder(w io.ReadWriteSeeker, format string, rate int) (*Recorder, error) {
+	r := &Recorder{wake: make(chan struct{}, 1), done: make(chan struct{})}
+	if err := r.setFormat(format, rate); err != nil {
+		return nil, err
+	}
+	size, err := w.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, fmt.Errorf("media: recording: %w", err)
+	}
+	if size == 0 {
+		err = r.begin(w)
+	} else {
+		err = r.resume(w, size)
+	}
+	if err != nil {
+		return nil, err
+	}
+	go r.write(w) // ends with Close
+	return r, nil
+}
+
+// header is the file's header for that much audio, empty if it has none.
+func (r *Recorder) header(size int64) []byte {
+	if r.wav == 0 {
+		return nil
+	}
+	return wavHeader(r.wav, r.rate, r.perSec/r.rate, uint32(min(size, 0xfffffff0-44)))
+}
+
+func (r *Recorder) begin(w io.Writer) error {
+	if h := r.header(0); h != nil {
+		if _, err := w.Write(h); err != nil {
+			return fmt.Errorf("media: recording: %w", err)
+		}
+	}
+	return nil
+}
+
+// resume checks that a file of that size is one of ours and goes to its end.
+func (r *Recorder) resume(w io.ReadWriteSeeker, size int64) error {
+	want := r.header(0)
+	if want == nil {
+		return nil
+	}
+	got := make([]byte, len(want))
+	if _, err := w.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("media: recording: %w", err)
+	}
+	if _, err := io.ReadFull(w, got); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("media: recording: %w", err)
+	}
+	const sizes = 4 // octets of RIFF's and of the audio's own size
+	last := len(want) - sizes
+	if string(got[:4]) != "RIFF" || string(got[8:last]) != string(want[8:last]) {
+		return fmt.Errorf("%w: the file to append to is another kind of WAV", ErrFormat)
+	}
+	r.written = size - int64(len(want))
+	if _, err := w.Seek(0, io.SeekEnd); err != nil {
+		return fmt.Errorf("media: recording: %w", err)
+	}
+	return nil
 }
 
 func (r *Recorder) setFormat(format string, rate int) error {
@@ -61,7 +128,7 @@ func (r *Recorder) setFormat(format string, rate int) error {
 		return fmt.Errorf("%w: recording at %d Hz", ErrFormat, rate)
 	}
 	encoded := ""
-	switch format {
+	switch strings.TrimPrefix(strings.ToLower(format), ".") {
 	case "wav":
 		r.rate, r.wav = max(rate, 8000), wavPCM
 	case "wav16":
@@ -143,7 +210,6 @@ func (r *Recorder) poke() {
 func (r *Recorder) write(w io.WriteSeeker) {
 	defer close(r.done)
 	var buf []byte
-	var written int64
 	for range r.wake {
 		r.mu.Lock()
 		buf, r.pending = r.pending, buf[:0]
@@ -151,7 +217,7 @@ func (r *Recorder) write(w io.WriteSeeker) {
 		r.mu.Unlock()
 		if r.err == nil {
 			n, err := w.Write(buf)
-			written += int64(n)
+			r.written += int64(n)
 			r.err = err
 		}
 		if last {
@@ -159,16 +225,16 @@ func (r *Recorder) write(w io.WriteSeeker) {
 		}
 	}
 	if r.err == nil && r.wav != 0 {
-		r.err = r.patch(w, written)
+		r.err = r.patch(w)
 	}
 }
 
 // patch writes the sizes into the header.
-func (r *Recorder) patch(w io.WriteSeeker, size int64) error {
+func (r *Recorder) patch(w io.WriteSeeker) error {
 	if _, err := w.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	if _, err := w.Write(wavHeader(r.wav, r.rate, r.perSec/r.rate, uint32(min(size, 0xfffffff0-44)))); err != nil {
+	if _, err := w.Write(r.header(r.written)); err != nil {
 		return err
 	}
 	_, err := w.Seek(0, io.SeekEnd)

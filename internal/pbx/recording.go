@@ -2,10 +2,8 @@ package pbx
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -35,17 +33,51 @@ const (
 	ExistsOverwrite IfExists = "overwrite"
 )
 
-// RecordOptions says what is recorded and when it ends by itself.
+// RecordOptions says what is recorded and when it ends by itself. The zero
+// value but for Name and Format records what the party says until the hangup.
 type RecordOptions struct {
-	Name        string // below the recordings directory, without ending; may contain /
-	Format      string // "wav", "ulaw", "alaw", "sln", ...: as media.NewRecorder knows them
-	MaxDuration time.Duration
-	MaxSilence  time.Duration // ends after so much silence; 0 = never
+	Name        string        // below the recordings directory, without ending; may contain /
+	Format      string        // "wav", "ulaw", "alaw", "sln", ...: as media.NewRecorder knows them
+	MaxDuration time.Duration // by the clock on the wall, media or not (spec: dialplan D4); 0 = no limit
+	MaxSilence  time.Duration // ends after so much silence; 0 = never. A party that sends nothing is silent
 	IfExists    IfExists
 	TerminateOn string // "", "any", or digits that end it
 	Beep        bool   // play a beep first
 	Both        bool   // record what the party hears too (MixMonitor); else only what it says
+	Out         bool   // record only what the party hears (MixMonitor's t()); implies Aside
+	Aside       bool   // does not keep the channel out of bridges, as Both does not either (MixMonitor's r())
+
+	// File is written to instead of a file in the recordings directory, open for
+	// reading and writing, from its beginning. The recording closes it in any
+	// case, also when Record fails, and never removes it. Name may then be
+	// empty: such a recording has no events and is not found by Switch.Recording.
+	File *os.File
+	// Append goes on behind what is in the file. A WAV must be of the same
+	// format, else Record gives ErrFormat. Without File it implies
+	// ExistsOverwrite.
+	Append bool
 }
+
+// aside says that the channel may be in a bridge meanwhile.
+func (o *RecordOptions) aside() bool { return o.Both || o.Out || o.Aside }
+
+// tap gives what is listened to.
+func (o *RecordOptions) tap() media.TapOptions {
+	return media.TapOptions{In: !o.Out || o.Both, Out: o.Out || o.Both}
+}
+
+// RecordingEnd says what ended a recording.
+type RecordingEnd string
+
+// The ends.
+const (
+	EndedByStop    RecordingEnd = "stop" // Stop or Cancel
+	EndedByDigit   RecordingEnd = "digit"
+	EndedBySilence RecordingEnd = "silence"
+	EndedByLimit   RecordingEnd = "limit" // MaxDuration
+	EndedByHangup  RecordingEnd = "hangup"
+	EndedByError   RecordingEnd = "error"
+)
 
 // Recording is a recording in progress. It ends by Stop, Cancel, a limit, a
 // digit, or the hangup; its file stays except after Cancel.
@@ -54,7 +86,8 @@ type Recording struct {
 	o      RecordOptions
 	target string
 	file   *os.File
-	path   string
+	path   string // below the recordings directory; "" = the file is the caller's
+	fresh  bool   // the file did not exist before
 	emit   func(Event)
 	post   func(func()) bool // runs in the target's actor
 	done   chan struct{}
@@ -66,6 +99,8 @@ type Recording struct {
 	limit   *time.Timer
 	muted   bool
 	over    bool
+	ended   RecordingEnd  // the first thing that asked for the end
+	key     rune          // the digit that did
 	silence time.Duration // at the end of what was recorded
 	talking time.Duration
 	quiet   time.Duration
@@ -74,22 +109,22 @@ type Recording struct {
 
 // Record records what the party says. It returns when the recording runs.
 // Errors: ErrRecording (name in use), ErrFormat, ErrBridged (ARI records
-// channels only outside bridges, unless Both is set), ErrNoMedia,
+// channels only outside bridges, unless Both, Out or Aside is set), ErrNoMedia,
 // ErrNotSupported without a recordings directory, fs.ErrInvalid for a path
 // that leaves it.
 func (c *Channel) Record(o RecordOptions) (*Recording, error) {
 	if c.port == nil {
-		return nil, ErrNoMedia
+		return nil, errors.Join(ErrNoMedia, o.closeFile())
 	}
 	r, err := c.sw.openRecording("channel:"+c.id, o)
 	if err != nil {
 		return nil, err
 	}
 	err = c.do(func() error {
-		if !o.Both && c.bridge != nil {
+		if !o.aside() && c.bridge != nil {
 			return ErrBridged
 		}
-		if !o.Both && c.beingRecorded() {
+		if !o.aside() && c.beingRecorded() {
 			return ErrRecording
 		}
 		r.emit, r.post = c.emit, c.box.postFinal
@@ -97,9 +132,9 @@ func (c *Channel) Record(o RecordOptions) (*Recording, error) {
 		r.detach = func() {
 			c.recordings = slices.DeleteFunc(c.recordings, func(o *Recording) bool { return o == r })
 		}
-		r.begin(func(s media.Sink) func() { return c.port.Tap(s, media.TapOptions{In: true, Out: o.Both}) })
+		r.begin(func(s media.Sink) func() { return c.port.Tap(s, o.tap()) })
 		if o.Beep {
-			if src, err := finite(builtinSound("beep")); err == nil {
+			if src, err := c.sw.openSound("beep", c.language()); err == nil {
 				c.port.Play(src, func(error) {})
 			}
 		}
@@ -113,15 +148,15 @@ func (c *Channel) Record(o RecordOptions) (*Recording, error) {
 }
 
 // beingRecorded reports whether what the party says is being recorded, which
-// keeps the channel out of bridges (spec: ari 5.6). Recordings of both sides do not.
+// keeps the channel out of bridges (spec: ari 5.6). Recordings beside the call do not.
 func (c *Channel) beingRecorded() bool {
-	return slices.ContainsFunc(c.recordings, func(r *Recording) bool { return !r.o.Both })
+	return slices.ContainsFunc(c.recordings, func(r *Recording) bool { return !r.o.aside() })
 }
 
 // Record records the mix of a bridge. As Channel.Record.
 func (b *Bridge) Record(o RecordOptions) (*Recording, error) {
 	if b.sw.o.Media == nil {
-		return nil, ErrNoMedia
+		return nil, errors.Join(ErrNoMedia, o.closeFile())
 	}
 	r, err := b.sw.openRecording("bridge:"+b.id, o)
 	if err != nil {
@@ -158,64 +193,13 @@ func (b *Bridge) Record(o RecordOptions) (*Recording, error) {
 	return r, nil
 }
 
-// openRecording checks the options, takes the name and makes the file.
-func (s *Switch) openRecording(target string, o RecordOptions) (*Recording, error) {
-	if s.o.Recordings == nil {
-		return nil, fmt.Errorf("record %q: no recordings directory: %w", o.Name, ErrNotSupported)
-	}
-	if o.Name == "" || !fs.ValidPath(o.Name) {
-		return nil, fmt.Errorf("record %q: %w", o.Name, fs.ErrInvalid)
-	}
-	r := &Recording{sw: s, o: o, target: target, path: o.Name + "." + o.Format, state: RecordingQueued, done: make(chan struct{})}
-	s.mu.Lock()
-	if _, used := s.recordings[o.Name]; used {
-		s.mu.Unlock()
-		return nil, fmt.Errorf("record %q: %w", o.Name, ErrRecording)
-	}
-	s.recordings[o.Name] = r
-	s.mu.Unlock()
-	if err := r.create(); err != nil {
-		r.forget()
-		return nil, fmt.Errorf("record %q: %w", o.Name, err)
-	}
-	return r, nil
-}
-
-// create makes the file and its writer.
-func (r *Recording) create() error {
-	root := r.sw.o.Recordings
-	if dir := path.Dir(r.path); dir != "." {
-		if err := root.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-	}
-	flags := os.O_RDWR | os.O_CREATE | os.O_TRUNC
-	if r.o.IfExists != ExistsOverwrite {
-		flags |= os.O_EXCL
-	}
-	f, err := root.OpenFile(r.path, flags, 0o640)
-	if errors.Is(err, fs.ErrExist) {
-		return ErrRecording
-	}
-	if err != nil {
-		return err
-	}
-	rec, err := media.NewRecorder(f, r.o.Format, 0)
-	if err != nil {
-		err = errors.Join(ErrFormat, err, f.Close(), root.Remove(r.path))
-		return err
-	}
-	r.file, r.rec = f, rec
-	return nil
-}
-
 // begin taps the media; it runs in the target's actor, as end does.
 func (r *Recording) begin(tap func(media.Sink) func()) {
 	r.mu.Lock()
 	r.state = RecordingRunning
 	r.untap = tap(r)
 	if r.o.MaxDuration > 0 {
-		r.limit = time.AfterFunc(r.o.MaxDuration, r.Stop)
+		r.limit = time.AfterFunc(r.o.MaxDuration, func() { r.stop(EndedByLimit, 0) })
 	}
 	r.mu.Unlock()
 	r.tell(RecordingStarted)
@@ -239,7 +223,8 @@ func (r *Recording) WriteFrame(pcm []int16, rate int) {
 	r.measure(pcm, time.Duration(len(pcm))*time.Second/time.Duration(rate))
 	if r.o.MaxSilence > 0 && r.silence >= r.o.MaxSilence {
 		r.silence = 0
-		r.Stop()
+		r.note(EndedBySilence, 0)
+		r.post(func() { r.end(RecordingDone, "") })
 	}
 }
 
@@ -260,14 +245,41 @@ func (r *Recording) measure(pcm []int16, long time.Duration) {
 
 // Stop ends the recording and keeps the file. It returns at once; Done says
 // when the file is complete.
-func (r *Recording) Stop() { r.post(func() { r.end(RecordingDone, "") }) }
+func (r *Recording) Stop() { r.stop(EndedByStop, 0) }
 
-// Cancel ends the recording and removes the file. It is reported as done
-// (spec: ari 5.6).
+func (r *Recording) stop(why RecordingEnd, key rune) {
+	r.mu.Lock()
+	r.note(why, key)
+	r.mu.Unlock()
+	r.post(func() { r.end(RecordingDone, "") })
+}
+
+// note keeps the first reason for the end. Called with mu held.
+func (r *Recording) note(why RecordingEnd, key rune) {
+	if r.ended == "" {
+		r.ended, r.key = why, key
+	}
+}
+
+// Ended says what ended the recording, and which digit if one did; "" before
+// the end.
+func (r *Recording) Ended() (why RecordingEnd, digit rune) {
+	select {
+	case <-r.done:
+	default:
+		return "", 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ended, r.key
+}
+
+// Cancel ends the recording and removes the file, unless that is
+// RecordOptions.File. It is reported as done (spec: ari 5.6).
 func (r *Recording) Cancel() {
 	r.Stop()
 	<-r.done // also closed when the target has gone: that ends its recordings
-	if err := r.sw.o.Recordings.Remove(r.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := r.remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		r.sw.log.Warn("cancelled recording not removed", "recording", r.o.Name, "error", err)
 	}
 }
@@ -297,11 +309,15 @@ func (r *Recording) Done() <-chan struct{} { return r.done }
 // digit ends the recording if it is a digit that shall.
 func (r *Recording) digit(d rune) {
 	if r.o.TerminateOn == "any" || strings.ContainsRune(r.o.TerminateOn, d) {
+		r.mu.Lock()
+		r.note(EndedByDigit, d)
+		r.mu.Unlock()
 		r.end(RecordingDone, "")
 	}
 }
 
-// end ends the recording once, in the target's actor.
+// end ends the recording once, in the target's actor. Who has not noted a
+// reason is the target's own end.
 func (r *Recording) end(s RecordingState, reason string) {
 	r.mu.Lock()
 	if r.over {
@@ -310,6 +326,7 @@ func (r *Recording) end(s RecordingState, reason string) {
 	}
 	r.over = true
 	r.state = s
+	r.note(EndedByHangup, 0)
 	untap, limit, detach := r.untap, r.limit, r.detach
 	r.mu.Unlock()
 	if limit != nil {
@@ -326,7 +343,7 @@ func (r *Recording) end(s RecordingState, reason string) {
 	r.forget()
 	if s == RecordingError {
 		r.mu.Lock()
-		r.state = s
+		r.state, r.ended = s, EndedByError
 		r.mu.Unlock()
 		r.tellCause(RecordingFailed, reason)
 	} else {
@@ -338,24 +355,12 @@ func (r *Recording) end(s RecordingState, reason string) {
 	}
 }
 
-// discard undoes a recording that never began.
-func (r *Recording) discard() {
-	r.forget()
-	if err := errors.Join(r.rec.Close(), r.file.Close(), r.sw.o.Recordings.Remove(r.path)); err != nil {
-		r.sw.log.Warn("unused recording not removed", "recording", r.o.Name, "error", err)
-	}
-	close(r.done)
-}
-
-func (r *Recording) forget() {
-	r.sw.mu.Lock()
-	delete(r.sw.recordings, r.o.Name)
-	r.sw.mu.Unlock()
-}
-
 func (r *Recording) tell(t EventType) { r.tellCause(t, "") }
 
 func (r *Recording) tellCause(t EventType, reason string) {
+	if r.o.Name == "" {
+		return
+	}
 	s := r.Snapshot()
 	s.Cause = reason
 	r.emit(Event{Type: t, Recording: &s})
@@ -373,12 +378,4 @@ func (r *Recording) Snapshot() RecordingSnapshot {
 		s.Talking, s.Silence = r.talking, r.quiet
 	}
 	return s
-}
-
-// Recording finds a live recording by its name.
-func (s *Switch) Recording(name string) (*Recording, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r, ok := s.recordings[name]
-	return r, ok
 }
