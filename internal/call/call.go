@@ -267,8 +267,8 @@ type Outcome struct {
 	// Reason is REASON of call files and AMI: 0 failure, 3 no answer, 4
 	// answered, 5 busy, 8 congestion (spec: callfile 6.3).
 	Reason int `json:"reason"`
-	// Detail says what followed the answer of a request that is Lenient, "" for
-	// others: one of the Completed… constants.
+	// Detail says what followed the answer, "" if there was none: one of the
+	// Completed… constants.
 	Detail string `json:"detail,omitempty"`
 	// Dialplan is what the dialplan said about the record; nil if none ran.
 	Dialplan *DialplanRecord `json:"dialplan,omitempty"`

@@ -13,7 +13,8 @@ import (
 //
 //   - events come in order, from the goroutine that called Place, and never
 //     after Place has returned;
-//   - when Place returns, no leg is up, whatever happened;
+//   - when Place returns, no leg is up, whatever happened, and the dialplan's
+//     extension failed has run if there was reason to;
 //   - a leg that was refused is an Outcome with exactly one Failure; an error
 //     means that the switch itself is broken.
 //
@@ -39,6 +40,11 @@ type EngineOptions struct {
 	// FailTone lets a waiting leg A hear busy or congestion for so long when B
 	// was refused; 0 = A is hung up at once.
 	FailTone time.Duration
+
+	// Compat is Asterisk 22's way where ours is better: REASON 0 for every refusal
+	// that was not signalled, and nothing but REASON for extension failed (spec:
+	// callfile 6.3, 10).
+	Compat bool
 
 	Prompts int           // how often the press-1 prompt is played, 0 = 3
 	Confirm time.Duration // how long a digit is waited for after each, 0 = 5 s
@@ -88,5 +94,7 @@ func (e *Engine) Place(ctx context.Context, a call.Attempt, events func(call.Eve
 	p := &placement{e: e, s: e.s, at: a, events: events, in: newInbox()}
 	p.err = p.run(ctx)
 	p.end(ctx)
-	return p.outcome(ctx), nil
+	out := p.outcome(ctx)
+	p.failed(ctx, out)
+	return out, nil
 }

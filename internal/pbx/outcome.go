@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -65,16 +66,23 @@ func (p *placement) linger() {
 func (p *placement) outcome(ctx context.Context) call.Outcome {
 	o := call.Outcome{
 		Disposition: call.Answered, ConnectedAt: p.connectedAt, EndedAt: now(), HangupBy: p.hangupBy,
-		A: p.legOutcome(p.a, p.at.RouteA, p.at.Request.First, p.at.StartedAt),
+		A:        p.legOutcome(p.a, p.at.RouteA, p.at.Request.First, p.at.StartedAt),
+		Dialplan: p.dialplan,
 	}
 	if p.b != nil {
 		b := p.legOutcome(p.b, p.second, p.second.Endpoint, o.A.AnsweredAt)
 		o.B = &b
 	}
 	if p.err == nil {
+		o.Reason = cause.ReasonAnswered
+		o.Detail = cmp.Or(p.detail, call.Completed)
 		return o
 	}
 	o.Failure = p.failure(ctx)
+	if p.at.Request.Lenient { // spec: callfile 6.2: no distinction is made
+		o.Failure.Permanent = false
+	}
+	o.Reason = p.reason(o)
 	o.Disposition = o.Failure.Disposition
 	if o.HangupBy == "" {
 		o.HangupBy = p.failedBy(ctx)

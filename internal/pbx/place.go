@@ -24,7 +24,9 @@ type placement struct {
 	bridge      *Bridge
 	then        Handler    // for a dialplan or remote application
 	second      call.Route // leg B of Connect, or of the built-in dialplan
+	detail      string     // what is wrong with Then, for a lenient request
 	connectedAt time.Time
+	dialplan    *call.DialplanRecord // written in A's actor before A is gone, read after
 	hangupBy    string
 	err         error // why the attempt did not come to its Then; nil = it did
 }
@@ -45,7 +47,10 @@ func (p *placement) run(ctx context.Context) error {
 	case call.ThenConnect:
 		return p.connect(ctx)
 	case call.ThenApplication:
-		return p.application(ctx)
+		if p.then == nil { // one of the switch's own
+			return p.application(ctx)
+		}
+		return p.handOver(ctx)
 	default:
 		if p.then == nil { // the built-in dialplan: a number that is routed
 			return p.connect(ctx)
@@ -64,30 +69,57 @@ func (p *placement) prepare(ctx context.Context) error {
 			p.second.Endpoint = t.Second
 		}
 		return nil
-	case call.ThenApplication:
-		if _, ok := knownApplication(t.Name); !ok {
-			return unknownApplication(t.Name)
+	case call.ThenDialplan, call.ThenApplication, call.ThenApp:
+		err := p.prepareHandler(ctx, t)
+		if err != nil && p.at.Request.Lenient && ctx.Err() == nil {
+			return p.goOnAllTheSame(t, err)
 		}
-		return nil
-	case call.ThenDialplan, call.ThenApp:
-		return p.prepareHandler(ctx, t)
+		return err
 	}
 	return permanent(fmt.Sprintf("nothing is known of what to do when leg A has answered: %q", t.Kind))
 }
 
-// prepareHandler asks the runner, and for a dialplan without one the router.
+// goOnAllTheSame lets a lenient request dial although Then cannot be carried
+// out: the answer counts, and what the dialplan makes of it is run (spec:
+// callfile 6.1 steps 4 and 5).
+func (p *placement) goOnAllTheSame(t call.Then, why error) error {
+	p.detail = call.CompletedNoDestination
+	if t.Kind != call.ThenDialplan {
+		p.detail = call.CompletedNoApplication
+	}
+	p.s.log.Warn("dialled all the same", "call", p.at.Call, "attempt", p.at.Number, "reason", why)
+	if p.then == nil {
+		p.then = HandlerFunc(func(context.Context, *Channel) {}) // hangs up
+	}
+	return nil
+}
+
+// prepareHandler asks the runner, and without one the switch's own applications
+// or, for a dialplan, the router.
 func (p *placement) prepareHandler(ctx context.Context, t call.Then) error {
+	_, own := knownApplication(t.Name)
+	own = own && t.Kind == call.ThenApplication
 	if r := p.s.o.Runner; r != nil {
 		h, err := r.Runner(t)
-		if err != nil {
-			if f, ok := asFailure(err); ok {
-				return f
-			}
-			f := permanent("cannot continue after the answer")
-			f.Err = err
+		switch {
+		case err == nil:
+			p.then = h
+			return nil
+		case own:
+			return nil
+		}
+		p.then = h // in case the request is lenient
+		if f, ok := asFailure(err); ok {
 			return f
 		}
-		p.then = h
+		f := permanent("cannot continue after the answer")
+		f.Err = err
+		return f
+	}
+	if t.Kind == call.ThenApplication {
+		if !own {
+			return unknownApplication(t.Name)
+		}
 		return nil
 	}
 	if t.Kind == call.ThenApp {
@@ -154,11 +186,17 @@ func (p *placement) dialA(ctx context.Context) error {
 	}
 	var err error
 	p.a, err = p.s.Create(ctx, CreateOptions{
-		Endpoint: endpoint, CallerID: p.callerForA(), Variables: r.Variables, Codecs: r.Codecs, AutoAnswer: r.AutoAnswer,
-		Account: r.Account, Watch: p.in.watcher("a"),
+		Endpoint: endpoint, CallerID: p.callerForA(), Codecs: r.Codecs, AutoAnswer: r.AutoAnswer,
+		Variables: append(r.Variables[:len(r.Variables):len(r.Variables)], p.attemptNumber()),
+		Account:   r.Account, AccountCode: r.AccountCode, Watch: p.in.watcher("a"),
 	})
 	if err != nil {
 		return err
+	}
+	p.keepRecord(p.a)
+	if r.CallerID != (call.CallerID{}) { // counts more than a variable CALLERID(...) (spec: callfile 3.1)
+		_ = p.a.SetCallerID(p.callerForA()) // ErrGone is seen by Dial
+		_ = p.a.SetConnected(p.callerForA())
 	}
 	wait := r.WaitTime
 	if wait <= 0 {
@@ -190,6 +228,23 @@ func (p *placement) dialA(ctx context.Context) error {
 	}
 }
 
+// keepRecord asks the runner, while the channel is still there, what its
+// handlers have said about the record of the call.
+func (p *placement) keepRecord(a *Channel) {
+	r, ok := p.s.o.Runner.(Recorder)
+	if !ok {
+		return
+	}
+	a.Watch(func(e *Event) {
+		if e.Type != ChannelDestroyed {
+			return
+		}
+		if d, ok := r.Record(a); ok {
+			p.dialplan = &d
+		}
+	})
+}
+
 // drainA takes what A signalled before it ended.
 func (p *placement) drainA() bool {
 	for sig, ok := p.in.take(); ok; sig, ok = p.in.take() {
@@ -210,7 +265,7 @@ func (p *placement) progressA(sig signal) bool {
 		p.emit(call.EvRinging, "a", p.a, "")
 	case "PROGRESS":
 		p.emit(call.EvProgress, "a", p.a, "")
-		if p.at.Request.EarlyMedia { // Asterisk: pbx_spool.c Early_media
+		if p.earlyMedia() {
 			p.emit(call.EvAnswered, "a", p.a, "early media counts as the answer")
 			return true
 		}
@@ -221,6 +276,13 @@ func (p *placement) progressA(sig signal) bool {
 		p.emit(call.EvProgress, "a", p.a, "forwarded to "+sig.e.Target)
 	}
 	return false
+}
+
+// earlyMedia says whether A's early media counts as its answer (Asterisk:
+// pbx_spool.c Early_media; spec: callfile 6.4: not with an application).
+func (p *placement) earlyMedia() bool {
+	k := p.at.Request.Then.Kind
+	return p.at.Request.EarlyMedia && k != call.ThenApplication && k != call.ThenApp
 }
 
 // held reports a hold or resume by a phone.
