@@ -64,15 +64,16 @@ func (m *Machine) Compat() bool { return m.o.Compat == "asterisk22" }
 func (m *Machine) Plan() *dialplan.Plan { return m.plan.Load() }
 
 // SetPlan puts a plan in force for the channels that begin from now on and
-// loads its globals, expanded in order (spec: dialplan 1.2).
+// loads its globals, expanded in order (spec: dialplan 1.2). Channels that run
+// keep theirs, but see the new globals.
 func (m *Machine) SetPlan(p *dialplan.Plan) {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	if p.General().ClearGlobals {
 		clear(m.globals)
 	}
-	m.mu.Unlock()
 	for _, v := range p.Globals() {
-		m.SetGlobal(v.Name, dialplan.Expand(v.Value, globalScope{m}))
+		m.globals[v.Name] = dialplan.Expand(v.Value, globalScope{m})
 	}
 	m.plan.Store(p)
 }

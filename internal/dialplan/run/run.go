@@ -46,7 +46,14 @@ type App struct {
 	// of ctx, pbx.ErrGone: the channel has hung up. Any other error is logged
 	// with file and line and ends the call.
 	Run func(ctx context.Context, x *Exec, args string) error
-	Old string // not "": a name of the past; what to use now, told once in the log
+	// Old is not "" for a name of the past: what to use now, told once in the log.
+	// With compat "asterisk22" there is no such application, unless Kept says that
+	// Asterisk 22 still has it.
+	Old  string
+	Kept bool
+	// Refused says what happens instead when Danger is not allowed, which has
+	// been logged: a status variable, ErrEnd. nil: the call goes on.
+	Refused func(ctx context.Context, x *Exec, args string) error
 }
 
 // Func is one function. Read or Write is nil if it is write-only or read-only.
@@ -65,8 +72,9 @@ var ErrEnd = errors.New("the dialplan ends the call")
 // extension (BackGround, WaitExten): the interpreter collects the rest and goes
 // there (spec: dialplan 2.5 step 5).
 type Digits struct {
-	First   string // what was typed so far; "" = nothing was typed in time
+	First   string // what was typed so far; "" = nothing was typed in time: extension t
 	Context string // where the extension is looked for, "" = the present context
+	More    bool   // First is no extension by itself, more digits must come: Incomplete
 }
 
 // Error is for logs only.
@@ -120,13 +128,25 @@ type Options struct {
 	// SkipUnsupported goes on after an application that is known but not there
 	// (tier 3) instead of ending the call.
 	SkipUnsupported bool
+	// CommandLimit is how long a command of the operating system may run; 0 = as
+	// long as the call.
+	CommandLimit time.Duration
+	// SystemName is ${SYSTEMNAME}.
+	SystemName string
+
+	// Stasis finds the handler that gives a channel to a remote-control
+	// application with its arguments, false if it is not connected; nil = there are
+	// no such applications. The handler returns when the application gives the
+	// channel back, and the dialplan goes on.
+	Stasis func(app string, args []string) (pbx.Handler, bool)
 
 	// Trace sees every step before it runs, with its arguments expanded; nil = nobody.
 	Trace func(x *Exec, s *dialplan.Step, args string)
 	// Notice sees what the application Log writes, beside the log; nil = nobody.
 	Notice func(x *Exec, level, text string)
-	// Files is the configuration directory, for followme.conf, amd.conf, confbridge.conf,
-	// musiconhold.conf; nil = there is none. Opened lazily by the applications that need them.
+	// ConfDir is the configuration directory, for followme.conf, amd.conf,
+	// confbridge.conf, musiconhold.conf; "" = there is none. The applications that need
+	// them open them.
 	ConfDir string
 }
 

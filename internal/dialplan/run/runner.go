@@ -141,7 +141,7 @@ func (x *Exec) RunHangup(ctx context.Context, in string) {
 	}()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endGrace) // h belongs to a call that is over
 	defer cancel()
-	x.logEnd(x.steps(ctx, h))
+	x.logEnd(x.steps(ctx, h, false))
 }
 
 func refused(format string, args ...any) *call.Failure {

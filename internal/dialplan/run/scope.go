@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -145,8 +146,8 @@ func (m *Machine) builtin(name string) (string, bool) {
 	case "EPOCH":
 		return strconv.FormatInt(time.Now().Unix(), 10), true
 	case "SYSTEMNAME":
-		return "", true
-	case "ASTETCDIR":
+		return m.o.SystemName, true
+	case "ASTETCDIR", "ASTCONFDIR":
 		return m.o.Dirs.Etc, true
 	case "ASTSPOOLDIR":
 		return m.o.Dirs.Spool, true
@@ -186,18 +187,21 @@ func (s execScope) Function(name, args string) (string, bool) {
 }
 
 // globalScope is what [globals] can use: earlier globals and system variables.
+// The machine's lock is held.
 type globalScope struct{ m *Machine }
 
 func (s globalScope) Variable(name string) string {
 	if v, ok := s.m.builtin(name); ok {
 		return v
 	}
-	v, _ := s.m.Global(name)
-	return v
+	return s.m.globals[name]
 }
 
-func (s globalScope) Function(string, string) (string, bool) { return "", false }
+func (s globalScope) Function(name, _ string) (string, bool) {
+	s.Warn("function %s cannot be read where there is no channel", name)
+	return "", false
+}
 
 func (s globalScope) Warn(format string, args ...any) {
-	s.m.log.Warn("globals of the dialplan", "problem", format, "args", args)
+	s.m.log.Warn("[globals] of the dialplan: " + fmt.Sprintf(format, args...))
 }

@@ -1,0 +1,111 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/cause"
+	"github.com/dialwright/dialwright/internal/dialplan"
+	"github.com/dialwright/dialwright/internal/pbx"
+)
+
+// endGrace is how long h and the hangup handlers may take together: a channel
+// that never ends would keep the server from stopping.
+const endGrace = 10 * time.Minute
+
+// end hangs up and runs h and the hangup handlers (spec: dialplan 2.5 step 6).
+// A channel that another handler has taken stays up and runs neither.
+func (x *Exec) end(ctx context.Context, err error) {
+	x.SetAbsolute(0)
+	if errors.Is(context.Cause(ctx), pbx.ErrReplaced) && x.c.Context().Err() == nil {
+		return
+	}
+	x.c.Hangup(x.hangupCause())
+	<-x.c.Context().Done()
+	// h belongs to the call, which is over: it has its own time.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endGrace)
+	defer cancel()
+	x.mu.Lock()
+	x.inH = true
+	x.mu.Unlock()
+	if h := (Position{x.hContext(), "h", 1}); !errors.Is(err, errNoContext) && x.Step(h) != nil {
+		x.logEnd(x.steps(ctx, h, false))
+	}
+	for {
+		target, ok := x.takeHangupHandler()
+		if !ok {
+			return
+		}
+		x.logEnd(x.hangupHandler(ctx, target))
+	}
+}
+
+// hangupHandler runs "ctx,exten,prio(args)".
+func (x *Exec) hangupHandler(ctx context.Context, target string) error {
+	place, args := CutArgs(target)
+	to, err := x.Target(place)
+	if err != nil {
+		return err
+	}
+	return x.Sub(ctx, to, dialplan.SplitArgs(args))
+}
+
+func (x *Exec) logEnd(err error) {
+	if err != nil && !errors.Is(err, ErrEnd) && !isEnd(err) {
+		x.Warn("after the hangup: %v", err)
+	}
+}
+
+// isEnd says that err only tells of the channel's end.
+func isEnd(err error) bool {
+	return errors.Is(err, pbx.ErrGone) || errors.Is(err, pbx.ErrHungUp) || errors.Is(err, pbx.ErrReplaced) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// SetHangupCause says with which cause the channel is hung up when the
+// dialplan ends: Hangup(17). 0 is 16.
+func (x *Exec) SetHangupCause(c cause.Code) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.hangup = c
+}
+
+func (x *Exec) hangupCause() cause.Code {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.hangup == cause.Unknown {
+		return cause.NormalClearing
+	}
+	return x.hangup
+}
+
+// PushHangupHandler adds a Gosub target "ctx,exten,prio(args)" that runs after h;
+// the last one pushed runs first.
+func (x *Exec) PushHangupHandler(target string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.handlers = append(x.handlers, target)
+}
+
+// PopHangupHandler removes the newest, if there is one.
+func (x *Exec) PopHangupHandler() { x.takeHangupHandler() }
+
+// WipeHangupHandlers removes all.
+func (x *Exec) WipeHangupHandlers() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.handlers = nil
+}
+
+func (x *Exec) takeHangupHandler() (string, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	n := len(x.handlers)
+	if n == 0 {
+		return "", false
+	}
+	target := x.handlers[n-1]
+	x.handlers = x.handlers[:n-1]
+	return target, true
+}
