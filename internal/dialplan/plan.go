@@ -1,7 +1,8 @@
 package dialplan
 
 import (
-	"io/fs"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/wire/conf"
@@ -38,12 +39,23 @@ const (
 	Error                       // calls that come here end
 )
 
+// String gives "warning" or "error".
+func (s Severity) String() string {
+	if s == Error {
+		return "error"
+	}
+	return "warning"
+}
+
 // Problem is one finding of Load or Lint.
 type Problem struct {
 	conf.Origin
 	Severity Severity
 	Text     string
 }
+
+// String gives "extensions.conf:12: warning: …".
+func (p Problem) String() string { return p.Origin.String() + ": " + p.Severity.String() + ": " + p.Text }
 
 // LoadOptions say how a plan is loaded.
 type LoadOptions struct {
@@ -54,14 +66,93 @@ type LoadOptions struct {
 	PipeSeparator bool
 }
 
-// Load reads name (usually "extensions.conf") with its includes. The error
-// means that nothing may be replaced by it (spec: dialplan 1.1).
-func Load(fsys fs.FS, name string, o LoadOptions) (*Plan, []Problem, error) {
-	return loadPlan(fsys, name, o)
-}
-
 // General are the options of [general] that matter here (spec: dialplan 1.2).
 type General struct {
 	AutoFallthrough bool // default true
 	ClearGlobals    bool // clearglobalvars, default false
+}
+
+// Plan is a loaded dialplan. It is immutable and safe concurrently. The zero
+// Plan is an empty one.
+type Plan struct {
+	noFallthrough bool
+	clearGlobals  bool
+	globals       []Variable
+	files         []string
+	contexts      map[string]*context
+}
+
+// General gives the options of [general].
+func (p *Plan) General() General {
+	return General{AutoFallthrough: !p.noFallthrough, ClearGlobals: p.clearGlobals}
+}
+
+// Globals gives [globals] in order, values unexpanded.
+func (p *Plan) Globals() []Variable { return slices.Clone(p.globals) }
+
+// Files lists every file that was read, for watching.
+func (p *Plan) Files() []string { return slices.Clone(p.files) }
+
+// Contexts lists the contexts, sorted.
+func (p *Plan) Contexts() []string { return slices.Sorted(maps.Keys(p.contexts)) }
+
+// HasContext finds a context by its exact name.
+func (p *Plan) HasContext(name string) bool { return p.contexts[name] != nil }
+
+// Steps lists the steps of a context in the order in which they are tried, for
+// `dialplan show` and the linter; hints are not among them, includes are not followed.
+func (p *Plan) Steps(context string) []*Step {
+	c := p.contexts[context]
+	if c == nil {
+		return nil
+	}
+	var out []*Step
+	for _, e := range c.extensions {
+		out = append(out, e.steps...)
+	}
+	return out
+}
+
+// Hint is a line `exten => 100,hint,PJSIP/100,Front desk`.
+type Hint struct {
+	Exten   string // as written, a pattern too
+	Devices string // "PJSIP/100&PJSIP/101", unexpanded
+	Name    string
+	At      conf.Origin
+}
+
+// Hints lists the hints of a context in the order in which they are tried.
+func (p *Plan) Hints(context string) []Hint {
+	c := p.contexts[context]
+	if c == nil {
+		return nil
+	}
+	var out []Hint
+	for _, e := range c.extensions {
+		if h := e.hint; h != nil {
+			out = append(out, Hint{h.Exten, h.App, h.Args, h.At})
+		}
+	}
+	return out
+}
+
+// Include is an include line of a context.
+type Include struct {
+	Text    string // as written: "night,20:00-06:00"
+	Context string // which is included, whether it exists or not
+	Timing  Timing
+	At      conf.Origin
+}
+
+// Includes lists what a context includes, in the order in which it is searched.
+func (p *Plan) Includes(context string) []Include {
+	c := p.contexts[context]
+	if c == nil {
+		return nil
+	}
+	var out []Include
+	for _, i := range c.includes {
+		out = append(out, Include{i.text, i.name, i.timing, i.at})
+	}
+	return out
 }
