@@ -3,7 +3,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build demo check fast test bench fuzz generate clean
+.PHONY: build demo check fast test test-asterisk bench fuzz generate clean
 
 build: ## static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/dialwright ./cmd/dialwright
@@ -19,6 +19,9 @@ fast: ## the checks that take a minute
 
 test:
 	go test ./...
+
+test-asterisk: ## the same dialplan and call files on a real Asterisk 22 and on ours; needs root and debootstrap
+	DIALWRIGHT_ASTERISK_ROOT="$$(scripts/asterisk-root)" go test -count=1 -tags asterisk -v -timeout 20m ./test/asterisk
 
 bench: ## the figures of docs/performance.md
 	bash scripts/bench

@@ -3,6 +3,7 @@ package load
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"net"
 	"strings"
 	"sync"
@@ -23,11 +24,12 @@ type phones struct {
 	stays    string        // numbers with this prefix do not hang up; "" = all do
 	mu       sync.Mutex    // guards what follows
 	calls    map[string]*phoneCall
-	live     int            // calls that are ringing or up now
-	high     int            // most of them at once
-	dialled  map[string]int // number → different Call-IDs seen
-	invites  int            // different INVITEs
-	started  []time.Time    // when each was first seen
+	live     int                  // calls that are ringing or up now
+	high     int                  // most of them at once
+	dialled  map[string]int       // number → different Call-IDs seen
+	first    map[string]time.Time // number → its first INVITE
+	invites  int                  // different INVITEs
+	started  []time.Time          // when each was first seen
 	answered int
 }
 
@@ -52,7 +54,7 @@ func startPhones(t *testing.T, ring, talk time.Duration) *phones {
 	conn.SetReadBuffer(8 << 20)
 	p := &phones{
 		t: t, conn: conn, port: conn.LocalAddr().(*net.UDPAddr).Port, ring: ring, talk: talk,
-		calls: map[string]*phoneCall{}, dialled: map[string]int{},
+		calls: map[string]*phoneCall{}, dialled: map[string]int{}, first: map[string]time.Time{},
 	}
 	done := make(chan struct{})
 	go func() {
@@ -97,6 +99,9 @@ func (p *phones) handle(m string, peer *net.UDPAddr) {
 		c = &phoneCall{number: number, peer: peer, from: header(m, "From"), to: header(m, "To") + ";tag=t" + number, target: target}
 		p.calls[id] = c
 		p.dialled[number]++
+		if p.dialled[number] == 1 {
+			p.first[number] = time.Now()
+		}
 		p.invites++
 		p.started = append(p.started, time.Now())
 		p.live++
@@ -250,4 +255,11 @@ func (p *phones) rung() map[string]int {
 		m[k] = v
 	}
 	return m
+}
+
+// firstSeen gives when each number was first called.
+func (p *phones) firstSeen() map[string]time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.first)
 }

@@ -140,6 +140,12 @@ func (b *baresip) stop() {
 // heard gives the frequency of what the phone heard in its only call.
 func (b *baresip) heard() float64 {
 	b.t.Helper()
+	return frequency(b.recorded(), 8000)
+}
+
+// recorded gives what the phone heard in its only call, after stop.
+func (b *baresip) recorded() []int16 {
+	b.t.Helper()
 	files, _ := filepath.Glob(filepath.Join(b.dir, "heard", "*-dec.wav"))
 	if len(files) != 1 {
 		b.t.Fatalf("%d recordings of what was heard, want 1", len(files))
@@ -148,7 +154,21 @@ func (b *baresip) heard() float64 {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	return frequency(samples(data), 8000)
+	return samples(data)
+}
+
+// heardFor says whether the phone heard a tone for so long without a break, at
+// any time of its only call.
+func (b *baresip) heardFor(hz float64, d time.Duration) bool {
+	b.t.Helper()
+	pcm, window := b.recorded(), int(d*8000/time.Second)
+	for at := 0; at+window <= len(pcm); at += window / 4 {
+		// frequency measures the second half of what it is given
+		if f := frequency(append(make([]int16, window), pcm[at:at+window]...), 8000); math.Abs(f-hz) < hz/50 {
+			return true
+		}
+	}
+	return false
 }
 
 // samples gives the 16-bit samples of a WAV file.
