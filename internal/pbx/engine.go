@@ -89,9 +89,23 @@ func (e *Engine) Endpoints(context.Context) ([]call.EndpointState, error) {
 	return e.s.Endpoints(), nil
 }
 
+// Hooks let whoever places an attempt have a word in it; nil ones are not asked.
+type Hooks struct {
+	// Resolve gives the endpoint of leg A in the place of the route's. An error is
+	// the refusal of the leg, a *call.Failure as it is.
+	Resolve func(context.Context) (call.Endpoint, error)
+	// Prepare is called with leg A, made and not yet dialled. An error ends it.
+	Prepare func(context.Context, *Channel) error
+}
+
 // Place rings leg A and carries out Then. See Engine.
 func (e *Engine) Place(ctx context.Context, a call.Attempt, events func(call.Event)) (call.Outcome, error) {
-	p := &placement{e: e, s: e.s, at: a, events: events, in: newInbox()}
+	return e.PlaceWith(ctx, a, Hooks{}, events)
+}
+
+// PlaceWith is Place with hooks: the dialplan's Originate.
+func (e *Engine) PlaceWith(ctx context.Context, a call.Attempt, h Hooks, events func(call.Event)) (call.Outcome, error) {
+	p := &placement{e: e, s: e.s, at: a, hooks: h, events: events, in: newInbox()}
 	p.err = p.run(ctx)
 	p.end(ctx)
 	out := p.outcome(ctx)

@@ -52,8 +52,7 @@ func (p *placement) failed(ctx context.Context, out call.Outcome) {
 // cannot.
 func (p *placement) failedVariables(out call.Outcome) []call.Variable {
 	vars := []call.Variable{{Name: "REASON", Value: strconv.Itoa(out.Reason)}}
-	vars = append(vars, p.at.Request.Variables...)
-	vars = append(vars, p.attemptNumber())
+	vars = append(vars, p.variables()...)
 	if p.e.o.Compat {
 		return vars
 	}
@@ -67,10 +66,16 @@ func (p *placement) failedVariables(out call.Outcome) []call.Variable {
 	return vars
 }
 
-// attemptNumber is AST_OUTGOING_ATTEMPT: set last, it cannot be replaced by the
-// request (spec: callfile 5.2).
-func (p *placement) attemptNumber() call.Variable {
-	return call.Variable{Name: "AST_OUTGOING_ATTEMPT", Value: strconv.Itoa(p.at.Request.AttemptBase + p.at.Number)}
+// variables are the request's and AST_OUTGOING_ATTEMPT: set last, it cannot be
+// replaced by the request (spec: callfile 5.2). An attempt without a number is
+// none of the queue's and has none.
+func (p *placement) variables() []call.Variable {
+	vars := p.at.Request.Variables
+	if p.at.Number == 0 {
+		return vars
+	}
+	number := strconv.Itoa(p.at.Request.AttemptBase + p.at.Number)
+	return append(vars[:len(vars):len(vars)], call.Variable{Name: "AST_OUTGOING_ATTEMPT", Value: number})
 }
 
 // reason is REASON for the end of an attempt (spec: callfile 6.3, the table).

@@ -17,6 +17,7 @@ type placement struct {
 	e      *Engine
 	s      *Switch
 	at     call.Attempt
+	hooks  Hooks
 	events func(call.Event)
 	in     *inbox
 
@@ -71,7 +72,7 @@ func (p *placement) prepare(ctx context.Context) error {
 		return nil
 	case call.ThenDialplan, call.ThenApplication, call.ThenApp:
 		err := p.prepareHandler(ctx, t)
-		if err != nil && p.at.Request.Lenient && ctx.Err() == nil {
+		if err != nil && p.at.Request.Lenient && p.second.Endpoint == "" && ctx.Err() == nil { // a denial of the guard counts
 			return p.goOnAllTheSame(t, err)
 		}
 		return err
@@ -185,9 +186,14 @@ func (p *placement) dialA(ctx context.Context) error {
 		endpoint = r.First
 	}
 	var err error
+	if f := p.hooks.Resolve; f != nil {
+		if endpoint, err = f(ctx); err != nil {
+			return err
+		}
+	}
 	p.a, err = p.s.Create(ctx, CreateOptions{
 		Endpoint: endpoint, CallerID: p.callerForA(), Codecs: r.Codecs, AutoAnswer: r.AutoAnswer,
-		Variables: append(r.Variables[:len(r.Variables):len(r.Variables)], p.attemptNumber()),
+		Variables: p.variables(),
 		Account:   r.Account, AccountCode: r.AccountCode, Watch: p.in.watcher("a"),
 	})
 	if err != nil {
@@ -197,6 +203,11 @@ func (p *placement) dialA(ctx context.Context) error {
 	if r.CallerID != (call.CallerID{}) { // counts more than a variable CALLERID(...) (spec: callfile 3.1)
 		_ = p.a.SetCallerID(p.callerForA()) // ErrGone is seen by Dial
 		_ = p.a.SetConnected(p.callerForA())
+	}
+	if f := p.hooks.Prepare; f != nil {
+		if err := f(ctx, p.a); err != nil {
+			return err
+		}
 	}
 	wait := r.WaitTime
 	if wait <= 0 {

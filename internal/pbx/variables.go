@@ -267,6 +267,10 @@ func withPart(id call.CallerID, arg, value string) (call.CallerID, bool) {
 	return id, true
 }
 
+// ParseCallerID reads a caller ID as people write it: see parseCallerID.
+// Private is never set.
+func ParseCallerID(s string) call.CallerID { return parseCallerID(s) }
+
 // parseCallerID reads `"Name" <num>`, `Name <num>`, `num`; a bare word is a
 // name, punctuation between digits is dropped (spec: ari 6.4).
 func parseCallerID(s string) call.CallerID {
