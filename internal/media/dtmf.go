@@ -361,7 +361,7 @@ func (s *digitSender) abort(err error) {
 func (p *Port) DetectInBand(on bool) {
 	var remove func()
 	if on {
-		remove = p.Tap(&inbandSink{p: p}, TapOptions{In: true, Rate: 8000})
+		remove = p.Tap(&inbandSink{p: p}, TapOptions{In: true, Rate: 8000, Unmuted: true})
 	}
 	p.mu.Lock()
 	old := p.inband

@@ -149,6 +149,11 @@ func (p *Port) receive(pkt *Packet) {
 	p.lastIn.Store(pkt.At.UnixNano())
 	p.events.read(pkt, &p.out)
 	r := p.in.Load()
+	for _, t := range r.taps {
+		if t.o.Unmuted {
+			t.hear(p, pkt)
+		}
+	}
 	if r.mute {
 		if pkt.Kind == KindEvent {
 			return
@@ -156,7 +161,9 @@ func (p *Port) receive(pkt *Packet) {
 		pkt.Payload = quiet(make([]byte, 0, len(pkt.Payload)), r.quiet, len(pkt.Payload))
 	}
 	for _, t := range r.taps {
-		t.hear(p, pkt)
+		if !t.o.Unmuted {
+			t.hear(p, pkt)
+		}
 	}
 	if r.bridge == nil || r.absorb && pkt.Kind == KindEvent {
 		return

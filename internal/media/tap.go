@@ -20,6 +20,9 @@ type TapOptions struct {
 	In   bool // what the party says
 	Out  bool // what the party hears; with In both are mixed
 	Rate int  // Hz of the frames: 8000 or 16000; 0 = 16000 if the leg is wideband now, else 8000
+
+	// Unmuted hears what the party says also while Port.Mute keeps it from others.
+	Unmuted bool
 }
 
 // tap listens at packet level and gives a Sink a steady stream: each direction
