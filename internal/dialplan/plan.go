@@ -55,7 +55,9 @@ type Problem struct {
 }
 
 // String gives "extensions.conf:12: warning: …".
-func (p Problem) String() string { return p.Origin.String() + ": " + p.Severity.String() + ": " + p.Text }
+func (p Problem) String() string {
+	return p.Origin.String() + ": " + p.Severity.String() + ": " + p.Text
+}
 
 // LoadOptions say how a plan is loaded.
 type LoadOptions struct {
