@@ -50,6 +50,7 @@ type cli struct {
 	Trunks     trunksCmd     `cmd:"" help:"List trunks and their states."`
 	Route      routeCmd      `cmd:"" help:"Dry run: each step from the number as typed to what would be dialled."`
 	Explain    explainCmd    `cmd:"" help:"Why a call ended as it did: each leg's SIP messages as a ladder, the cause in plain words, what to do."`
+	Plan       dialplanCmd   `cmd:"" name:"dialplan" help:"Look into the dialplan: list it, expand a text, trace an extension."`
 	Check      checkCmd      `cmd:"" help:"Check the configuration; reports all mistakes at once."`
 	Conf       configCmd     `cmd:"" name:"config" help:"Show, document, reload the configuration; make API keys."`
 	Version    versionCmd    `cmd:"" help:"Print version and build."`

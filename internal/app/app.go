@@ -19,6 +19,8 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/dialwright/dialwright/internal/config"
+	"github.com/dialwright/dialwright/internal/dialplan"
+	"github.com/dialwright/dialwright/internal/dialplan/run"
 	"github.com/dialwright/dialwright/internal/door/auth"
 	"github.com/dialwright/dialwright/internal/door/ctl"
 	"github.com/dialwright/dialwright/internal/door/rest"
@@ -72,6 +74,8 @@ type App struct {
 	store      *sqlite.Store
 	media      *media.Engine
 	pbx        *pbx.Switch
+	machine    *run.Machine
+	contexts   atomic.Pointer[dialplan.Plan] // in force, for whoever asks before there is a machine
 	engine     *pbx.Engine
 	sip        *sip.Technology
 	originator *originate.Originator
@@ -91,7 +95,7 @@ func New(o Options) (*App, error) {
 	a.conf.Store(&l.Config)
 	a.log = newLog(o.Log, l.Config.Server.LogFormat, a.level)
 	a.setLevel(&l.Config)
-	table, err := routes(&l.Config)
+	table, err := routes(&l.Config, a.hasContext)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +226,10 @@ func (a *App) startSwitch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.engine = pbx.NewEngineWith(a.pbx, pbx.EngineOptions{RingTime: c.Originate.SecondWait.Duration})
+	if err := a.newMachine(ctx); err != nil {
+		return err
+	}
+	a.engine = pbx.NewEngineWith(a.pbx, pbx.EngineOptions{RingTime: c.Originate.SecondWait.Duration, Compat: c.Callfile.Compat == "asterisk22"})
 	a.originator = originate.New(originate.Options{
 		Store: a.store, Engine: a.engine, Router: &a.router, Policy: a.policy.Load, Known: known(),
 		Node: a.node(), Log: a.log, MaxLive: a.budget.MaxLive,
@@ -232,7 +239,7 @@ func (a *App) startSwitch(ctx context.Context) error {
 		},
 	})
 	a.pbx.Register(a.sip)
-	a.pbx.Register(local.New(a.pbx))
+	a.pbx.Register(local.NewWith(a.pbx, local.Options{Exists: a.localExists}))
 	a.pbx.Register(pretend.New(pretend.Options{Media: a.media})) // routing refuses it unless sip.allow_pretend
 	if err := a.pbx.Start(ctx); err != nil {
 		return err

@@ -23,6 +23,7 @@ func (a *App) startWatcher(ctx context.Context) error {
 			a.log.ErrorContext(ctx, "changed configuration was not loaded; the old one stays in force", "err", err)
 		}
 	}, a.log)
+	w.Also(a.planFiles)
 	if err := w.Start(ctx); err != nil {
 		return err
 	}
@@ -41,9 +42,13 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 		return rest.Reloaded{}, &rest.Refusal{Code: "invalid", Text: "The old configuration stays in force:\n" + err.Error()}
 	}
 	old, next := a.conf.Load(), &l.Config
-	table, err := routes(next)
+	table, err := routes(next, a.hasContext)
 	if err != nil {
 		return rest.Reloaded{}, &rest.Refusal{Code: "invalid", Text: "The old configuration stays in force:\n" + err.Error()}
+	}
+	plan, problems, err := loadPlan(next)
+	if err != nil {
+		return rest.Reloaded{}, &rest.Refusal{Code: "invalid", Text: "The old configuration and dialplan stay in force:\n" + err.Error()}
 	}
 	sc, err := sipConfig(next, a.userAgent())
 	if err == nil {
@@ -58,6 +63,7 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 	a.router.table.Store(table)
 	a.policy.Store(policy(next))
 	a.conf.Store(next)
+	a.usePlan(ctx, plan, problems)
 	a.setLevel(next)
 	a.originator.PolicyChanged() // raised caps start waiting calls at once
 	out := rest.Reloaded{Files: l.Files, Changed: changed(old, next), Restart: config.NeedRestart(&a.loaded.Config, next), Warnings: []string{}}

@@ -150,7 +150,11 @@ func Route(path, account, typed string) (rest.Trace, error) {
 	if err != nil {
 		return rest.Trace{}, err
 	}
-	table, err := routes(&l.Config)
+	plan, _, err := loadPlan(&l.Config)
+	if err != nil {
+		return rest.Trace{}, err
+	}
+	table, err := routes(&l.Config, contextsOf(plan))
 	if err != nil {
 		return rest.Trace{}, err
 	}
@@ -171,11 +175,18 @@ func Check(path string) (files, warnings []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	_, err1 := routes(&l.Config)
+	plan, problems, err4 := loadPlan(&l.Config)
+	_, err1 := routes(&l.Config, contextsOf(plan))
 	sc, err2 := sipConfig(&l.Config, "")
-	err = errors.Join(err1, err2)
+	err = errors.Join(err1, err2, err4)
 	if err2 == nil {
 		err = errors.Join(err, sc.Validate())
+	}
+	if plan != nil {
+		l.Files = append(l.Files, planPaths(&l.Config, plan)...)
+		for _, p := range append(problems, lint(plan)...) {
+			warnings = append(warnings, planProblem(&l.Config, p))
+		}
 	}
 	_, err3 := auth.NewKeys(keys(&l.Config))
 	for _, w := range l.Warnings {

@@ -23,6 +23,9 @@ import (
 	"github.com/dialwright/dialwright/internal/sip"
 )
 
+// CallerID reads a caller ID as the configuration and the command line write it.
+func CallerID(s string) call.CallerID { return callerID(s) }
+
 // callerID reads a caller ID as the configuration writes it.
 func callerID(s string) call.CallerID {
 	name, num := number.SplitCallerID(s)
@@ -38,12 +41,15 @@ func accounts(names []string) []call.AccountID {
 	return out
 }
 
-// routes makes the route table of c.
-func routes(c *config.Config) (*route.Table, error) {
+// routes makes the route table of c. contexts says which contexts the dialplan
+// has; nil = there is none.
+func routes(c *config.Config, contexts func(string) bool) (*route.Table, error) {
 	rc := route.Config{
 		Phones:           slices.Sorted(maps.Keys(c.Phones)),
 		OutboundContexts: c.SIP.OutboundContexts,
 		AllowPretend:     c.SIP.AllowPretend,
+		Aliases:          c.Dialplan.Aliases,
+		Dialplan:         contexts,
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Trunks)) {
 		rc.Trunks = append(rc.Trunks, route.Trunk{Name: name, CallerID: callerID(c.Trunks[name].CallerID), Private: c.Trunks[name].Private})
@@ -91,7 +97,14 @@ func policy(c *config.Config) *originate.Policy {
 		}
 		limit(p, "account:"+name, a.Channels, a.CPS)
 	}
-	// Phones and trunks may always use the account that the configuration gives them.
+	// Phones and trunks may always use the account that the configuration gives them,
+	// and the dialplan the one for which it runs.
+	for id, a := range p.Accounts {
+		if len(a.Principals) > 0 {
+			a.Principals = append(slices.Clone(a.Principals), dialplanPrincipal)
+			p.Accounts[id] = a
+		}
+	}
 	own := func(account, principal string) {
 		id := call.AccountID(cmp.Or(account, c.Originate.Account))
 		if a := p.Accounts[id]; len(a.Principals) > 0 {

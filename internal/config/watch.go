@@ -26,6 +26,7 @@ type Watcher struct {
 	path    string
 	poll    time.Duration
 	changed func()
+	also    func() []string // further files, nil = none
 	log     *slog.Logger
 
 	mu     sync.Mutex // guards cancel and done
@@ -46,6 +47,10 @@ func NewWatcher(path string, poll time.Duration, changed func(), log *slog.Logge
 	}
 	return &Watcher{path: path, poll: poll, changed: changed, log: log}
 }
+
+// Also makes the watcher look at further files, such as those of the dialplan, each
+// time that it looks. They are polled. It is called before Start.
+func (w *Watcher) Also(files func() []string) { w.also = files }
 
 // Start begins to watch. An error means that not even looking is possible.
 func (w *Watcher) Start(ctx context.Context) error {
@@ -134,6 +139,9 @@ func (w *Watcher) digest() [sha256.Size]byte {
 	names := []string{w.path}
 	if more, err := filepath.Glob(filepath.Join(confDir(w.path), "*.toml")); err == nil {
 		names = append(names, more...)
+	}
+	if w.also != nil {
+		names = append(names, w.also()...)
 	}
 	h := sha256.New()
 	for _, n := range names {

@@ -26,5 +26,6 @@ var (
 	ErrTimeout      = errors.New("the time ran out")                                  // ReadDigits, Fork
 	ErrReplaced     = errors.New("another handler took the channel")                  // cause of a handler's context
 	ErrOverloaded   = errors.New("the channel has more commands waiting than it may") // a full mailbox
+	ErrBuiltIn      = errors.New("left to the switch's own dialplan")                 // Runner.Runner
 	ErrNotSupported = errors.New("the channel's technology cannot do this")
 )

@@ -39,7 +39,8 @@ type Runner interface {
 	// Runner gives the handler for t, which is of kind ThenDialplan,
 	// ThenApplication or ThenApp, or an error that says why it cannot be carried
 	// out (unknown context or application, application not connected); a
-	// *call.Failure passes through unchanged. A handler beside an error is what
+	// *call.Failure passes through unchanged, ErrBuiltIn leaves it to what the switch
+	// would do without a runner. A handler beside an error is what
 	// runs all the same for a request that is Lenient.
 	Runner(t call.Then) (Handler, error)
 }

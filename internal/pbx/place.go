@@ -108,14 +108,16 @@ func (p *placement) prepareHandler(ctx context.Context, t call.Then) error {
 			return nil
 		case own:
 			return nil
-		}
-		p.then = h // in case the request is lenient
-		if f, ok := asFailure(err); ok {
+		case errors.Is(err, ErrBuiltIn):
+		default:
+			p.then = h // in case the request is lenient
+			if f, ok := asFailure(err); ok {
+				return f
+			}
+			f := permanent("cannot continue after the answer")
+			f.Err = err
 			return f
 		}
-		f := permanent("cannot continue after the answer")
-		f.Err = err
-		return f
 	}
 	if t.Kind == call.ThenApplication {
 		if !own {
@@ -184,6 +186,9 @@ func (p *placement) dialA(ctx context.Context) error {
 	endpoint := p.at.RouteA.Endpoint
 	if endpoint == "" {
 		endpoint = r.First
+	}
+	if why := p.at.RouteA.Unknown; why != "" {
+		return permanent(why)
 	}
 	var err error
 	if f := p.hooks.Resolve; f != nil {

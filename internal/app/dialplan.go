@@ -1,0 +1,228 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/cause"
+	"github.com/dialwright/dialwright/internal/config"
+	"github.com/dialwright/dialwright/internal/dialplan"
+	"github.com/dialwright/dialwright/internal/dialplan/apps"
+	"github.com/dialwright/dialwright/internal/dialplan/funcs"
+	"github.com/dialwright/dialwright/internal/dialplan/run"
+	"github.com/dialwright/dialwright/internal/pbx"
+	"github.com/dialwright/dialwright/internal/route"
+)
+
+// loadPlan reads the dialplan that c names; nil if it names none. The error says
+// why it cannot be used at all.
+func loadPlan(c *config.Config) (*dialplan.Plan, []dialplan.Problem, error) {
+	if c.Dialplan.File == "" {
+		return nil, nil, nil
+	}
+	dir, name := filepath.Split(c.Dialplan.File)
+	p, problems, err := dialplan.Load(os.DirFS(cmp.Or(dir, ".")), name, dialplan.LoadOptions{
+		Expand: run.ExpandGlobals, PipeSeparator: c.Dialplan.PipeSeparator,
+	})
+	if err != nil {
+		return nil, problems, fmt.Errorf("dialplan %s: %w", c.Dialplan.File, err)
+	}
+	return p, problems, nil
+}
+
+// lint is what `dialwright check` says about a plan beyond what loading it did.
+func lint(p *dialplan.Plan) []dialplan.Problem {
+	return nil
+}
+
+// planFiles lists the files of the dialplan in force, as paths.
+func (a *App) planFiles() []string {
+	if c := a.Config(); a.machine != nil && c.Dialplan.File != "" {
+		return planPaths(c, a.machine.Plan())
+	}
+	return nil
+}
+
+func planPaths(c *config.Config, p *dialplan.Plan) []string {
+	out := []string{c.Dialplan.File}
+	for _, f := range p.Files() {
+		if path := filepath.Join(filepath.Dir(c.Dialplan.File), f); path != out[0] {
+			out = append(out, path)
+		}
+	}
+	return out
+}
+
+// planProblem writes a finding as `dialwright check` prints it.
+func planProblem(c *config.Config, p dialplan.Problem) string {
+	return fmt.Sprintf("%s:%d: %s", filepath.Join(filepath.Dir(c.Dialplan.File), p.File), p.Line, p.Text)
+}
+
+// contextsOf says which contexts a plan has; p may be nil.
+func contextsOf(p *dialplan.Plan) func(string) bool {
+	return func(name string) bool { return p != nil && p.HasContext(name) }
+}
+
+// newMachine makes the machine of the switch, with the dialplan if there is one.
+func (a *App) newMachine(ctx context.Context) error {
+	c := a.Config()
+	spool := cmp.Or(c.Dialplan.SpoolDir, filepath.Join(c.Server.DataDir, "spool"))
+	confDir := c.Dialplan.ConfDir
+	if confDir == "" && c.Dialplan.File != "" {
+		confDir = filepath.Dir(c.Dialplan.File)
+	}
+	a.machine = run.New(run.Options{
+		Switch: a.pbx, Log: a.log, Router: resolver{a}, DB: a.store, SystemName: c.Server.Node,
+		Apps: apps.All(), Funcs: funcs.All(),
+		Dirs: run.Dirs{
+			Etc: confDir, Spool: spool, Data: c.Server.DataDir, Log: c.Server.DataDir, Run: c.Server.DataDir,
+			Sounds: c.Media.Sounds, Monitor: filepath.Join(spool, "monitor"),
+			AGI: cmp.Or(c.Dialplan.AGIDir, filepath.Join(c.Server.DataDir, "agi-bin")),
+		},
+		Allow: allowed(c), Compat: c.Dialplan.Compat, SkipUnsupported: c.Dialplan.SkipUnsupported,
+		CommandLimit: c.Dialplan.ExecLimit.Duration, ConfDir: confDir,
+	})
+	p, problems, err := loadPlan(c)
+	if err != nil {
+		return err
+	}
+	a.pbx.SetDialplan(pbx.Dialplan{Inbound: inbound{a}, Runner: runner{a, a.machine.Runner()}, Functions: a.machine})
+	a.usePlan(ctx, p, problems)
+	return nil
+}
+
+// allowed says what the dialplan may do.
+func allowed(c *config.Config) run.Danger {
+	var allow run.Danger
+	if c.Dialplan.AllowExec {
+		allow |= run.Commands
+	}
+	if c.Dialplan.AllowFiles {
+		allow |= run.Files
+	}
+	if !c.Dialplan.DenyNet {
+		allow |= run.Net
+	}
+	return allow
+}
+
+// usePlan puts a plan in force, nil for none, and logs what is wrong with it.
+func (a *App) usePlan(ctx context.Context, p *dialplan.Plan, problems []dialplan.Problem) {
+	if p == nil {
+		p = new(dialplan.Plan)
+	}
+	for _, x := range append(problems, lint(p)...) {
+		a.log.WarnContext(ctx, "dialplan", "at", fmt.Sprintf("%s:%d", x.File, x.Line), "problem", x.Text)
+	}
+	a.machine.SetPlan(p)
+	a.contexts.Store(p)
+}
+
+// hasContext says whether the user's dialplan has a context.
+func (a *App) hasContext(name string) bool {
+	p := a.contexts.Load()
+	return p != nil && p.HasContext(name)
+}
+
+// inbound gives calls that come in to the dialplan if it has their context, else
+// to the built-in routing.
+type inbound struct{ a *App }
+
+// Handle is pbx.Handler.
+func (h inbound) Handle(ctx context.Context, c *pbx.Channel) {
+	if h.a.hasContext(c.Snapshot().Context) {
+		h.a.machine.Inbound().Handle(ctx, c)
+		return
+	}
+	pbx.NewInbound(h.a.pbx).Handle(ctx, c)
+}
+
+// runner is the machine's, but leaves contexts that the user's dialplan does not
+// have to the built-in routing.
+type runner struct {
+	a       *App
+	machine pbx.Runner
+}
+
+// Runner is pbx.Runner.
+func (r runner) Runner(t call.Then) (pbx.Handler, error) {
+	if t.Kind == call.ThenDialplan && t.Context != "" && !r.a.hasContext(t.Context) && r.a.builtIn(t.Context) {
+		return nil, pbx.ErrBuiltIn
+	}
+	return r.machine.Runner(t)
+}
+
+// builtIn says whether the built-in routing serves a context: every one without a
+// dialplan of the user's, else those that the configuration names. A misspelt
+// context of a call file must not ring a phone.
+func (a *App) builtIn(context string) bool {
+	c := a.Config()
+	if c.Dialplan.File == "" {
+		return true
+	}
+	names := append([]string{"default", "internal", "from-trunk"}, c.SIP.OutboundContexts...)
+	for _, p := range c.Phones {
+		names = append(names, p.Context)
+	}
+	for _, t := range c.Trunks {
+		names = append(names, t.Context)
+	}
+	return slices.Contains(names, context)
+}
+
+// Failed is pbx.FailedRunner.
+func (r runner) Failed(context, callerNumber string) (pbx.Handler, bool) {
+	return r.machine.(pbx.FailedRunner).Failed(context, callerNumber)
+}
+
+// Record is pbx.Recorder.
+func (r runner) Record(c *pbx.Channel) (call.DialplanRecord, bool) {
+	return r.machine.(pbx.Recorder).Record(c)
+}
+
+// localExists says what Local channels may be dialled to: in contexts of the
+// dialplan what it has, elsewhere what the routing will find.
+func (a *App) localExists(context, exten, caller string) bool {
+	return !a.hasContext(context) || a.machine.Exists(context, exten, caller)
+}
+
+// resolver is run.Router: the route table and the guard.
+type resolver struct{ a *App }
+
+// Resolve finds out what a dial string of the dialplan means, and asks the guard
+// whether the channel's account may dial it.
+func (r resolver) Resolve(ctx context.Context, from *pbx.Channel, account call.AccountID, dial string) (call.Endpoint, error) {
+	to, err := r.a.router.table.Load().Route(account, call.Endpoint(dial))
+	if re, ok := errors.AsType[*route.Error](err); ok {
+		return "", &call.Failure{Disposition: call.Failed, Cause: int(unroutable(dial)), Permanent: true, Text: re.Error()}
+	}
+	if err != nil {
+		return "", err
+	}
+	remote := ""
+	if from != nil && from.Leg() != nil {
+		remote = from.Leg().Describe().Peer
+	}
+	return to.Endpoint, r.a.guard(ctx, account, dialplanPrincipal, remote, to)
+}
+
+// dialplanPrincipal is who asks when the dialplan dials. Every account lets it: the
+// channel that it runs for has been admitted on the account's behalf.
+const dialplanPrincipal = "dialplan"
+
+// unroutable is the cause that Asterisk reports for a dial string it cannot
+// place: 66 for an unknown technology, 3 (no route) for the rest.
+func unroutable(dial string) cause.Code {
+	switch tech, _, _ := strings.Cut(dial, "/"); strings.ToUpper(tech) {
+	case "SIP", "PJSIP", "LOCAL", "PRETEND":
+		return cause.NoRoute
+	}
+	return 66 // channel not implemented
+}

@@ -1,0 +1,244 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/config"
+	"github.com/dialwright/dialwright/internal/dialplan"
+	"github.com/dialwright/dialwright/internal/dialplan/apps"
+	"github.com/dialwright/dialwright/internal/dialplan/funcs"
+	"github.com/dialwright/dialwright/internal/dialplan/run"
+	"github.com/dialwright/dialwright/internal/local"
+	"github.com/dialwright/dialwright/internal/media"
+	"github.com/dialwright/dialwright/internal/pbx"
+	"github.com/dialwright/dialwright/internal/pretend"
+	"github.com/dialwright/dialwright/internal/store/sqlite"
+)
+
+// Plan loads the dialplan that the configuration at path names, or the file
+// itself if it is not "". The texts are what is wrong with it.
+func Plan(path, file string) (*dialplan.Plan, []string, error) {
+	l, err := config.Load(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if file != "" {
+		l.Config.Dialplan.File = file
+	}
+	p, problems, err := loadPlan(&l.Config)
+	if err != nil {
+		return nil, nil, err
+	}
+	if p == nil {
+		return nil, nil, errors.New("no dialplan is configured: set dialplan.file, or name one with --file")
+	}
+	var texts []string
+	for _, x := range append(problems, lint(p)...) {
+		texts = append(texts, planProblem(&l.Config, x))
+	}
+	return p, texts, nil
+}
+
+// PlanTrace says what Trace runs.
+type PlanTrace struct {
+	Config, File string // as in Plan; without a dialplan, Eval still works
+	Context      string
+	Exten        string
+	Priority     int  // 0 = 1
+	Answered     bool // begin on a channel that is up already, instead of a call that comes in
+	Caller       call.CallerID
+	Variables    []call.Variable
+	Digits       string        // pressed by the caller once the call is answered; w waits half a second
+	Dials        string        // how every phone and trunk that is dialled behaves: a number of the technology Pretend ("ok", "486", "timeout")
+	Limit        time.Duration // for the whole call; 0 = 1 min
+	Out          func(line string)
+}
+
+// Run runs an extension on a switch without telephones and prints each step: the
+// real interpreter and applications, with pretended parties. Commands are not run
+// and files outside the server's directories not touched, whatever the
+// configuration allows.
+func (o PlanTrace) Run(ctx context.Context) error {
+	p, _, err := Plan(o.Config, o.File)
+	if err != nil {
+		return err
+	}
+	if !p.HasContext(o.Context) {
+		return fmt.Errorf("there is no context %q; there are: %s", o.Context, strings.Join(p.Contexts(), ", "))
+	}
+	s, err := newStage(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer s.stop(context.WithoutCancel(ctx))
+	s.m.SetPlan(p)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(o.Limit, time.Minute))
+	defer cancel()
+	c, err := s.caller(ctx)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-c.Gone():
+	case <-ctx.Done():
+		s.say("(stopped after %v)", cmp.Or(o.Limit, time.Minute))
+	}
+	return nil
+}
+
+// Eval expands a text as an argument in the dialplan would be: ${…} and $[…].
+func (o PlanTrace) Eval(ctx context.Context, text string) (string, error) {
+	p, _, err := Plan(o.Config, o.File)
+	if err != nil && (o.File != "" || o.Context != "") {
+		return "", err
+	}
+	s, err := newStage(ctx, o)
+	if err != nil {
+		return "", err
+	}
+	defer s.stop(context.WithoutCancel(ctx))
+	if p != nil {
+		s.m.SetPlan(p)
+	}
+	c, err := s.s.Create(ctx, pbx.CreateOptions{
+		Endpoint: "Pretend/eval", CallerID: o.Caller, Variables: o.Variables, Context: cmp.Or(o.Context, "default"),
+	})
+	if err != nil {
+		return "", err
+	}
+	defer c.Hangup(0)
+	return s.m.Exec(c).Expand(ctx, text), nil
+}
+
+// stage is a switch without telephones.
+type stage struct {
+	o     PlanTrace
+	s     *pbx.Switch
+	m     *run.Machine
+	media *media.Engine
+	store *sqlite.Store
+	tmp   string
+	done  func()
+	wg    sync.WaitGroup
+
+	mu sync.Mutex // one line at a time
+}
+
+func newStage(ctx context.Context, o PlanTrace) (*stage, error) {
+	l, err := config.Load(o.Config)
+	if err != nil {
+		return nil, err
+	}
+	s := &stage{o: o}
+	if s.media, err = media.New(media.Config{}); err != nil {
+		return nil, err
+	}
+	if err := s.media.Start(ctx); err != nil {
+		return nil, err
+	}
+	if s.tmp, err = os.MkdirTemp("", "dialwright-trace-"); err != nil { // what is recorded
+		return nil, err
+	}
+	if s.store, err = sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(s.tmp, "trace.db")}); err != nil {
+		return nil, err
+	}
+	inbound := pbx.HandlerFunc(func(ctx context.Context, c *pbx.Channel) { s.m.Inbound().Handle(ctx, c) })
+	options := pbx.Options{Media: s.media, Inbound: inbound, Country: strings.ToLower(l.Config.Numbers.Country), Linger: -1}
+	if dir := l.Config.Media.Sounds; dir != "" {
+		options.Sounds = os.DirFS(dir)
+	}
+	s.s = pbx.New(options)
+	confDir := l.Config.Dialplan.ConfDir
+	if file := cmp.Or(o.File, l.Config.Dialplan.File); confDir == "" && file != "" {
+		confDir = filepath.Dir(file)
+	}
+	s.m = run.New(run.Options{
+		Switch: s.s, Router: stageRouter(o.Dials), DB: s.store, Apps: apps.All(), Funcs: funcs.All(),
+		Dirs:   run.Dirs{Etc: confDir, Spool: s.tmp, Data: s.tmp, Monitor: filepath.Join(s.tmp, "monitor"), Sounds: l.Config.Media.Sounds},
+		Compat: l.Config.Dialplan.Compat, ConfDir: confDir, Trace: s.step, Notice: s.notice,
+	})
+	s.s.Register(local.New(s.s))
+	s.s.Register(pretend.New(pretend.Options{Media: s.media}))
+	events, done := s.s.Subscribe(pbx.EventFilter{Types: []pbx.EventType{pbx.ChannelVarset, pbx.ChannelDTMF, pbx.ChannelHangupRequest}}, 4096)
+	s.done = done
+	s.wg.Go(func() { s.tell(events) })
+	return s, s.s.Start(ctx)
+}
+
+func (s *stage) stop(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	_ = s.s.Stop(ctx) // nothing of it is left when the process ends, which is next
+	s.done()
+	s.wg.Wait()
+	_ = s.media.Stop(ctx)
+	_ = s.store.Close()
+	_ = os.RemoveAll(s.tmp)
+}
+
+// caller places the call that is traced.
+func (s *stage) caller(ctx context.Context) (*pbx.Channel, error) {
+	o := pbx.OriginateOptions{CreateOptions: pbx.CreateOptions{CallerID: s.o.Caller, Variables: s.o.Variables, Context: s.o.Context}}
+	digits := pbx.HandlerFunc(func(ctx context.Context, c *pbx.Channel) {
+		if s.o.Digits != "" {
+			_ = c.SendDTMF(s.o.Digits, pbx.DTMFOptions{Before: 500 * time.Millisecond}) // checked by the command
+		}
+		<-ctx.Done()
+	})
+	if s.o.Answered {
+		o.Endpoint = call.Endpoint("Pretend/caller?digits=" + s.o.Digits)
+		o.Handler = s.m.Handler(run.Position{Context: s.o.Context, Exten: s.o.Exten, Priority: s.o.Priority})
+		return s.s.Originate(ctx, o)
+	}
+	o.Endpoint = call.Endpoint("Local/" + s.o.Exten + "@" + s.o.Context)
+	o.Handler = digits
+	return s.s.Originate(ctx, o)
+}
+
+func (s *stage) say(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.o.Out(fmt.Sprintf(format, args...))
+}
+
+// step prints a step before it runs.
+func (s *stage) step(x *run.Exec, step *dialplan.Step, args string) {
+	p := x.Position()
+	s.say("%s:%d\t%s,%s,%d\t%s(%s)", step.At.File, step.At.Line, p.Context, p.Exten, p.Priority, step.App, args)
+}
+
+func (s *stage) notice(_ *run.Exec, level, text string) { s.say("\t\t%s: %s", level, text) }
+
+// tell prints what the steps do to their channels.
+func (s *stage) tell(events <-chan pbx.Event) {
+	for e := range events {
+		switch e.Type {
+		case pbx.ChannelVarset:
+			s.say("\t\t%s = %s", e.Variable, e.Value)
+		case pbx.ChannelDTMF:
+			s.say("\t\t%s pressed %c", e.Channel.Name, e.Digit)
+		case pbx.ChannelHangupRequest:
+			s.say("\t\t%s hangs up: %s", e.Channel.Name, e.Cause)
+		}
+	}
+}
+
+// stageRouter lets a pretended phone stand for whatever is dialled, except Local
+// channels, which lead into the dialplan again.
+type stageRouter string
+
+func (r stageRouter) Resolve(_ context.Context, _ *pbx.Channel, _ call.AccountID, dial string) (call.Endpoint, error) {
+	if call.Endpoint(dial).Tech() == "LOCAL" {
+		return call.Endpoint(dial), nil
+	}
+	return call.Endpoint("Pretend/" + cmp.Or(string(r), "180?ring=1s&talk=5s")), nil
+}
