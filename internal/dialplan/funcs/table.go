@@ -11,5 +11,7 @@ import (
 
 // All lists every function that a dialplan can read or write.
 func All() []run.Func {
-	return slices.Concat[[]run.Func]()
+	return slices.Concat(
+		parties(), channels(), cdrs(), databases(), groupFuncs(), devices(), headerFuncs(), hangupCauses(), registrations(),
+	)
 }

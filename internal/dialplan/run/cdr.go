@@ -39,5 +39,8 @@ func (r *CDR) Copy() *CDR {
 }
 
 // CDR gives what the dialplan has said about the record of the channel's
-// call. It never gives nil, and works on a channel that has gone.
-func (x *Exec) CDR() *CDR { return x.Value("cdr", func() any { return new(CDR) }).(*CDR) }
+// call. It never gives nil, and works on a channel that has gone. The account
+// code begins as what the call was placed with.
+func (x *Exec) CDR() *CDR {
+	return x.Value("cdr", func() any { return &CDR{AccountCode: x.c.Snapshot().AccountCode} }).(*CDR)
+}
