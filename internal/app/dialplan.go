@@ -39,7 +39,8 @@ func loadPlan(c *config.Config) (*dialplan.Plan, []dialplan.Problem, error) {
 
 // lint is what `dialwright check` says about a plan beyond what loading it did.
 func lint(p *dialplan.Plan) []dialplan.Problem {
-	return nil
+	m := run.New(run.Options{Apps: apps.All(), Funcs: funcs.All()})
+	return p.Lint(m.LintOptions())
 }
 
 // planFiles lists the files of the dialplan in force, as paths.

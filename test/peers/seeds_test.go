@@ -160,7 +160,7 @@ func TestSeedMinimalCallFile(t *testing.T) {
 		t.Fatalf("%d calls, want 1", len(calls))
 	}
 	calls[0].Ended(t, harness.Want{Disposition: "ANSWERED", Cause: 16})
-	if c := cdr(y, calls[0], 0); c["last_app"] != "Playback" || c["last_data"] != "hello-world" || c["reference"] != "minimal.call" {
+	if c := cdr(y, calls[0], 0); c["lastapp"] != "Playback" || c["lastdata"] != "hello-world" || c["reference"] != "minimal.call" {
 		t.Errorf("the CDR of an Application call says %v", c)
 	}
 }
@@ -188,7 +188,7 @@ exten => failed,n,Log(NOTICE,attempt ${AST_OUTGOING_ATTEMPT} failed for ${REASON
 	}
 	for i := range 3 {
 		c := cdr(y, calls[0], i)
-		if c["disposition"] != "BUSY" || c["user_field"] != "15551234567" || harness.Number(c["reason"]) != 5 {
+		if c["disposition"] != "BUSY" || c["userfield"] != "15551234567" || harness.Number(c["reason"]) != 5 {
 			t.Errorf("CDR of attempt %d: %v", i+1, c)
 		}
 		if want := fmt.Sprintf("attempt %d failed for 5", i+1); !y.Log.Contains(want) {
