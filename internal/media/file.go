@@ -16,13 +16,14 @@ import (
 
 // fileFormats are the extensions in the order in which a name without one is
 // tried: best sound first.
-var fileFormats = [...]string{".sln16", ".g722", ".wav", ".sln", ".ulaw", ".alaw"}
+var fileFormats = [...]string{".sln16", ".g722", ".wav", ".sln", ".ulaw", ".alaw", ".gsm", ".wav49"}
 
-// OpenFile opens a prompt. Known are .wav (16 bit, PCMU, PCMA; 8 or 16 kHz),
-// and without header .ulaw (also .ul, .pcm), .alaw (.al), .sln (signed 16 bit little
-// endian, 8 kHz), .sln16 (16 kHz) and .g722, as Asterisk names them. A name
-// without extension takes the first file that exists. The source is a Seeker
-// and a Closer; its Playout closes it. Errors: those of fsys, and ErrFormat.
+// OpenFile opens a prompt. Known are .wav (16 bit, PCMU, PCMA; 8 or 16 kHz; GSM;
+// also .wav49), and without header .ulaw (also .ul, .pcm), .alaw (.al), .sln
+// (signed 16 bit little endian, 8 kHz), .sln16 (16 kHz), .g722 and .gsm, as
+// Asterisk names them. A name without extension takes the first file that
+// exists. The source is a Seeker and a Closer; its Playout closes it. Errors:
+// those of fsys, and ErrFormat.
 func OpenFile(fsys fs.FS, name string) (Source, error) {
 	if ext := path.Ext(name); ext != "" && newFileSource(ext) != nil {
 		return openFile(fsys, name, ext)
@@ -53,11 +54,21 @@ func newFileSource(ext string) *fileSource {
 		return &fileSource{rate: 8000, perSecond: 16000, align: 2, end: -1}
 	case ".sln16":
 		return &fileSource{rate: 16000, perSecond: 32000, align: 2, end: -1}
-	case ".wav":
+	case ".gsm":
+		s := newCodecSource("GSM")
+		s.perSecond, s.align = gsmPerSecond, gsmBlock
+		return s
+	case ".wav", ".wav49":
 		return &fileSource{end: -1}
 	}
 	return nil
 }
+
+// GSM comes in blocks of 20 ms, in WAV files in blocks of 40 ms.
+const (
+	gsmBlock, gsmPerSecond     = 33, 1650
+	wav49Block, wav49PerSecond = 65, 1625
+)
 
 func newCodecSource(name string) *fileSource {
 	c, ok := codec.Lookup(name)
@@ -74,7 +85,7 @@ func openFile(fsys fs.FS, name, ext string) (Source, error) {
 	}
 	s := newFileSource(ext)
 	s.f, s.r = f, bufio.NewReaderSize(f, 4096)
-	if strings.EqualFold(ext, ".wav") {
+	if ext = strings.ToLower(ext); ext == ".wav" || ext == ".wav49" {
 		if err := s.readWAV(); err != nil {
 			f.Close()
 			return nil, fmt.Errorf("media: sound %s: %w", name, err)

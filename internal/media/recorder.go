@@ -41,8 +41,8 @@ type Recorder struct {
 }
 
 // NewRecorder writes to w in one of the formats "wav" (16 bit), "wav16" (the
-// same at 16 kHz), "wav-ulaw", "wav-alaw", "ulaw", "alaw", "sln", "sln16",
-// "g722". rate is the wav's rate in Hz, 8000 or 16000; 0 = as the format says.
+// same at 16 kHz), "wav-ulaw", "wav-alaw", "wav49" (GSM in WAV; Asterisk also
+// writes it WAV), "ulaw", "alaw", "sln", "sln16", "g722", "gsm". rate is the wav's rate in Hz, 8000 or 16000; 0 = as the format says.
 // Close the recorder before w; until then w is the recorder's alone. An unknown
 // format gives ErrFormat.
 func NewRecorder(w io.WriteSeeker, format string, rate int) (*Recorder, error) {
@@ -111,9 +111,7 @@ func (r *Recorder) resume(w io.ReadWriteSeeker, size int64) error {
 	if _, err := io.ReadFull(w, got); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("media: recording: %w", err)
 	}
-	const sizes = 4 // octets of RIFF's and of the audio's own size
-	last := len(want) - sizes
-	if string(got[:4]) != "RIFF" || string(got[8:last]) != string(want[8:last]) {
+	if !sameWAV(got, want) {
 		return fmt.Errorf("%w: the file to append to is another kind of WAV", ErrFormat)
 	}
 	r.written = size - int64(len(want))
@@ -127,8 +125,12 @@ func (r *Recorder) setFormat(format string, rate int) error {
 	if rate != 0 && rate != 8000 && rate != 16000 {
 		return fmt.Errorf("%w: recording at %d Hz", ErrFormat, rate)
 	}
+	format = strings.TrimPrefix(format, ".")
+	if format == "WAV" { // Asterisk: formats/format_wav_gsm.c
+		format = "wav49"
+	}
 	encoded := ""
-	switch strings.TrimPrefix(strings.ToLower(format), ".") {
+	switch strings.ToLower(format) {
 	case "wav":
 		r.rate, r.wav = max(rate, 8000), wavPCM
 	case "wav16":
@@ -147,6 +149,10 @@ func (r *Recorder) setFormat(format string, rate int) error {
 		encoded = "PCMA"
 	case "g722":
 		encoded = "G722"
+	case "gsm":
+		encoded = "GSM"
+	case "wav49":
+		encoded, r.wav = "GSM-MS", wavGSM
 	default:
 		return fmt.Errorf("%w: recording as %q", ErrFormat, format)
 	}
@@ -157,6 +163,12 @@ func (r *Recorder) setFormat(format string, rate int) error {
 			return fmt.Errorf("%w: recording as %q", ErrFormat, format)
 		}
 		r.enc, r.rate, r.perSec = c.NewEncoder(), c.SampleRate(), 8000
+	}
+	switch encoded {
+	case "GSM":
+		r.perSec = gsmPerSecond
+	case "GSM-MS":
+		r.perSec = wav49PerSecond
 	}
 	return nil
 }
@@ -248,10 +260,16 @@ func (r *Recorder) Duration() time.Duration {
 	return time.Duration(r.taken) * time.Second / time.Duration(r.perSec)
 }
 
+// flusher is an encoder of frames that may have a part of one left over.
+type flusher interface{ Flush(dst []byte) []byte }
+
 // Close writes what is pending and completes the header; w stays open. It
 // gives the error of the disk, or says how much audio had to be left out.
 func (r *Recorder) Close() error {
 	r.mu.Lock()
+	if e, ok := r.enc.(flusher); ok && !r.closed {
+		r.pending = e.Flush(r.pending)
+	}
 	r.closed = true
 	lost := r.lost
 	r.mu.Unlock()

@@ -13,6 +13,7 @@ const (
 	wavPCM        = 0x0001
 	wavALaw       = 0x0006
 	wavULaw       = 0x0007
+	wavGSM        = 0x0031 // two frames in 65 octets
 	wavExtensible = 0xfffe
 )
 
@@ -115,6 +116,9 @@ func (s *fileSource) setWAV(format uint16, channels, rate, bits int) error {
 		*s = *newCodecSource("PCMU")
 	case format == wavALaw && bits == 8:
 		*s = *newCodecSource("PCMA")
+	case format == wavGSM && channels == 1 && rate == 8000:
+		*s = *newCodecSource("GSM-MS")
+		s.align = wav49Block
 	default:
 		return fmt.Errorf("%w: WAV format %#x with %d bits", ErrFormat, format, bits)
 	}
@@ -122,23 +126,54 @@ func (s *fileSource) setWAV(format uint16, channels, rate, bits int) error {
 	s.rate, s.stereo = rate, channels == 2
 	s.align *= channels
 	s.perSecond = rate * s.align
+	if format == wavGSM {
+		s.perSecond = wav49PerSecond
+	}
 	return nil
 }
 
-// wavHeader is the header of a file with that much audio in it.
+// wavHeader is the header of a file with that many octets of audio in it.
 func wavHeader(format uint16, rate, width int, size uint32) []byte {
+	le := binary.LittleEndian
+	perSecond, bits, extra := rate*width, 8*width, 0
+	if format == wavGSM {
+		perSecond, width, bits, extra = wav49PerSecond, wav49Block, 0, 2
+	}
 	b := append([]byte("RIFF"), 0, 0, 0, 0)
 	b = append(b, "WAVEfmt "...)
-	le := binary.LittleEndian
-	b = le.AppendUint32(b, 16)
+	b = le.AppendUint32(b, uint32(16+2*extra))
 	b = le.AppendUint16(b, format)
 	b = le.AppendUint16(b, 1)
 	b = le.AppendUint32(b, uint32(rate))
-	b = le.AppendUint32(b, uint32(rate*width))
+	b = le.AppendUint32(b, uint32(perSecond))
 	b = le.AppendUint16(b, uint16(width))
-	b = le.AppendUint16(b, uint16(8*width))
+	b = le.AppendUint16(b, uint16(bits))
+	if format == wavGSM { // what is compressed says how many samples there are
+		b = le.AppendUint16(b, uint16(extra))
+		b = le.AppendUint16(b, wav49Samples)
+		b = append(b, "fact"...)
+		b = le.AppendUint32(b, 4)
+		b = le.AppendUint32(b, size/wav49Block*wav49Samples)
+	}
 	b = append(b, "data"...)
 	b = le.AppendUint32(b, size)
 	le.PutUint32(b[4:], uint32(len(b))-8+size)
 	return b
+}
+
+// wav49Samples are those of a block.
+const wav49Samples = 320
+
+// sameWAV reports whether two headers of wavHeader differ at most in the sizes.
+func sameWAV(a, b []byte) bool {
+	if len(a) != len(b) || string(a[:4]) != string(b[:4]) {
+		return false
+	}
+	const sizes = 4 // octets of the size of RIFF and of the audio
+	end := len(a) - sizes
+	if len(a) == 60 { // and of fact, with "data" behind it
+		const fact = 48
+		return string(a[8:fact]) == string(b[8:fact]) && string(a[fact+sizes:end]) == string(b[fact+sizes:end])
+	}
+	return string(a[8:end]) == string(b[8:end])
 }

@@ -11,8 +11,8 @@
 //	payload = enc.Encode(payload[:0], pcm) // 160 samples in, 160 bytes out
 //
 // Linear audio is mono, signed 16 bit, in the codec's SampleRate. Frames may be
-// of any length; G.722 needs an even number of samples, an odd last sample is
-// kept for the next call.
+// of any length; G.722 needs an even number of samples and GSM 160, what is
+// left over is kept for the next call.
 //
 // Nothing here fails: every byte string is valid input to every decoder (L16
 // ignores an odd last byte). Packets that were lost are the caller's business.
@@ -44,7 +44,8 @@ type Decoder interface {
 }
 
 // Lookup gives the codec of that name in any case: "PCMU", "PCMA", "G722",
-// "L16" (8 kHz) or "L16/16000".
+// "GSM", "GSM-MS" (Microsoft's packing, for files only), "L16" (8 kHz) or
+// "L16/16000".
 func Lookup(name string) (Codec, bool) {
 	switch strings.ToUpper(name) {
 	case "PCMU":
@@ -53,6 +54,10 @@ func Lookup(name string) (Codec, bool) {
 		return pcma, true
 	case "G722":
 		return wideband{}, true
+	case "GSM":
+		return gsm{}, true
+	case "GSM-MS":
+		return gsm{ms: true}, true
 	case "L16", "L16/8000":
 		return linear{rate: 8000}, true
 	case "L16/16000":
@@ -62,4 +67,6 @@ func Lookup(name string) (Codec, bool) {
 }
 
 // Names lists what Lookup knows, best known first.
-func Names() []string { return []string{"PCMU", "PCMA", "G722", "L16", "L16/16000"} }
+func Names() []string {
+	return []string{"PCMU", "PCMA", "G722", "GSM", "GSM-MS", "L16", "L16/16000"}
+}
