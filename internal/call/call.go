@@ -120,8 +120,12 @@ type Retry struct {
 	// WaitBy overrides Wait for single dispositions.
 	WaitBy map[Disposition]time.Duration `json:"wait_by,omitempty"`
 	// Interrupted allows a further attempt after one whose fate is unknown
-	// because the server died while it ran (design: at most one dial per attempt).
+	// because the server died while it ran (design: at most one dial per attempt). One that is
+	// known to have been answered is not tried again.
 	Interrupted bool `json:"interrupted,omitempty"`
+
+	// Not lists final SIP statuses (300-699) after which nothing is tried again.
+	Not []int `json:"not,omitempty"`
 }
 
 // Request is what a door accepted: the wire form translated, nothing decided.
@@ -155,6 +159,10 @@ type Request struct {
 	// not exist, and lets the answer count all the same; and no failure is
 	// permanent (spec: callfile 6.1, 6.2).
 	Lenient bool `json:"lenient,omitempty"`
+	// Late accepts an endpoint First that routing does not know: its attempts
+	// fail, and that is what retries and the extension "failed" see (spec:
+	// callfile 6.2). What routing does know, the guard judges as always.
+	Late bool `json:"late,omitempty"`
 }
 
 // Route is one leg as resolved by routing at admission: what will be dialled,
@@ -167,6 +175,7 @@ type Route struct {
 	Trunk    string   `json:"trunk,omitempty"`    // name of the trunk, if it goes out by one
 	Private  bool     `json:"private,omitempty"`  // the trunk is an own exchange or a lab: its numbers are in no public plan
 	CallerID CallerID `json:"caller_id,omitzero"` // overrides the request's caller ID on this leg, if not zero
+	Unknown  string   `json:"unknown,omitempty"`  // why routing does not know it (Request.Late): it is not dialled, the attempt fails
 }
 
 // Resources lists the capped resources of the leg: "phone:101", "trunk:carrier".

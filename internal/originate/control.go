@@ -113,6 +113,16 @@ func (o *Originator) Get(ctx context.Context, id call.ID) (call.Call, error) {
 	return c, nil
 }
 
+// Find gives the call that was submitted with an idempotency key. Errors as in
+// Cancel.
+func (o *Originator) Find(ctx context.Context, k Key) (call.Call, error) {
+	got, err := o.o.Store.FindKey(ctx, k)
+	if err != nil {
+		return call.Call{}, o.refusal(ctx, call.ID(k.ID), err)
+	}
+	return got.Call, nil
+}
+
 // List gives a page of calls and the cursor of the next, "" at the end. A bad
 // cursor is RefusedInvalid.
 func (o *Originator) List(ctx context.Context, f Filter) ([]call.Call, string, error) {

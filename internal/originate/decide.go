@@ -16,6 +16,7 @@ type Ending struct {
 	Call      call.Call // as stored, Attempts including this one
 	Counted   int       // attempts that count towards Retry.Max, including this one unless Returned
 	Outcome   call.Outcome
+	Answered  bool   // of an interrupted attempt: it is known to have been answered
 	Withdrawn string // who withdrew the call while the attempt ran, "" = nobody
 	Returned  bool   // cut short by our own orderly stop
 	Now       time.Time
@@ -37,8 +38,9 @@ type Verdict struct {
 //  2. a withdrawn call is cancelled, whatever else the attempt brought;
 //  3. an attempt cut short by our own stop is put back in the queue;
 //  4. an attempt of unknown fate (its node died) ends the call unless
-//     Retry.Interrupted;
-//  5. a permanent failure, or one that Retry.On does not list, ends the call;
+//     Retry.Interrupted, and always if it had been answered;
+//  5. a permanent failure, one that Retry.On does not list, or one with a SIP
+//     status of Retry.Not, ends the call;
 //  6. so does the last attempt, and a next attempt that would begin at or after NotAfter;
 //  7. else another attempt follows after Retry.WaitBy or Retry.Wait.
 func Decide(e Ending) Verdict {
@@ -60,10 +62,14 @@ func Decide(e Ending) Verdict {
 			Reason: "the server stopped before an answer; the attempt does not count"}
 	case out.Disposition == call.Cancelled:
 		return Verdict{Then: []call.EventType{call.EvCancel}, Reason: words}
+	case out.Disposition == call.Interrupted && e.Answered:
+		return ended(words + "; not dialled again because it had been answered")
 	case out.Disposition == call.Interrupted && !r.Retry.Interrupted:
 		return ended(words + "; not dialled again because nobody knows whether the phone rang")
 	case out.Failure != nil && out.Failure.Permanent:
 		return ended(words + "; trying again cannot help")
+	case out.Failure != nil && slices.Contains(r.Retry.Not, out.Failure.SIPStatus):
+		return ended(words + "; not tried again after this status, by the request's rule")
 	case out.Disposition != call.Interrupted && !slices.Contains(retried(r.Retry), out.Disposition):
 		return ended(words + "; not retried by the request's rule")
 	case e.Counted > r.Retry.Max:
@@ -122,13 +128,24 @@ func Describe(out call.Outcome) string {
 	return s
 }
 
-// InterruptedOutcome is the outcome of an attempt whose node died.
-func InterruptedOutcome(a call.Attempt, now time.Time) call.Outcome {
-	const text = "the server died while the attempt ran"
+// HadAnswered tells of an attempt whose node died in state s whether the journal
+// knows that what was asked for had come about: leg A had answered, and with
+// call.ThenConnect leg B was connected too.
+func HadAnswered(r *call.Request, s call.State) bool {
+	return s == call.Connected || s == call.AnsweredSt && r.Then.Kind != call.ThenConnect
+}
+
+// InterruptedOutcome is the outcome of an attempt whose node died. When an
+// answered one ended nobody knows: it has no time of answer to be billed from.
+func InterruptedOutcome(a call.Attempt, answered bool, now time.Time) call.Outcome {
+	text, leg := "the server died while the attempt ran", call.Interrupted
+	if answered {
+		text, leg = "the server died while the call was up", call.Answered
+	}
 	return call.Outcome{
 		Disposition: call.Interrupted,
 		Failure:     &call.Failure{Leg: "a", Disposition: call.Interrupted, Text: text},
-		A:           call.LegOutcome{Endpoint: a.RouteA.Endpoint, StartedAt: a.StartedAt, EndedAt: now, Disposition: call.Interrupted},
+		A:           call.LegOutcome{Endpoint: a.RouteA.Endpoint, StartedAt: a.StartedAt, EndedAt: now, Disposition: leg},
 		EndedAt:     now,
 		HangupBy:    "server",
 	}

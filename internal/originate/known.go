@@ -21,10 +21,15 @@ type Known struct {
 	Codecs       []string        // names for call.Request.Codecs, in any case
 }
 
-// refuse refuses what the engine does not know.
+// refuse refuses what the engine does not know. From a lenient request it takes
+// the codecs that nobody knows, and leaves the rest to the engine.
 func (k *Known) refuse(r *call.Request) *Refusal {
 	invalid := func(field, format string, args ...any) *Refusal {
 		return &Refusal{Code: RefusedInvalid, Field: field, Text: fmt.Sprintf(format, args...)}
+	}
+	if r.Lenient {
+		r.Codecs = slices.DeleteFunc(slices.Clone(r.Codecs), func(c string) bool { return !knows(k.Codecs, c) })
+		return nil
 	}
 	if k.Kinds != nil && !slices.Contains(k.Kinds, r.Then.Kind) {
 		return invalid(string(r.Then.Kind), "This server cannot carry out %q after the answer. Use one of %s.", r.Then.Kind, words(k.Kinds))
@@ -80,8 +85,13 @@ func invalidVariables(r *call.Request, _ time.Time) (field, text string) {
 // invalidRetry refuses dispositions that no attempt can end with, and those
 // after which nothing is tried again: a wait for them would never be used.
 func invalidRetry(r *call.Request, _ time.Time) (field, text string) {
-	if len(r.Retry.On)+len(r.Retry.WaitBy) > maxVariables {
+	if len(r.Retry.On)+len(r.Retry.WaitBy)+len(r.Retry.Not) > maxVariables {
 		return "retry.on", "The list is too long."
+	}
+	for _, s := range r.Retry.Not {
+		if s < 300 || s > 699 {
+			return "retry.not", fmt.Sprintf("%d is no final SIP status that refuses a call.", s)
+		}
 	}
 	retried := retried(call.Retry{})
 	for _, d := range r.Retry.On {

@@ -1,6 +1,7 @@
 package originate_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -25,6 +26,13 @@ func TestWhatNobodyKnowsIsRefused(t *testing.T) {
 		{"application", application("Frobnicate"), "application.name", "Echo, Playback"},
 		{"known application", application("echo"), "", ""},
 		{"kind", func(r *call.Request) { r.Then = call.Then{Kind: call.ThenApp, Name: "x"} }, "app", "connect, application"},
+		{"application, lenient", func(r *call.Request) {
+			r.Lenient, r.Codecs, r.Then = true, []string{"mp3"}, call.Then{Kind: call.ThenApplication, Name: "Frobnicate"}
+		}, "", ""},
+		{"no context, lenient", func(r *call.Request) {
+			r.Lenient, r.Then = true, call.Then{Kind: call.ThenDialplan, Extension: "100"}
+		}, "", ""},
+		{"no retry on a status", func(r *call.Request) { r.Retry.Not = []int{404, 200} }, "retry.not", "200 is no final"},
 		{"codec", func(r *call.Request) { r.Codecs = []string{"PCMU", "mp3"} }, "codecs", "opus, pcmu"},
 		{"known codec", func(r *call.Request) { r.Codecs = []string{"PCMU"} }, "", ""},
 		{"variable with a line break", func(r *call.Request) { r.Variables = []call.Variable{{Name: "A"}, {Name: "a\nb"}} }, "variables", "variable 1"},
@@ -55,4 +63,30 @@ func TestWhatNobodyKnowsIsRefused(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An endpoint that routing does not know is accepted from a request that is late,
+// and the engine hears that it is not known; what routing does know, the guard judges.
+func TestLateRequestsFailWhenDialled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []call.Route
+		v := setup(t, placer(func(_ context.Context, a call.Attempt, _ func(call.Event)) call.Outcome {
+			got = append(got, a.RouteA)
+			return outcome(a, call.Failed)
+		}), nil)
+		late := func(first call.Endpoint) func(*call.Request) {
+			return func(r *call.Request) { r.First, r.Late = first, true }
+		}
+		c, _, err := v.Submit(t.Context(), request(late("nowhere")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := v.Submit(t.Context(), request(late("+1900555@x"))); err == nil {
+			t.Error("the guard let a premium number pass")
+		}
+		synctest.Wait()
+		if len(got) != 1 || got[0].Unknown == "" || got[0].Endpoint != "nowhere" || c.RouteA != got[0] {
+			t.Errorf("attempts with routes %+v", got)
+		}
+	})
 }

@@ -71,7 +71,7 @@ func invalidThen(r *call.Request, _ time.Time) (field, text string) {
 			return "then.second", "The request names no second party. Say whom to connect."
 		}
 	case call.ThenDialplan:
-		if t.Context == "" || t.Extension == "" {
+		if t.Context == "" && !r.Lenient || t.Extension == "" { // without a context: the channel's own
 			return "then.context", "A dialplan destination needs a context and an extension."
 		}
 	case call.ThenApplication, call.ThenApp:

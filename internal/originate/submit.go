@@ -169,7 +169,11 @@ func (o *Originator) examine(q *asked) *Refusal {
 func (o *Originator) route(q *asked) *Refusal {
 	var err error
 	if q.a, err = o.o.Router.Route(q.request.Account, q.request.First); err != nil {
-		return routeRefusal(err, "first")
+		refusal := routeRefusal(err, "first")
+		if !q.request.Late || refusal.Code != RefusedDestination {
+			return refusal
+		}
+		q.a = call.Route{Typed: string(q.request.First), Endpoint: q.request.First, Unknown: refusal.Text}
 	}
 	if q.request.Then.Kind == call.ThenConnect {
 		if q.b, err = o.o.Router.Route(q.request.Account, q.request.Then.Second); err != nil {

@@ -45,13 +45,14 @@ func (t *tx) progress(h *head, attempt int, events []call.Event) []call.Event {
 // ending is an AttemptEnd with its JSON columns.
 type ending struct {
 	originate.AttemptEnd
+	answered     bool // an interrupted one had been answered
 	outcome, cdr string
 }
 
 func encodeEnd(e originate.AttemptEnd) (ending, error) {
 	outcome, err1 := toJSON(&e.Outcome)
 	cdr, err2 := toJSON(&e.CDR)
-	return ending{e, outcome, cdr}, errors.Join(err1, err2)
+	return ending{AttemptEnd: e, outcome: outcome, cdr: cdr}, errors.Join(err1, err2)
 }
 
 // EndAttempt implements originate.Store.
@@ -87,7 +88,7 @@ func (t *tx) endAttempt(r *row, e *ending) error {
 	}
 	v := originate.Decide(originate.Ending{
 		Call: r.call, Counted: r.attempts - r.uncounted, Outcome: e.Outcome,
-		Withdrawn: r.cancelBy, Returned: e.Returned, Now: e.Now,
+		Answered: e.answered, Withdrawn: r.cancelBy, Returned: e.Returned, Now: e.Now,
 	})
 	for _, typ := range v.Then {
 		err := t.move(&r.head, typ, e.Now, func(ev *call.Event) {
@@ -205,12 +206,14 @@ func (t *tx) interrupt(o orphan, now time.Time) (call.Call, error) {
 		Call: r.id, Number: o.number, Request: r.call.Request, RouteA: r.call.RouteA, RouteB: r.call.RouteB,
 		StartedAt: at(o.started), Node: o.node,
 	}
-	out := originate.InterruptedOutcome(a, trunc(now))
+	answered := originate.HadAnswered(&a.Request, r.state)
+	out := originate.InterruptedOutcome(a, answered, trunc(now))
 	e, err := encodeEnd(originate.AttemptEnd{
 		Ref:     originate.AttemptRef{Call: r.id, Number: o.number, Lease: originate.Lease{Node: o.node, Epoch: o.epoch}},
 		Outcome: out, CDR: originate.MakeCDR(a, out), Now: now,
 	})
 	if err == nil {
+		e.answered = answered
 		err = t.endAttempt(&r, &e)
 	}
 	return r.call, err

@@ -127,14 +127,23 @@ func recoverInterrupts(k *kit) {
 	if n := len(k.claim(2).Attempts); n != 2 {
 		k.Fatalf("claimed %d", n)
 	}
+	up := k.admit(func(c *call.Call) {
+		c.Request.Then = call.Then{Kind: call.ThenDialplan, Context: "in", Extension: "100"}
+		c.Request.Retry = call.Retry{Max: 1, Wait: time.Minute, Interrupted: true}
+	})
+	_, err := k.s.Progress(k.Context(), k.ref(k.claimOne()), []call.Event{{At: k.now, Type: call.EvAnswered}})
+	k.must(err)
 	if got, err := k.s.Recover(k.Context(), k.now); err != nil || len(got) != 0 {
 		k.Fatalf("recovered %d of a living node, %v", len(got), err)
 	}
 	k.now = k.now.Add(ttl)
 	got, err := k.s.Recover(k.Context(), k.now)
 	k.must(err)
-	if len(got) != 2 {
-		k.Fatalf("recovered %d calls, want 2", len(got))
+	if len(got) != 3 {
+		k.Fatalf("recovered %d calls, want 3", len(got))
+	}
+	if c := k.wantState(up.ID, call.Ended); c.Last.Disposition != call.Interrupted || c.Last.A.Disposition != call.Answered {
+		k.Errorf("interrupted after its answer: %+v", c.Last)
 	}
 	c := k.wantState(never.ID, call.Ended)
 	if c.Reason == "" || c.Last.Disposition != call.Interrupted || c.Attempts != 1 {
@@ -146,8 +155,8 @@ func recoverInterrupts(k *kit) {
 	}
 	cdrs, _, err := k.s.CDRs(k.Context(), originate.Filter{Disposition: call.Interrupted})
 	k.must(err)
-	if len(cdrs) != 2 {
-		k.Errorf("%d CDRs, want 2", len(cdrs))
+	if len(cdrs) != 3 {
+		k.Errorf("%d CDRs, want 3", len(cdrs))
 	}
 }
 
