@@ -65,18 +65,34 @@ func (s *AMDSink) WriteFrame(pcm []int16, rate int) {
 
 // Hangup ends the detection because the party hung up; the result is HANGUP
 // unless there was one already.
-func (s *AMDSink) Hangup() {
+func (s *AMDSink) Hangup() { s.end((*dsp.AMD).Hangup) }
+
+// Timeout ends the detection because its time has passed on the clock: no audio
+// came, or too little.
+func (s *AMDSink) Timeout() { s.end((*dsp.AMD).Timeout) }
+
+func (s *AMDSink) end(how func(*dsp.AMD) dsp.AMDResult) {
 	s.mu.Lock()
 	if s.det == nil {
 		s.det = dsp.NewAMD(8000, s.c)
 	}
 	ready := !s.done
 	s.done = true
-	result := s.det.Hangup()
+	result := how(s.det)
 	s.mu.Unlock()
 	if ready {
 		s.on(result)
 	}
+}
+
+// Stats gives what was measured so far.
+func (s *AMDSink) Stats() dsp.AMDStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.det == nil {
+		return dsp.AMDStats{}
+	}
+	return s.det.Stats()
 }
 
 // ToneMeter is a Sink that measures the tone it hears: how tests and the demo

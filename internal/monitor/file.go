@@ -1,10 +1,8 @@
 package monitor
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,18 +55,22 @@ func Create(dir, name string, o FileOptions) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
-	w, err := writer(f, format, o.Append)
+	rec, err := recorder(f, format, o.Append)
 	if err == nil {
-		var rec *media.Recorder
-		if rec, err = media.NewRecorder(w, format, 0); err == nil {
-			return &File{path: full, rate: rate, f: f, rec: rec}, nil
-		}
+		return &File{path: full, rate: rate, f: f, rec: rec}, nil
 	}
 	err = errors.Join(fmt.Errorf("record %s: %w", name, err), f.Close())
 	if !o.Append {
 		err = errors.Join(err, os.Remove(full))
 	}
 	return nil, err
+}
+
+func recorder(f *os.File, format string, more bool) (*media.Recorder, error) {
+	if more {
+		return media.AppendRecorder(f, format, 0)
+	}
+	return media.NewRecorder(f, format, 0)
 }
 
 // open opens the file: below dir in a way that no link leads out of it.
@@ -105,7 +107,11 @@ func open(dir, full string, inside, more bool) (*os.File, error) {
 
 // formatOf gives the recorder's name of a file's format and its rate in Hz.
 func formatOf(name string) (format string, rate int) {
-	format = strings.ToLower(strings.TrimPrefix(filepath.Ext(name), "."))
+	format = strings.TrimPrefix(filepath.Ext(name), ".")
+	if format == "WAV" { // Asterisk: formats/format_wav_gsm.c
+		return "wav49", 8000
+	}
+	format = strings.ToLower(format)
 	switch format {
 	case "ul", "pcm", "mu":
 		format = "ulaw"
@@ -113,8 +119,6 @@ func formatOf(name string) (format string, rate int) {
 		format = "alaw"
 	case "raw":
 		format = "sln"
-	case "wav49":
-		format = "wav"
 	}
 	switch format {
 	case "wav16", "sln16", "g722":
@@ -137,63 +141,3 @@ func (f *File) Duration() time.Duration { return f.rec.Duration() }
 
 // Close completes the file.
 func (f *File) Close() error { return errors.Join(f.rec.Close(), f.f.Close()) }
-
-// headerSize is the length of the header that the recorder writes and that
-// continued knows.
-const headerSize = 44
-
-// writer lets the recorder go on at the end of a file that is to be continued.
-func writer(f *os.File, format string, more bool) (io.WriteSeeker, error) {
-	size, err := f.Seek(0, io.SeekEnd)
-	if err != nil || !more || size == 0 || !strings.HasPrefix(format, "wav") {
-		return f, err
-	}
-	var head [headerSize]byte
-	if _, err := f.ReadAt(head[:], 0); err != nil {
-		return nil, err
-	}
-	if string(head[:4]) != "RIFF" || string(head[36:40]) != "data" {
-		return nil, fmt.Errorf("%w: a wav file that this server did not write cannot be continued", media.ErrFormat)
-	}
-	return &continued{f: f, head: head, old: size - headerSize}, nil
-}
-
-// continued is a wav file to whose end more is written. The recorder thinks
-// that it is a new one: its first header is compared, its last one corrected.
-//
-//	RIFF size WAVE fmt … data size | what was there | what is new
-type continued struct {
-	f      *os.File
-	head   [headerSize]byte
-	old    int64 // octets of audio that were there
-	begun  bool
-	atHead bool
-}
-
-func (c *continued) Write(p []byte) (int, error) {
-	switch {
-	case !c.begun:
-		c.begun = true
-		if len(p) != headerSize || string(p[20:36]) != string(c.head[20:36]) {
-			return 0, fmt.Errorf("%w: the file to be continued has another format", media.ErrFormat)
-		}
-		return len(p), nil
-	case c.atHead:
-		c.atHead = false
-		h := append([]byte(nil), p...)
-		for _, at := range [...]int{4, 40} {
-			binary.LittleEndian.PutUint32(h[at:], uint32(min(int64(binary.LittleEndian.Uint32(h[at:]))+c.old, 0xfffffff0)))
-		}
-		_, err := c.f.WriteAt(h, 0)
-		return len(p), err
-	}
-	return c.f.Write(p)
-}
-
-func (c *continued) Seek(offset int64, whence int) (int64, error) {
-	if offset == 0 && whence == io.SeekStart {
-		c.atHead = true
-		return 0, nil
-	}
-	return c.f.Seek(offset, whence)
-}

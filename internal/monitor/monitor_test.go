@@ -112,12 +112,12 @@ func TestCreate(t *testing.T) {
 		f.WriteFrame(make([]int16, samples), f.Rate())
 		return f.Close()
 	}
-	for _, name := range []string{"a.wav", "a.ulaw", "a.sln"} {
+	for _, name := range []string{"a.wav", "a.ulaw", "a.sln", "a.gsm", "a.WAV", "a.al"} {
 		for _, tt := range []struct {
 			o    monitor.FileOptions
 			want int
-		}{{monitor.FileOptions{}, 800}, {monitor.FileOptions{Append: true}, 1600}, {monitor.FileOptions{Append: true}, 2400}, {monitor.FileOptions{}, 800}} {
-			if err := write(name, tt.o, 800); err != nil {
+		}{{monitor.FileOptions{}, 960}, {monitor.FileOptions{Append: true}, 1920}, {monitor.FileOptions{Append: true}, 2880}, {monitor.FileOptions{}, 960}} {
+			if err := write(name, tt.o, 960); err != nil {
 				t.Fatal(name, err)
 			}
 			if got := len(pbxtest.ReadFile(t, dir, name)); got != tt.want {

@@ -2,6 +2,7 @@ package dsp
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -20,8 +21,8 @@ type AMDConfig struct {
 	MaxWordLength        time.Duration // one word of this length makes a machine; 5 s
 }
 
-// withDefaults fills what is zero.
-func (c AMDConfig) withDefaults() AMDConfig {
+// WithDefaults fills what is zero.
+func (c AMDConfig) WithDefaults() AMDConfig {
 	set := func(d *time.Duration, ms int) {
 		if *d <= 0 {
 			*d = time.Duration(ms) * time.Millisecond
@@ -81,13 +82,53 @@ type AMD struct {
 	words    int
 	inWord   bool
 	greeting bool // the first word was heard
+	segments []AMDSegment
+}
+
+// AMDSegment is a stretch of speech or of silence.
+type AMDSegment struct {
+	Voice bool
+	Long  time.Duration
+	Level int // mean absolute amplitude, 0-32768
+}
+
+// AMDStats is what an AMD has measured: the grounds of its verdict.
+type AMDStats struct {
+	Total    time.Duration // heard
+	Voice    time.Duration // all speech in it
+	Words    int           // that ended a silence
+	Segments []AMDSegment  // in order; the first amdSegments
+}
+
+// amdSegments bounds what is kept of a stammering line: a segment is at least
+// one frame.
+const amdSegments = 256
+
+// Stats gives the measurements so far.
+func (a *AMD) Stats() AMDStats {
+	return AMDStats{Total: a.total, Voice: a.voice, Words: a.words, Segments: slices.Clone(a.segments)}
+}
+
+// note adds a frame to the segments.
+func (a *AMD) note(mean int, voice bool) {
+	n := len(a.segments)
+	if n == 0 || a.segments[n-1].Voice != voice {
+		if n < amdSegments {
+			a.segments = append(a.segments, AMDSegment{voice, frameTime, mean})
+		}
+		return
+	}
+	s := &a.segments[n-1]
+	frames := int(s.Long / frameTime)
+	s.Level = (s.Level*frames + mean) / (frames + 1)
+	s.Long += frameTime
 }
 
 // NewAMD starts one on audio of rate Hz.
 func NewAMD(rate int, c AMDConfig) *AMD {
 	// As in Asterisk it starts as if within a word: speech from the first
 	// moment counts as a word only after a gap.
-	return &AMD{config: c.withDefaults(), frames: newLoudness(rate), inWord: true}
+	return &AMD{config: c.WithDefaults(), frames: newLoudness(rate), inWord: true}
 }
 
 // Write hears pcm. done is true once there is a result, which then stays.
@@ -132,6 +173,7 @@ func (a *AMD) decide(status, cause string, figures ...any) {
 
 func (a *AMD) frame(mean int) {
 	a.total += frameTime
+	a.note(mean, mean >= a.config.SilenceThreshold)
 	switch {
 	case a.total >= a.config.TotalTime:
 		a.decide(AMDNotSure, "TOOLONG-%d", a.total.Milliseconds())

@@ -123,6 +123,16 @@ func TestM10_AMDEndsWithTheCall(t *testing.T) {
 	if r := NewAMD(8000, AMDConfig{}).Timeout(); r != (AMDResult{AMDNotSure, "NOAUDIODATA-0"}) {
 		t.Errorf("no audio: %v", r)
 	}
+	a = NewAMD(8000, AMDConfig{})
+	a.Write(script("s200 t400 s60 t100"))
+	a.Hangup()
+	st := a.Stats()
+	if st.Total != 760*time.Millisecond || st.Voice != 500*time.Millisecond || st.Words != 2 || len(st.Segments) != 4 {
+		t.Errorf("stats: %+v", st)
+	}
+	if s := st.Segments[1]; !s.Voice || s.Long != 400*time.Millisecond || s.Level < 2000 {
+		t.Errorf("segment: %+v", s)
+	}
 	a = NewAMD(16000, AMDConfig{})
 	a.Write(make([]int16, 16000))
 	if r := a.Timeout(); r != (AMDResult{AMDNotSure, "TOOLONG-1000"}) {
