@@ -11,5 +11,8 @@ import (
 
 // All lists every application that a dialplan can call.
 func All() []run.App {
-	return slices.Concat[[]run.App]()
+	return slices.Concat(
+		flow(),
+		old(),
+	)
 }

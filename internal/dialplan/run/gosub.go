@@ -271,6 +271,8 @@ func (x *Exec) Sub(ctx context.Context, to Position, args []string) error {
 	x.jump = nil
 	depth := len(x.stack)
 	x.mu.Unlock()
+	ctx, cancel := x.untilHangup(ctx)
+	defer cancel()
 	err := x.push(ctx, frame{back: at, floor: true}, args)
 	if err == nil {
 		err = x.steps(ctx, to, true)
@@ -288,6 +290,19 @@ func (x *Exec) Sub(ctx context.Context, to Position, args []string) error {
 		return ErrEnd
 	}
 	return err
+}
+
+// untilHangup gives a context that also ends with the channel, which need not
+// be the caller's: Dial runs subroutines on the other side. After the hangup
+// there is nothing to watch.
+func (x *Exec) untilHangup(ctx context.Context) (context.Context, func()) {
+	if x.dead() {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	own := x.c.Context()
+	stop := context.AfterFunc(own, func() { cancel(context.Cause(own)) })
+	return ctx, func() { stop(); cancel(nil) }
 }
 
 // put sets a plain variable, also on a channel that has hung up.
