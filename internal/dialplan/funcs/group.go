@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/dialwright/dialwright/internal/dialplan/run"
+	"github.com/dialwright/dialwright/internal/pbx"
 )
 
 // groupFuncs lists the functions that count channels (spec: dialplan 6.1 GROUP).
@@ -117,7 +118,7 @@ func countMembers(x *run.Exec, counts func(membership) bool) string {
 	n := 0
 	for _, o := range x.Machine().Execs() {
 		g, ok := o.Value("groups", nil).(*groups)
-		if !ok {
+		if !ok || gone(o.Channel()) {
 			continue
 		}
 		for _, m := range g.all() {
@@ -127,6 +128,17 @@ func countMembers(x *run.Exec, counts func(membership) bool) string {
 		}
 	}
 	return strconv.Itoa(n)
+}
+
+// gone says that a channel is no more, though its memory may still be there
+// for a moment.
+func gone(c *pbx.Channel) bool {
+	select {
+	case <-c.Gone():
+		return true
+	default:
+		return false
+	}
 }
 
 // readGroupList gives "g1 g2@cat".
