@@ -3,7 +3,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build demo check fast test test-asterisk bench fuzz generate clean
+.PHONY: build demo check fast test test-asterisk bench fuzz prompts generate clean
 
 build: ## static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/dialwright ./cmd/dialwright
@@ -29,6 +29,9 @@ bench: ## the figures of docs/performance.md
 FUZZTIME ?= 5m
 fuzz: ## every fuzz target for FUZZTIME each
 	bash scripts/fuzz $(FUZZTIME)
+
+prompts: ## speak scripts/prompts.txt again; needs espeak-ng and sox
+	bash scripts/prompts
 
 generate:
 	go generate ./...
