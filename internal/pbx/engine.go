@@ -96,6 +96,8 @@ type Hooks struct {
 	Resolve func(context.Context) (call.Endpoint, error)
 	// Prepare is called with leg A, made and not yet dialled. An error ends it.
 	Prepare func(context.Context, *Channel) error
+	// Ended is told how the attempt has ended, before extension failed runs.
+	Ended func(call.Outcome)
 }
 
 // Place rings leg A and carries out Then. See Engine.
@@ -109,6 +111,9 @@ func (e *Engine) PlaceWith(ctx context.Context, a call.Attempt, h Hooks, events 
 	p.err = p.run(ctx)
 	p.end(ctx)
 	out := p.outcome(ctx)
+	if h.Ended != nil {
+		h.Ended(out)
+	}
 	p.failed(ctx, out)
 	return out, nil
 }
