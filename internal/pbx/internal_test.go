@@ -1,16 +1,19 @@
 package pbx
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/media"
@@ -117,29 +120,6 @@ func TestMailboxOverflowAndPanic(t *testing.T) {
 	})
 }
 
-func TestWords(t *testing.T) {
-	for in, want := range map[string][]string{
-		"0": {"digits/0"}, "7": {"digits/7"}, "20": {"digits/20"}, "21": {"digits/20", "digits/1"}, "100": {"digits/1", "digits/hundred"},
-		"1315":    {"digits/1", "digits/thousand", "digits/3", "digits/hundred", "digits/15"},
-		"2000040": {"digits/2", "digits/million", "digits/40"}, "-5": {"digits/minus", "digits/5"},
-	} {
-		if got, err := numberWords(in); err != nil || !slices.Equal(got, want) {
-			t.Errorf("number %s: %v, %v; want %v", in, got, err, want)
-		}
-	}
-	for _, bad := range []string{"", "x", "99999999999"} {
-		if _, err := numberWords(bad); err == nil {
-			t.Errorf("number %q was taken", bad)
-		}
-	}
-	if d := cmp.Diff([]string{"digits/1", "digits/star", "digits/pound"}, digitWords("1x*#")); d != "" {
-		t.Errorf("digits (-want +got):\n%s", d)
-	}
-	if d := cmp.Diff([]string{"letters/a", "digits/2", "letters/dot", "letters/space", "letters/at"}, characterWords("A2. @")); d != "" {
-		t.Errorf("characters (-want +got):\n%s", d)
-	}
-}
-
 // Sounds are looked for in the language, its base, the default, and without.
 func TestSoundSearch(t *testing.T) {
 	file := &fstest.MapFile{Data: make([]byte, 1600)}
@@ -152,10 +132,14 @@ func TestSoundSearch(t *testing.T) {
 		ok        bool
 	}{
 		{"sound:hello", "de_AT", true}, {"hello", "fr", true}, {"sound:nur", "en", false}, {"sound:nur", "de", true}, {"sound:plain", "xx", true},
-		{"sound:beep", "en", true}, {"digits:11", "en", true}, {"digits:12", "en", false}, {"number:1", "de", true}, {"sound:../x", "en", false},
+		{"sound:beep", "en", true}, {"digits:11", "en", true}, {"digits:12", "en", true}, {"number:1", "de", true}, {"sound:../x", "en", false},
 		{"sound:/etc/passwd", "en", false}, {"sound:hello", "../..", true}, {"sound:broken", "en", false}, {"tone:ring;tonezone=de", "en", true},
 		{"tone:440+480/200,0/400", "en", true}, {"tone:rubbish", "en", false}, {"silence:100", "en", true}, {"silence:-1", "en", false},
 		{"http://x/y", "en", false}, {"recording:x", "en", false}, {"sound:dialwright/press-1", "en", true}, {"", "en", false}, {"number:x", "en", false},
+		{"number:999999999999", "de", true}, {"number:-21", "en_GB", true}, {"number:1000000000000", "en", false}, {"ordinal:31", "en", true},
+		{"ordinal:", "en", false}, {"phonetic:a9", "en", true}, {"characters:!$+-./=@_", "en", true}, {"digits:" + strings.Repeat("1", 300), "en", false},
+		{"silence/3", "en", true}, {"silence/0", "en", false}, {"beeperr", "en", true}, {"conf-getpin", "fr_CA", true}, {"hello.ulaw", "de", true},
+		{"digits//1", "en", true}, {"a/../hello", "en", true},
 	} {
 		src, err := s.openMedia(tt.uri, tt.lang)
 		if (err == nil) != tt.ok {
@@ -167,10 +151,74 @@ func TestSoundSearch(t *testing.T) {
 	}
 }
 
-// The built-in prompt has an end, and lasts as long as its list says.
-func TestBuiltinSoundsEnd(t *testing.T) {
-	for name, want := range map[string]time.Duration{"beep": 250 * time.Millisecond, "dialwright/press-1": 1570 * time.Millisecond} {
-		src, err := finite(builtinSound(name))
+// A path is played when a directory is open for it, in the language's folder
+// first; nothing leads out of a directory that was opened.
+func TestSoundPaths(t *testing.T) {
+	dir := t.TempDir()
+	for name, size := range map[string]int{"in/a.ulaw": 8000, "in/de/a.ulaw": 16000, "out/b.ulaw": 8000} {
+		name = filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(dir, "out/b.ulaw"), filepath.Join(dir, "in/link.ulaw")); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(filepath.Join(dir, "in"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	closed := New(Options{})
+	s := New(Options{Files: []FileRoot{{Path: filepath.Join(dir, "in"), Root: root}}})
+	wide := New(Options{Files: []FileRoot{{Path: "/", Write: true}}})
+	for _, tt := range []struct {
+		name, lang           string
+		closed, inside, wide bool
+	}{
+		{"in/a", "en", false, true, true},
+		{"in/a.ulaw", "de", false, true, true},
+		{"out/b", "en", false, false, true},
+		{"in/link", "en", false, false, true},
+		{"in/../out/b", "en", false, false, true},
+		{"in/none", "en", false, false, false},
+	} {
+		for sw, want := range map[*Switch]bool{closed: tt.closed, s: tt.inside, wide: tt.wide} {
+			src, err := sw.openMedia("sound:"+dir+"/"+tt.name, tt.lang)
+			if (err == nil) != want {
+				t.Errorf("%s: %v, want ok %v", tt.name, err, want)
+			}
+			if err == nil {
+				if got, want := length(t, src), map[string]time.Duration{"en": time.Second, "de": 2 * time.Second}[tt.lang]; got != want {
+					t.Errorf("%s in %s lasts %v", tt.name, tt.lang, got)
+				}
+				src.(io.Closer).Close()
+			}
+		}
+	}
+	if _, err := s.WriteFile(filepath.Join(dir, "in/new"), false); !errors.Is(err, fs.ErrPermission) {
+		t.Errorf("written where only reading is allowed: %v", err)
+	}
+	f, err := wide.WriteFile(filepath.Join(dir, "in/deep/new"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if !s.FileExists(filepath.Join(dir, "in/deep/new")) || s.FileExists(filepath.Join(dir, "out/b.ulaw")) {
+		t.Error("FileExists is wrong")
+	}
+	if err := errors.Join(wide.RemoveFile(f.Name()), wide.RemoveFile(f.Name())); err != nil {
+		t.Error(err)
+	}
+}
+
+// A built-in tone has an end, and lasts as long as its list says.
+func TestBuiltinTonesEnd(t *testing.T) {
+	for name, want := range map[string]time.Duration{"beep": 250 * time.Millisecond, "confbridge-join": 230 * time.Millisecond} {
+		src, err := finite(builtinTone(name))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,42 +3,49 @@ package pbx
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/media"
+	"github.com/dialwright/dialwright/internal/prompts"
 )
 
 // soundFormats are the endings of sound files in the order in which they are
 // looked for: the best first.
-var soundFormats = [...]string{".wav", ".sln16", ".sln", ".g722", ".ulaw", ".alaw"}
+var soundFormats = [...]string{".wav", ".sln16", ".sln", ".g722", ".ulaw", ".alaw", ".gsm", ".wav49", ".WAV"}
 
 // PromptPress1 is the media URI of the built-in press-1 prompt. A sound file
 // dialwright/press-1 replaces it.
 const PromptPress1 = "sound:dialwright/press-1"
 
-// builtinSound gives the tone sequence (frequencies/milliseconds) of a sound
+// builtinTone gives the tone sequence (frequencies/milliseconds) of a sound
 // that exists without any file, "" if there is none.
-func builtinSound(name string) string {
+func builtinTone(name string) string {
 	switch name {
-	case "dialwright/press-1": // three rising notes and one long one: "your turn"
-		return "523/150,0/60,659/150,0/60,784/150,0/200,1047/600,0/200"
 	case "beep":
 		return "1000/250"
+	case "beeperr": // three short low notes
+		return "400/120,0/60,400/120,0/60,400/240"
+	case "confbridge-join": // up
+		return "440/90,660/140"
+	case "confbridge-leave": // down
+		return "660/90,440/140"
 	}
 	return ""
 }
 
 // openMedia opens a media URI (spec: ari 5.5):
 //
-//	sound:NAME            file of the sounds directory, in the language
+//	sound:NAME            file of the sounds directory, in the language; or /path/of/a/file
 //	tone:NAME[;tonezone=ZZ]  ring, busy, congestion, dial …, or a list "440+480/2000,0/4000"
 //	digits:12*#           digit by digit
-//	number:1234           as a number, in English
-//	characters:AB1        spelt
+//	number:1234           as a number; ordinal:21 as "twenty first" (ours)
+//	characters:AB1        spelt; phonetic:AB1 by the NATO alphabet (ours)
 //	recording:NAME        a stored recording
 //	silence:MS            nothing, for so long (ours)
 //
@@ -54,15 +61,13 @@ func (s *Switch) openMedia(uri, lang string) (media.Source, error) {
 	case "tone":
 		return s.openTone(rest)
 	case "digits":
-		return s.openWords(digitWords(rest), lang)
-	case "number":
-		words, err := numberWords(rest)
-		if err != nil {
-			return nil, fmt.Errorf("media %q: %w", uri, err)
-		}
-		return s.openWords(words, lang)
+		return s.openWords(prompts.Digits(rest), lang)
+	case "number", "ordinal":
+		return s.openNumber(scheme, rest, lang)
 	case "characters":
-		return s.openWords(characterWords(rest), lang)
+		return s.openWords(prompts.Characters(rest), lang)
+	case "phonetic":
+		return s.openWords(prompts.Phonetic(rest), lang)
 	case "recording":
 		if s.o.Recordings == nil {
 			return nil, fmt.Errorf("media %q: %w", uri, ErrNoSound)
@@ -80,26 +85,71 @@ func (s *Switch) openMedia(uri, lang string) (media.Source, error) {
 
 // openSound looks for a sound in the language, its base language ("en" of
 // "en_GB"), the default language and without language, then among the
-// built-in ones (Asterisk: main/file.c fileexists_core).
+// built-in ones (Asterisk: main/file.c fileexists_core). A name with a slash in
+// front is a path, which Options.Files must allow.
 func (s *Switch) openSound(name, lang string) (media.Source, error) {
-	if s.o.Sounds != nil && fs.ValidPath(name) {
-		base, _, _ := strings.Cut(lang, "_")
-		tried := map[string]bool{}
-		for _, l := range [...]string{lang, base, s.o.Language, ""} {
-			if tried[l] || !fs.ValidPath(path.Join(".", l)) {
-				continue
-			}
-			tried[l] = true
-			src, err := openAny(s.o.Sounds, path.Join(l, name))
-			if err == nil || !errors.Is(err, ErrNoSound) {
-				return src, err
-			}
+	langs := s.languages(lang)
+	if strings.HasPrefix(name, "/") {
+		fsys, rel, err := s.readable(name)
+		if err != nil {
+			return nil, fmt.Errorf("sound %q: %w", name, err)
+		}
+		dir, base := path.Split(rel)
+		return openInLanguage(fsys, dir, base, langs)
+	}
+	name = path.Clean(name)
+	if !fs.ValidPath(name) {
+		return nil, fmt.Errorf("sound %q: %w", name, ErrNoSound)
+	}
+	if s.o.Sounds != nil {
+		src, err := openInLanguage(s.o.Sounds, "", name, langs)
+		if err == nil || !errors.Is(err, ErrNoSound) {
+			return src, err
 		}
 	}
-	if spec := builtinSound(name); spec != "" {
-		return finite(spec)
+	return s.openBuiltin(name, langs)
+}
+
+// languages lists where to look for a sound of that language: "en_GB", "en",
+// the default language, and at the top.
+func (s *Switch) languages(lang string) []string {
+	base, _, _ := strings.Cut(lang, "_")
+	var out []string
+	for _, l := range [...]string{lang, base, s.o.Language, ""} {
+		if (l == "" || fs.ValidPath(l)) && !slices.Contains(out, l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// openInLanguage opens dir/LANGUAGE/name in the first language that has it.
+func openInLanguage(fsys fs.FS, dir, name string, langs []string) (media.Source, error) {
+	for _, l := range langs {
+		src, err := openAny(fsys, path.Join(dir, l, name))
+		if err == nil || !errors.Is(err, ErrNoSound) {
+			return src, err
+		}
 	}
 	return nil, fmt.Errorf("sound %q: %w", name, ErrNoSound)
+}
+
+// openBuiltin opens what needs no file: a tone, silence/N of N seconds, or a
+// prompt from the binary.
+func (s *Switch) openBuiltin(name string, langs []string) (media.Source, error) {
+	if spec := builtinTone(name); spec != "" {
+		return finite(spec)
+	}
+	if n, ok := strings.CutPrefix(name, "silence/"); ok {
+		if sec, err := strconv.Atoi(n); err == nil && sec > 0 && sec <= 3600 {
+			return media.Silence(time.Duration(sec) * time.Second), nil
+		}
+	}
+	src, err := openInLanguage(prompts.FS(), "", name, langs)
+	if errors.Is(err, ErrNoSound) {
+		return openInLanguage(prompts.FS(), "", name, []string{prompts.Language("")})
+	}
+	return src, err
 }
 
 // openAny opens name, or name with one of the known endings.
@@ -124,17 +174,41 @@ func openAny(fsys fs.FS, name string) (media.Source, error) {
 	return nil, fmt.Errorf("sound %q: %w", name, ErrNoSound)
 }
 
+// maxWords bounds what one URI says: its sounds are open all at once.
+const maxWords = 256
+
 // openWords plays sounds one after the other.
 func (s *Switch) openWords(names []string, lang string) (media.Source, error) {
+	if len(names) > maxWords {
+		return nil, fmt.Errorf("%d words: %w", len(names), ErrMediaURI)
+	}
 	parts := make([]media.Source, 0, len(names))
 	for _, n := range names {
 		src, err := s.openSound(n, lang)
 		if err != nil {
+			_ = media.Sequence(parts...).(io.Closer).Close() // never played
 			return nil, err
 		}
 		parts = append(parts, src)
 	}
 	return media.Sequence(parts...), nil
+}
+
+// openNumber says a number.
+func (s *Switch) openNumber(scheme, text, lang string) (media.Source, error) {
+	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("media %s:%q: %w", scheme, text, ErrMediaURI)
+	}
+	say := prompts.Number
+	if scheme == "ordinal" {
+		say = prompts.Ordinal
+	}
+	words, err := say(lang, n)
+	if err != nil {
+		return nil, fmt.Errorf("media %s:%q: %w: %w", scheme, text, ErrMediaURI, err)
+	}
+	return s.openWords(words, lang)
 }
 
 // openTone opens an indication by its Asterisk name, or a tone list.
@@ -181,87 +255,4 @@ func finite(list string) (media.Source, error) {
 		parts = append(parts, &limited{src: src, left: long})
 	}
 	return media.Sequence(parts...), nil
-}
-
-func digitWords(digits string) []string {
-	var out []string
-	for _, d := range digits {
-		switch {
-		case d >= '0' && d <= '9':
-			out = append(out, "digits/"+string(d))
-		case d == '*':
-			out = append(out, "digits/star")
-		case d == '#':
-			out = append(out, "digits/pound")
-		case d == '-':
-			out = append(out, "digits/minus")
-		}
-	}
-	return out
-}
-
-func characterWords(text string) []string {
-	var out []string
-	for _, r := range strings.ToLower(text) {
-		switch {
-		case r >= '0' && r <= '9', r == '*', r == '#':
-			out = append(out, digitWords(string(r))...)
-		case r >= 'a' && r <= 'z':
-			out = append(out, "letters/"+string(r))
-		case r == '.':
-			out = append(out, "letters/dot")
-		case r == '@':
-			out = append(out, "letters/at")
-		case r == ' ':
-			out = append(out, "letters/space")
-		}
-	}
-	return out
-}
-
-// numberWords names the sounds of a number in English
-// (Asterisk: main/say.c ast_say_number_full_en).
-func numberWords(text string) ([]string, error) {
-	n, err := strconv.Atoi(strings.TrimSpace(text))
-	if err != nil || n > 999_999_999 || n < -999_999_999 {
-		return nil, fmt.Errorf("number %q: %w", text, ErrMediaURI)
-	}
-	var out []string
-	if n < 0 {
-		out, n = append(out, "digits/minus"), -n
-	}
-	if n == 0 {
-		return append(out, "digits/0"), nil
-	}
-	for _, unit := range [...]struct {
-		size int
-		word string
-	}{{1_000_000, "digits/million"}, {1_000, "digits/thousand"}, {1, ""}} {
-		part := n / unit.size
-		n %= unit.size
-		if part == 0 {
-			continue
-		}
-		out = append(out, belowThousand(part)...)
-		if unit.word != "" {
-			out = append(out, unit.word)
-		}
-	}
-	return out, nil
-}
-
-func belowThousand(n int) []string {
-	var out []string
-	if n >= 100 {
-		out = append(out, "digits/"+itoa(n/100), "digits/hundred")
-		n %= 100
-	}
-	if n > 20 {
-		out = append(out, "digits/"+itoa(n/10*10))
-		n %= 10
-	}
-	if n > 0 {
-		out = append(out, "digits/"+itoa(n))
-	}
-	return out
 }
