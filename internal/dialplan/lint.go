@@ -108,6 +108,7 @@ func (l *linter) step(c *context, e *extension, s *Step) {
 	l.parentheses(s)
 	eachApplication(s.App, s.Args, func(app, args string) {
 		l.application(s.At, app)
+		l.written(s.At, app, args)
 		for _, t := range targets(app, args) {
 			l.target(c, e, s, app, t)
 		}

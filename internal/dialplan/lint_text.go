@@ -59,6 +59,28 @@ func (l *linter) function(at conf.Origin, inside string) {
 	}
 }
 
+// written looks at the functions that Set and MSet write.
+func (l *linter) written(at conf.Origin, app, args string) {
+	var assignments []string
+	switch strings.ToLower(app) {
+	case "set":
+		assignments = []string{args}
+	case "mset":
+		for rest, ok := args, true; ok; {
+			var one string
+			one, rest, ok = cutOutside(rest, ',')
+			assignments = append(assignments, one)
+		}
+	}
+	for _, a := range assignments {
+		left, _, _ := cutOutside(a, '=')
+		name, _, ok := strings.Cut(left, "(")
+		if name = literal(name); ok && name != "" && l.o.KnownFunc != nil && !l.o.KnownFunc(name) {
+			l.report(at, Warning, "there is no function %s; nothing is set", name)
+		}
+	}
+}
+
 // freeText says whether the arguments of an application may be any text.
 func freeText(app string) bool {
 	switch strings.ToLower(app) {
