@@ -406,9 +406,10 @@ func (c *Channel) SetAccountCode(code string) error {
 	return c.do(func() error { c.update(func(s *Snapshot) { s.AccountCode = code }); return nil })
 }
 
-// UserEvent publishes a custom event about the channel.
+// UserEvent publishes a custom event about the channel. It works until the
+// channel is destroyed: extension h tells of a call's end.
 func (c *Channel) UserEvent(name, value string) error {
-	return c.do(func() error {
+	return c.doUntilDestroyed(func() error {
 		c.emit(Event{Type: ChannelUserEvent, Variable: name, Value: value})
 		return nil
 	})

@@ -25,3 +25,24 @@ func (c *Channel) OpenDigits() (digits <-chan rune, stop func(), err error) {
 	}
 	return r.ch, stop, nil
 }
+
+// doUntilDestroyed is do that also runs f between the hangup and
+// ChannelDestroyed, while a handler holds the channel.
+func (c *Channel) doUntilDestroyed(f func() error) error {
+	done := make(chan error, 1)
+	if !c.box.post(func() {
+		if c.destroyed {
+			done <- ErrGone
+			return
+		}
+		done <- f()
+	}) {
+		return ErrGone
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-c.gone:
+		return ErrGone
+	}
+}
