@@ -104,10 +104,10 @@ func progress(_ context.Context, x *run.Exec, _ string) error {
 	return noMatter(x.Channel().Progress())
 }
 
-// noMatter drops the errors of a signal that a channel cannot give: it is
-// worth no more than the signal.
+// noMatter drops the errors of a signal that a channel cannot give, or no more,
+// as in h: they are worth no more than the signal.
 func noMatter(err error) error {
-	if errors.Is(err, pbx.ErrState) || errors.Is(err, pbx.ErrNotSupported) || errors.Is(err, pbx.ErrNoMedia) {
+	if errors.Is(err, pbx.ErrState) || errors.Is(err, pbx.ErrNotSupported) || errors.Is(err, pbx.ErrNoMedia) || errors.Is(err, pbx.ErrGone) {
 		return nil
 	}
 	return err

@@ -45,7 +45,7 @@ func (x *Exec) begin(at Position) {
 	defer x.mu.Unlock()
 	x.plan = x.m.Plan()
 	x.at, x.step, x.jump = at, nil, nil
-	x.inH = false
+	x.hangup, x.inH = cause.Unknown, false
 }
 
 // errNoContext ends a run whose h must not be looked for.
