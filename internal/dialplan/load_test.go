@@ -150,7 +150,8 @@ func FuzzLoad(f *testing.F) {
 				if s.Priority < 1 || s.At.File != "e" || s.At.Line < 1 {
 					t.Fatalf("step %+v", s)
 				}
-				if p.Find(c, s.Exten, s.Priority, dialplan.Caller{Number: s.CID}) == nil {
+				plain := !strings.HasPrefix(s.Exten, "_") && !strings.HasPrefix(s.CID, "_")
+				if plain && p.Find(c, s.Exten, s.Priority, dialplan.Caller{Number: s.CID}) == nil {
 					t.Fatalf("step %+v is not found", s)
 				}
 			}
