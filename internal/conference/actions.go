@@ -89,11 +89,11 @@ func (u *user) exec(place string) {
 }
 
 // tell publishes an event about the user: its name as Asterisk's, the value
-// as UserEvent's "Key: value" lines joined by commas.
+// one "Key: value" on each line, as the application UserEvent does.
 func (u *user) tell(event, talking string) {
-	value := "Conference: " + u.room.name + ",BridgeUniqueid: " + u.room.bridge.ID() + ",Admin: " + either(u.p.Admin, "Yes", "No")
+	value := "Conference: " + u.room.name + "\nBridgeUniqueid: " + u.room.bridge.ID() + "\nAdmin: " + either(u.p.Admin, "Yes", "No")
 	if talking != "" {
-		value += ",TalkingStatus: " + talking
+		value += "\nTalkingStatus: " + talking
 	}
 	u.note("event", u.c.UserEvent(event, value))
 }

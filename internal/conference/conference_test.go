@@ -43,6 +43,12 @@ func inHall(t *testing.T, o conference.Options, f func(t *testing.T, h *hall)) {
 	})
 }
 
+// prompts are those that are heard also by who is quiet.
+var prompts = [...]string{
+	"muted", "unmuted", "participants_muted", "participants_unmuted", "error_menu", "locked", "locked_now", "unlocked_now", "get_pin",
+	"invalid_pin", "only_person", "only_one", "there_are", "other_in_party", "join", "leave", "has_joined", "has_left",
+}
+
 // enter lets a phone answer and go into the room "r".
 func (h *hall) enter(name string, change func(*conference.Entry)) *guest {
 	h.t.Helper()
@@ -53,9 +59,17 @@ func (h *hall) enter(name string, change func(*conference.Entry)) *guest {
 	}
 	e := conference.Entry{
 		Bridge: conference.DefaultBridge(), User: conference.DefaultUser(), Digits: digits,
-		Music: func(string) string { return "tone:700" },
+		Music: func(_ string, on bool) error {
+			if on {
+				return c.StartTone("tone:700")
+			}
+			return c.StopTone()
+		},
 	}
 	e.User.Quiet = true
+	for _, name := range prompts { // heard only where they are wanted
+		e.Bridge.Sounds["sound_"+name] = ""
+	}
 	if change != nil {
 		change(&e)
 	}
@@ -278,12 +292,14 @@ func TestRecord(t *testing.T) {
 func TestAnnounceName(t *testing.T) {
 	inHall(t, conference.Options{}, func(t *testing.T, h *hall) {
 		a := h.enter("a", nil)
+		played, done := h.Switch.Subscribe(pbx.EventFilter{Types: []pbx.EventType{pbx.PlaybackFinished}}, 16)
+		defer done()
 		b := h.enter("b", func(e *conference.Entry) { e.User.Quiet, e.User.AnnounceJoinLeave = false, true })
 		tone, err := media.Tone("900/3000,0/1")
 		if err != nil {
 			t.Fatal(err)
 		}
-		<-time.After(500 * time.Millisecond) // the beep
+		<-played // "say your name", and the beep
 		b.Plays(tone)
 		<-time.After(2 * time.Second)
 		b.Press("#")
@@ -340,7 +356,7 @@ func TestDigitsTalkExec(t *testing.T) {
 		var got []string
 		for e := range events {
 			if e.Type == pbx.ChannelUserEvent {
-				_, talking, _ := strings.Cut(e.Value, ",TalkingStatus")
+				_, talking, _ := strings.Cut(e.Value, "\nTalkingStatus")
 				got = append(got, e.Variable+talking)
 			}
 		}

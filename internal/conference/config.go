@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/dialwright/dialwright/internal/wire/conf"
@@ -51,6 +52,23 @@ func Load(fsys fs.FS) (*Config, []conf.Problem, error) {
 		problems = append(problems, c.section(s)...)
 	}
 	return c, problems, nil
+}
+
+// LoadDir is Load for a directory, "" = none. What is wrong is told to warn,
+// and leaves the profiles that are there without a file.
+func LoadDir(dir string, warn func(format string, args ...any)) *Config {
+	if dir == "" {
+		return NewConfig()
+	}
+	c, problems, err := Load(os.DirFS(dir))
+	for _, p := range problems {
+		warn("%s:%d: %s", p.File, p.Line, p.Text)
+	}
+	if err != nil {
+		warn("confbridge.conf: %v; its profiles are not there", err)
+		return NewConfig()
+	}
+	return c
 }
 
 func (c *Config) section(s *conf.Section) (problems []conf.Problem) {

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dialwright/dialwright/internal/monitor"
+	"github.com/dialwright/dialwright/internal/mixmonitor"
 	"github.com/dialwright/dialwright/internal/pbx"
 )
 
@@ -235,7 +235,7 @@ func (m *room) startRecording() {
 		m.rooms.log.Warn("conference is not recorded: there is no directory for it", "conference", m.name)
 		return
 	}
-	f, err := monitor.Create(m.rooms.o.Dir, m.recordFile(time.Now()), monitor.FileOptions{Append: m.p.RecordAppend, Outside: m.rooms.o.Outside})
+	f, err := mixmonitor.Create(m.rooms.o.Dir, m.recordFile(time.Now()), mixmonitor.FileOptions{Append: m.p.RecordAppend, Outside: m.rooms.o.Outside})
 	if err != nil {
 		m.rooms.log.Warn("conference is not recorded", "conference", m.name, "error", err)
 		return

@@ -40,8 +40,9 @@ type Entry struct {
 	Digits <-chan rune // what the party types
 	// Exec runs the dialplan for the menu's dialplan_exec: "context,exten,priority"; nil = it cannot.
 	Exec func(ctx context.Context, place string) error
-	// Music gives the media URI of a class of music, "" = silence; nil = there is no music.
-	Music func(class string) string
+	// Music starts and stops music of a class for the channel, "" = the default
+	// one; nil = there is no music. It is called in Enter's goroutine.
+	Music func(class string, on bool) error
 }
 
 // user is somebody in a room, or on the way in.
@@ -201,23 +202,15 @@ func (u *user) apply() {
 	if was.muted != want.muted {
 		u.tell(map[bool]string{true: "ConfbridgeMute", false: "ConfbridgeUnmute"}[want.muted], "")
 	}
-	if was.music == want.music {
-		return
-	}
-	if !want.music {
-		u.note("music off", u.c.StopTone())
-		return
-	}
-	if uri := u.music(); uri != "" {
-		u.note("music on", u.c.StartTone(uri))
+	if was.music != want.music {
+		u.music(want.music)
 	}
 }
 
-func (u *user) music() string {
-	if u.e.Music == nil {
-		return ""
+func (u *user) music(on bool) {
+	if u.e.Music != nil {
+		u.note("music", u.e.Music(u.p.MusicClass, on))
 	}
-	return u.e.Music(u.p.MusicClass)
 }
 
 // note logs what could not be done; the conference goes on.
@@ -270,7 +263,7 @@ func (u *user) listen() (remove func()) {
 // goOut leaves the bridge.
 func (u *user) goOut() {
 	if u.is.music {
-		u.note("music off", u.c.StopTone())
+		u.music(false)
 	}
 	if err := u.room.bridge.Remove(u.c); err != nil && !errors.Is(err, pbx.ErrNotMember) {
 		u.note("leave", err)

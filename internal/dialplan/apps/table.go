@@ -15,5 +15,7 @@ func All() []run.App {
 		flow(),
 		dialing(),
 		old(),
+		detection(),
+		conferences(),
 	)
 }

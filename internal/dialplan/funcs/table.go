@@ -12,6 +12,7 @@ import (
 // All lists every function that a dialplan can read or write.
 func All() []run.Func {
 	return slices.Concat(
+		conferenceFuncs(),
 		parties(), channels(), cdrs(), databases(), groupFuncs(), devices(), headerFuncs(), hangupCauses(), registrations(),
 	)
 }

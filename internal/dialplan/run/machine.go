@@ -112,13 +112,13 @@ func (m *Machine) Globals() map[string]string {
 }
 
 // Value gives what an application family keeps for the whole machine, such as
-// its conferences, made by make when asked for the first time. make must not
-// call the machine's Value.
+// its conferences, made by make when asked for the first time; nil if there is
+// none and make is nil. make must not call the machine's Value.
 func (m *Machine) Value(key string, make func() any) any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	v, ok := m.data[key]
-	if !ok {
+	if !ok && make != nil {
 		v = make()
 		m.data[key] = v
 	}

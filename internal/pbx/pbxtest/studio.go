@@ -110,14 +110,16 @@ func (st *Studio) Phone(name string) *Phone {
 func (st *Studio) Incoming(name string, h pbx.Handler) (*pbx.Channel, *Phone) {
 	st.t.Helper()
 	p := st.phone(name)
-	p.incoming = true
+	ready := make(chan struct{})
 	c, err := st.Switch.Incoming(p, pbx.IncomingOptions{
-		Endpoint: name, CallerID: call.CallerID{Number: name}, Dialled: "s", Context: "default", Handler: h,
+		Endpoint: name, CallerID: call.CallerID{Number: name}, Dialled: "s", Context: "default",
+		Handler: pbx.HandlerFunc(func(ctx context.Context, c *pbx.Channel) { <-ready; h.Handle(ctx, c) }),
 	})
 	if err != nil {
 		st.t.Fatal(err)
 	}
 	p.near, p.on = c.Port(), c.Deliver
+	close(ready)
 	synctest.Wait()
 	return c, p
 }
@@ -148,7 +150,6 @@ type Phone struct {
 	near, far       *media.Port // the switch's, the phone's
 	nearLeg, farLeg media.Leg
 	on              func(pbx.LegEvent)
-	incoming        bool
 
 	mu    sync.Mutex // guards what follows
 	over  bool
@@ -375,3 +376,28 @@ func (p *Phone) Ladder() []call.SIPMessage { return nil }
 
 // Header is empty.
 func (p *Phone) Header(string) string { return "" }
+
+// Beep is a tone of hz with a peak of so many units of 16-bit samples, for so
+// long, at 8 kHz.
+func Beep(hz, peak int, long time.Duration) media.Source {
+	return &beep{step: 2 * math.Pi * float64(hz) / 8000, peak: float64(peak), left: int(long.Seconds() * 8000)}
+}
+
+type beep struct {
+	step, peak float64
+	at, left   int
+}
+
+func (b *beep) Rate() int { return 8000 }
+
+func (b *beep) ReadFrame(pcm []int16) (int, error) {
+	n := min(len(pcm), b.left)
+	for i := range n {
+		pcm[i] = int16(b.peak * math.Sin(b.step*float64(b.at)))
+		b.at++
+	}
+	if b.left -= n; n < len(pcm) {
+		return n, io.EOF
+	}
+	return n, nil
+}

@@ -1,4 +1,4 @@
-package monitor_test
+package mixmonitor_test
 
 import (
 	"errors"
@@ -11,14 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dialwright/dialwright/internal/media"
-	"github.com/dialwright/dialwright/internal/monitor"
+	"github.com/dialwright/dialwright/internal/mixmonitor"
 	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/pbx/pbxtest"
 )
 
-func create(t *testing.T, dir, name string, o monitor.FileOptions) *monitor.File {
+func create(t *testing.T, dir, name string, o mixmonitor.FileOptions) *mixmonitor.File {
 	t.Helper()
-	f, err := monitor.Create(dir, name, o)
+	f, err := mixmonitor.Create(dir, name, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,14 +42,14 @@ func TestRecording(t *testing.T) {
 		cb, b := st.Up("b")
 		a.Says(500)
 		b.Says(900)
-		full, err := monitor.Start(ca, monitor.Options{
-			Mixed: create(t, dir, "x/mix.wav", monitor.FileOptions{}),
-			In:    create(t, dir, "x/in.ulaw", monitor.FileOptions{}), Out: create(t, dir, "x/out.sln", monitor.FileOptions{}), GainIn: -2, GainOut: 1,
+		full, err := mixmonitor.Start(ca, mixmonitor.Options{
+			Mixed: create(t, dir, "x/mix.wav", mixmonitor.FileOptions{}),
+			In:    create(t, dir, "x/in.ulaw", mixmonitor.FileOptions{}), Out: create(t, dir, "x/out.sln", mixmonitor.FileOptions{}), GainIn: -2, GainOut: 1,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		bridged, err := monitor.Start(ca, monitor.Options{Mixed: create(t, dir, "bridged.wav", monitor.FileOptions{}), WhileBridged: true})
+		bridged, err := mixmonitor.Start(ca, mixmonitor.Options{Mixed: create(t, dir, "bridged.wav", mixmonitor.FileOptions{}), WhileBridged: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,8 +104,8 @@ func TestRecording(t *testing.T) {
 // A file is continued, overwritten, refused.
 func TestCreate(t *testing.T) {
 	dir := t.TempDir()
-	write := func(name string, o monitor.FileOptions, samples int) error {
-		f, err := monitor.Create(dir, name, o)
+	write := func(name string, o mixmonitor.FileOptions, samples int) error {
+		f, err := mixmonitor.Create(dir, name, o)
 		if err != nil {
 			return err
 		}
@@ -114,9 +114,9 @@ func TestCreate(t *testing.T) {
 	}
 	for _, name := range []string{"a.wav", "a.ulaw", "a.sln", "a.gsm", "a.WAV", "a.al"} {
 		for _, tt := range []struct {
-			o    monitor.FileOptions
+			o    mixmonitor.FileOptions
 			want int
-		}{{monitor.FileOptions{}, 960}, {monitor.FileOptions{Append: true}, 1920}, {monitor.FileOptions{Append: true}, 2880}, {monitor.FileOptions{}, 960}} {
+		}{{mixmonitor.FileOptions{}, 960}, {mixmonitor.FileOptions{Append: true}, 1920}, {mixmonitor.FileOptions{Append: true}, 2880}, {mixmonitor.FileOptions{}, 960}} {
 			if err := write(name, tt.o, 960); err != nil {
 				t.Fatal(name, err)
 			}
@@ -134,29 +134,29 @@ func TestCreate(t *testing.T) {
 	elsewhere := filepath.Join(t.TempDir(), "sub/x.wav")
 	for _, tt := range []struct {
 		name string
-		o    monitor.FileOptions
+		o    mixmonitor.FileOptions
 		want error
 	}{
-		{"../x.wav", monitor.FileOptions{}, monitor.ErrOutside},
-		{elsewhere, monitor.FileOptions{}, monitor.ErrOutside},
-		{elsewhere, monitor.FileOptions{Outside: true}, nil},
-		{filepath.Join(dir, "in.wav"), monitor.FileOptions{}, nil},
-		{"x.mp3", monitor.FileOptions{}, media.ErrFormat},
-		{"noformat", monitor.FileOptions{}, media.ErrFormat},
+		{"../x.wav", mixmonitor.FileOptions{}, mixmonitor.ErrOutside},
+		{elsewhere, mixmonitor.FileOptions{}, mixmonitor.ErrOutside},
+		{elsewhere, mixmonitor.FileOptions{Outside: true}, nil},
+		{filepath.Join(dir, "in.wav"), mixmonitor.FileOptions{}, nil},
+		{"x.mp3", mixmonitor.FileOptions{}, media.ErrFormat},
+		{"noformat", mixmonitor.FileOptions{}, media.ErrFormat},
 	} {
 		if err := write(tt.name, tt.o, 1); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, err, tt.want)
 		}
 	}
 	for _, name := range []string{"odd.wav", "out/x.wav"} {
-		if write(name, monitor.FileOptions{Append: true}, 1) == nil {
+		if write(name, mixmonitor.FileOptions{Append: true}, 1) == nil {
 			t.Errorf("%s was written", name)
 		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "x.mp3")); err == nil {
 		t.Error("a file without format was left behind")
 	}
-	if f := create(t, dir, "w.sln16", monitor.FileOptions{}); f.Rate() != 16000 || f.Path() != filepath.Join(dir, "w.sln16") || f.Close() != nil {
+	if f := create(t, dir, "w.sln16", mixmonitor.FileOptions{}); f.Rate() != 16000 || f.Path() != filepath.Join(dir, "w.sln16") || f.Close() != nil {
 		t.Errorf("wide: %d, %s", f.Rate(), f.Path())
 	}
 }

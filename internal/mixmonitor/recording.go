@@ -1,4 +1,4 @@
-package monitor
+package mixmonitor
 
 import (
 	"context"

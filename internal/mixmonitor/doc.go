@@ -1,4 +1,4 @@
-// Package monitor records calls into files below one directory, as Asterisk's
+// Package mixmonitor records calls into files below one directory, as Asterisk's
 // MixMonitor does: the format by the file's suffix, both directions in one
 // file or each in its own.
 //
@@ -12,4 +12,4 @@
 //
 // A disk that is slow or full stops no call: what could not be written is left
 // out, and Stop and Err say so.
-package monitor
+package mixmonitor

@@ -1,4 +1,4 @@
-package monitor
+package mixmonitor
 
 import (
 	"errors"
@@ -141,3 +141,6 @@ func (f *File) Duration() time.Duration { return f.rec.Duration() }
 
 // Close completes the file.
 func (f *File) Close() error { return errors.Join(f.rec.Close(), f.f.Close()) }
+
+// Remove deletes the closed file.
+func (f *File) Remove() error { return os.Remove(f.path) }
