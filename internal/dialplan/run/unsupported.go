@@ -20,7 +20,7 @@ func UnsupportedApps() []string {
 		"VoiceMail", "VoiceMailMain", "VoiceMailPlayMsg", "VMAuthenticate", "VMSayName", "MailboxExists",
 		"MinivmRecord", "MinivmGreet", "MinivmNotify", "MinivmDelete", "MinivmAccMess", "MinivmMWI",
 		"Directory", "DISA", "ChanSpy", "ExtenSpy", "Park", "ParkedCall", "ParkAndAnnounce", "Pickup", "PickupChan",
-		"SLAStation", "SLATrunk", "MeetMe", "MeetMeAdmin", "MeetMeCount", "MeetMeChannelAdmin",
+		"SLAStation", "SLATrunk", "MeetMeAdmin", "MeetMeCount", "MeetMeChannelAdmin",
 		"SpeechCreate", "SpeechActivateGrammar", "SpeechStart", "SpeechBackground", "SpeechDeactivateGrammar",
 		"SpeechProcessingSound", "SpeechDestroy", "SpeechLoadGrammar", "SpeechUnloadGrammar",
 		"SMS", "Festival", "ExternalIVR", "Dictate", "JACK", "ICES", "MP3Player", "NBScat", "Broadcast", "MessageSend",
