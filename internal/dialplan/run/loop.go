@@ -87,11 +87,11 @@ func (x *Exec) advance(ctx context.Context, at Position, sub bool) (next Positio
 			return next, false, nil
 		}
 		x.setAt(at, nil)
-		if x.dead() { // in h and its kin a missing priority is the end
-			return Position{}, false, nil
-		}
 		if sub {
 			x.Warn("the subroutine ended without Return")
+			return Position{}, false, nil
+		}
+		if x.dead() { // in h and its kin a missing priority is the end
 			return Position{}, false, nil
 		}
 		next, err = x.missing(ctx, at)
