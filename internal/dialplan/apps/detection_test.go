@@ -269,3 +269,34 @@ exten => cmd,1,Answer()
 		t.Errorf("stopped after %d and %d samples", a, b)
 	}
 }
+
+// Monitor, of old: two files, or with m one.
+func TestMonitorOfOld(t *testing.T) {
+	dir := t.TempDir()
+	inBooth(t, `[t]
+exten => two,1,Answer()
+ same => n,Monitor(wav,old)
+ same => n,Wait(1)
+ same => n,StopMonitor()
+ same => n,Log(NOTICE,${MONITOR_FILENAME})
+exten => one,1,Answer()
+ same => n,Monitor(,,m)
+ same => n,Wait(1)
+`, func(o *run.Options) { o.Dirs.Monitor = dir }, func(t *testing.T, b *booth) {
+		c, p := b.call("a", "two")
+		p.Says(500)
+		b.wait(c)
+		b.expect(filepath.Join(dir, "old"))
+		c, _ = b.call("b", "one")
+		b.wait(c)
+		if _, err := os.Stat(filepath.Join(dir, strings.ReplaceAll(c.Name(), "/", "-")+".wav")); err != nil {
+			t.Error(err)
+		}
+	})
+	if d := cmp.Diff([]int{500}, pbxtest.Tones(pbxtest.ReadFile(t, dir, "old-in.wav")[3000:7000])); d != "" {
+		t.Errorf("in (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff([]int(nil), pbxtest.Tones(pbxtest.ReadFile(t, dir, "old-out.wav")[3000:7000])); d != "" {
+		t.Errorf("out (-want +got):\n%s", d)
+	}
+}

@@ -270,7 +270,3 @@ func monitorApart(ctx context.Context, x *run.Exec, args string) error {
 	x.Set(ctx, "MONITOR_FILENAME", full)
 	return startTaping(ctx, x, record, taping{}, "")
 }
-
-func stopMonitorApart(ctx context.Context, x *run.Exec, _ string) error {
-	return stopMixMonitor(ctx, x, "")
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/dialwright/dialwright/internal/dialplan"
 	"github.com/dialwright/dialwright/internal/dialplan/run"
 )
 
@@ -30,7 +29,7 @@ func old() []run.App {
 		{Name: "SetLanguage", Old: "Set(CHANNEL(language)=code)", Run: writes("CHANNEL(language)")},
 		{Name: "ImportVar", Old: "Set(var=${IMPORT(channel,var)})", Run: importVar},
 		{Name: "SIPAddHeader", Old: "Set(PJSIP_HEADER(add,name)=value)", Run: sipAddHeader},
-		{Name: "Monitor", Old: "MixMonitor", Run: oldMonitor},
+		{Name: "Monitor", Old: "MixMonitor", Run: monitorApart},
 		{Name: "StopMonitor", Old: "StopMixMonitor", Run: passes("StopMixMonitor")},
 		{Name: "WaitMusicOnHold", Old: "MusicOnHold(,seconds)", Run: waitMusicOnHold},
 	}
@@ -126,23 +125,6 @@ func sipAddHeader(ctx context.Context, x *run.Exec, args string) error {
 	}
 	x.Set(ctx, "PJSIP_HEADER(add,"+strings.TrimSpace(name)+")", strings.TrimSpace(value))
 	return nil
-}
-
-// oldMonitor is Monitor([format[,name[,options]]]): the two directions were two
-// files; MixMonitor makes one.
-func oldMonitor(ctx context.Context, x *run.Exec, args string) error {
-	parts := dialplan.SplitArgs(args)
-	format, name := "wav", ""
-	if len(parts) > 0 && parts[0] != "" {
-		format = parts[0]
-	}
-	if len(parts) > 1 {
-		name = parts[1]
-	}
-	if name == "" { // Asterisk: res_monitor.c ast_monitor_start
-		name = strings.ReplaceAll(x.Channel().Name(), "/", "-")
-	}
-	return x.RunApp(ctx, "MixMonitor", name+"."+format)
 }
 
 // waitMusicOnHold is WaitMusicOnHold(seconds).
