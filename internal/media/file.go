@@ -41,6 +41,9 @@ func OpenFile(fsys fs.FS, name string) (Source, error) {
 	return nil, fmt.Errorf("media: sound %s: %w", name, fs.ErrNotExist)
 }
 
+// IsSound reports whether a file's name ends as one that OpenFile can play.
+func IsSound(name string) bool { return newFileSource(path.Ext(name)) != nil }
+
 // newFileSource gives an unopened source by extension; nil if it is unknown.
 func newFileSource(ext string) *fileSource {
 	switch strings.ToLower(ext) {

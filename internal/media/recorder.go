@@ -42,7 +42,8 @@ type Recorder struct {
 
 // NewRecorder writes to w in one of the formats "wav" (16 bit), "wav16" (the
 // same at 16 kHz), "wav-ulaw", "wav-alaw", "wav49" (GSM in WAV; Asterisk also
-// writes it WAV), "ulaw", "alaw", "sln", "sln16", "g722", "gsm". rate is the wav's rate in Hz, 8000 or 16000; 0 = as the format says.
+// writes it WAV), "ulaw", "alaw", "sln", "sln16", "g722", "gsm", and as Asterisk
+// also writes them "ul", "mu", "pcm", "al", "raw". rate is the wav's rate in Hz, 8000 or 16000; 0 = as the format says.
 // Close the recorder before w; until then w is the recorder's alone. An unknown
 // format gives ErrFormat.
 func NewRecorder(w io.WriteSeeker, format string, rate int) (*Recorder, error) {
@@ -121,6 +122,9 @@ func (r *Recorder) resume(w io.ReadWriteSeeker, size int64) error {
 	return nil
 }
 
+// CanRecord reports whether NewRecorder knows a format.
+func CanRecord(format string) bool { return new(Recorder).setFormat(format, 0) == nil }
+
 func (r *Recorder) setFormat(format string, rate int) error {
 	if rate != 0 && rate != 8000 && rate != 16000 {
 		return fmt.Errorf("%w: recording at %d Hz", ErrFormat, rate)
@@ -135,7 +139,7 @@ func (r *Recorder) setFormat(format string, rate int) error {
 		r.rate, r.wav = max(rate, 8000), wavPCM
 	case "wav16":
 		r.rate, r.wav = 16000, wavPCM
-	case "sln":
+	case "sln", "raw":
 		r.rate = 8000
 	case "sln16":
 		r.rate = 16000
@@ -143,9 +147,9 @@ func (r *Recorder) setFormat(format string, rate int) error {
 		encoded, r.wav = "PCMU", wavULaw
 	case "wav-alaw":
 		encoded, r.wav = "PCMA", wavALaw
-	case "ulaw":
+	case "ulaw", "ul", "pcm", "mu":
 		encoded = "PCMU"
-	case "alaw":
+	case "alaw", "al":
 		encoded = "PCMA"
 	case "g722":
 		encoded = "G722"

@@ -74,12 +74,18 @@ func (s *silence) ReadFrame(pcm []int16) (int, error) {
 func Sequence(list ...Source) Source {
 	s := &sequence{}
 	for _, src := range list {
-		if src.Rate() != list[0].Rate() {
-			src = &resampled{frames: framer{src: src}, rate: list[0].Rate()}
-		}
-		s.list = append(s.list, src)
+		s.list = append(s.list, Resample(src, list[0].Rate()))
 	}
 	return s
+}
+
+// Resample gives a source at another rate in Hz: 8000, 16000 or 48000. It is a
+// Closer, unless the rate is src's own already and src none.
+func Resample(src Source, rate int) Source {
+	if src.Rate() == rate {
+		return src
+	}
+	return &resampled{frames: framer{src: src}, rate: rate}
 }
 
 // resampled gives a source at another rate, converted in frames of 20 ms.

@@ -137,7 +137,7 @@ func (c *Channel) playFiles(ctx context.Context, names string) error {
 func hasScheme(n string) bool {
 	scheme, _, ok := strings.Cut(n, ":")
 	switch scheme {
-	case "sound", "tone", "digits", "number", "ordinal", "characters", "phonetic", "recording", "silence":
+	case "sound", "tone", "digits", "number", "ordinal", "characters", "phonetic", "recording", "silence", "music":
 		return ok
 	}
 	return false

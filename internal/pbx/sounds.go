@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dialwright/dialwright/internal/media"
+	"github.com/dialwright/dialwright/internal/music"
 	"github.com/dialwright/dialwright/internal/prompts"
 )
 
@@ -48,6 +49,7 @@ func builtinTone(name string) string {
 //	characters:AB1        spelt; phonetic:AB1 by the NATO alphabet (ours)
 //	recording:NAME        a stored recording
 //	silence:MS            nothing, for so long (ours)
+//	music:                the built-in music on hold, without end (ours)
 //
 // Without a scheme a URI is a sound.
 func (s *Switch) openMedia(uri, lang string) (media.Source, error) {
@@ -79,6 +81,8 @@ func (s *Switch) openMedia(uri, lang string) (media.Source, error) {
 			return nil, fmt.Errorf("media %q: %w", uri, ErrMediaURI)
 		}
 		return media.Silence(time.Duration(ms) * time.Millisecond), nil
+	case "music":
+		return music.Builtin(), nil
 	}
 	return nil, fmt.Errorf("media %q: %w", uri, ErrMediaURI)
 }

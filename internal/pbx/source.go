@@ -34,9 +34,25 @@ func (l *limited) ReadFrame(pcm []int16) (int, error) {
 // nothing.
 type background struct {
 	uri     string // media URI; its end starts it again
+	open    opener // of uri
 	playout *media.Playout
 	round   int
 	begunAt time.Time
+}
+
+// opener opens a source, each time that it is to be heard from its beginning.
+type opener func() (media.Source, error)
+
+// StartMusic is StartTone with a source of the caller's: open is asked for it
+// now, and again whenever it has ended or was interrupted. name stands for it in
+// the log. Errors: those of open; ErrGone.
+func (c *Channel) StartMusic(name string, open func() (media.Source, error)) error {
+	return c.do(func() error {
+		if err := c.progress(true); err != nil {
+			return err
+		}
+		return c.setBackground("music:"+name, open)
+	})
 }
 
 // StartTone lets the party hear an endless tone or other media ("tone:ring",
@@ -48,8 +64,13 @@ func (c *Channel) StartTone(uri string) error {
 		if err := c.progress(true); err != nil {
 			return err
 		}
-		return c.setBackground(uri)
+		return c.setBackground(uri, c.opener(uri))
 	})
+}
+
+// opener opens a media URI in the channel's language.
+func (c *Channel) opener(uri string) opener {
+	return func() (media.Source, error) { return c.sw.openMedia(uri, c.language()) }
 }
 
 // StopTone ends what StartTone began.
@@ -58,14 +79,18 @@ func (c *Channel) StopTone() error {
 }
 
 // setBackground changes what is heard in the background.
-func (c *Channel) setBackground(uri string) error {
+func (c *Channel) setBackground(uri string, open opener) error {
 	if uri != "silence:0" && c.port != nil {
-		if _, err := c.sw.openMedia(uri, c.language()); err != nil {
+		src, err := open()
+		if err != nil {
 			return err
+		}
+		if f, ok := src.(io.Closer); ok {
+			_ = f.Close() // only read
 		}
 	}
 	c.stopBackground()
-	c.back.uri = uri
+	c.back.uri, c.back.open = uri, open
 	c.startBackground()
 	return nil
 }
@@ -80,9 +105,9 @@ func (c *Channel) stopTone() {
 
 // startBackground plays the background unless a playback runs.
 func (c *Channel) startBackground() {
-	uri := c.back.uri
+	uri, open := c.back.uri, c.back.open
 	if uri == "" && c.otherHolds {
-		uri = c.sw.o.MusicOn
+		uri, open = c.sw.o.MusicOn, c.opener(c.sw.o.MusicOn)
 	}
 	if c.port == nil || uri == "" || uri == "silence:0" || len(c.playing) > 0 || c.back.playout != nil || c.hungUp {
 		return
@@ -91,7 +116,7 @@ func (c *Channel) startBackground() {
 		c.fitCodec() // and then again
 		return
 	}
-	src, err := c.sw.openMedia(uri, c.language())
+	src, err := open()
 	if err != nil {
 		c.sw.log.Info("background not played", "channel", c.id, "media", uri, "error", err)
 		return

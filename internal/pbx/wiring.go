@@ -122,7 +122,7 @@ func (b *Bridge) holdAll() {
 		m.hears = true
 		m.c.box.post(func() {
 			if m.c.bridge == b && !m.c.hungUp && m.c.back.uri == "" && b.sw.o.MusicOn != "" {
-				if err := m.c.setBackground(b.sw.o.MusicOn); err != nil {
+				if err := m.c.setBackground(b.sw.o.MusicOn, m.c.opener(b.sw.o.MusicOn)); err != nil {
 					b.sw.log.Info("no music", "bridge", b.id, "error", err)
 				}
 			}
