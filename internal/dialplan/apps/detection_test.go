@@ -14,6 +14,7 @@ import (
 	"github.com/dialwright/dialwright/internal/dialplan/run"
 	"github.com/dialwright/dialwright/internal/media"
 	"github.com/dialwright/dialwright/internal/pbx/pbxtest"
+	"github.com/dialwright/dialwright/internal/prompts"
 )
 
 // greeting makes a source of words: "s500" half a second of silence, "v500" of
@@ -85,6 +86,34 @@ func TestAMD(t *testing.T) {
 					t.Error("no segments were kept")
 				}
 			})
+		})
+	}
+}
+
+// Real speech, as far as the built-in prompts are: a word is a person, an
+// announcement is a machine.
+func TestAMDSpeech(t *testing.T) {
+	for _, tt := range []struct{ says, status string }{
+		{"en/digits/4", "HUMAN"},
+		{"en/letters/a", "HUMAN"},
+		{"en/hello", "HUMAN"},
+		{"en/please-leave-message", "MACHINE"},
+		{"en/digits/hundred", "HUMAN"},
+		{"en/cannot-complete-as-dialed", "MACHINE"},
+		{"en/conf-onlyperson", "MACHINE"},
+		{"en/check-number-dial-again", "MACHINE"},
+	} {
+		inBooth(t, "[t]\nexten => s,1,Answer(,i)\n same => n,AMD()\n same => n,Log(NOTICE,${AMDSTATUS})\n", nil, func(t *testing.T, b *booth) {
+			src, err := media.OpenFile(prompts.FS(), tt.says)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, p := b.call("a", "s")
+			p.Plays(media.Sequence(media.Silence(400*time.Millisecond), src, media.Silence(3*time.Second)))
+			b.wait(c)
+			if got := b.traced(); len(got) != 1 || got[0] != tt.status {
+				t.Errorf("%s: %v, want %s; %s", tt.says, got, tt.status, get(c, "AMDSTATS"))
+			}
 		})
 	}
 }
