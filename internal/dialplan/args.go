@@ -13,7 +13,7 @@ func SplitArgs(text string) []string { return SplitArgsN(text, -1) }
 // is left, commas included. A negative n is no limit.
 func SplitArgsN(text string, n int) []string { return SplitAtN(text, ',', n) }
 
-// SplitAtN is SplitArgsN at another byte than the comma.
+// SplitAtN is SplitArgsN at another byte than the comma, which can be a quote.
 func SplitAtN(text string, sep byte, n int) []string {
 	var out []string
 	for text != "" {
@@ -44,14 +44,14 @@ func argEnd(text string, sep byte) int {
 			brackets++
 		case ']':
 			brackets = max(0, brackets-1)
-		case '"':
-			quoted = !quoted
 		case '\\':
 			i++
 		case sep:
 			if parens == 0 && brackets == 0 && !quoted {
 				return i
 			}
+		case '"':
+			quoted = !quoted
 		}
 	}
 	return len(text)

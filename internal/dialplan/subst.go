@@ -94,7 +94,8 @@ func (e *expander) bounded(text string) string {
 
 // enclosed gives what stands before the bracket that closes, and its length
 // with that bracket. Brackets of the same kind nest; those of the other do not
-// count. Without an end the whole rest is swallowed.
+// count. Without an end the whole rest is what it encloses: "${A y" asks for a
+// variable "A y", which swallows the text as there hardly is one.
 func (e *expander) enclosed(text string, open, end byte) (inner string, n int) {
 	depth := 1
 	for i := 0; i < len(text); i++ {
@@ -108,7 +109,7 @@ func (e *expander) enclosed(text string, open, end byte) (inner string, n int) {
 		}
 	}
 	e.scope.Warn("error in the dialplan: a %c without %c", open, end)
-	return "", len(text)
+	return text, len(text)
 }
 
 // variable gives the value for what stands within ${…}: a name or function,
@@ -214,7 +215,7 @@ func scanInt(s string) (n int, rest string, ok bool) {
 func True(cond string) bool {
 	cond = strings.TrimSpace(cond)
 	if len(cond) >= 2 && cond[0] == '"' && cond[len(cond)-1] == '"' {
-		cond = cond[1 : len(cond)-1]
+		cond = strings.TrimSpace(cond[1 : len(cond)-1])
 	}
 	if cond == "" {
 		return false

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // Pattern is a POSIX extended regular expression as the GNU C library reads it
-// in the C locale: leftmost-longest, by bytes, ^ and $ only at the ends of the
-// text, "." also for a newline. \w \W \s \S \b \B \` \' mean what they mean
+// in a UTF-8 locale: leftmost-longest, ^ and $ only at the ends of the text, "."
+// for any character, also a newline; but classes like [:alpha:] are those of ASCII. \w \W \s \S \b \B \` \' mean what they mean
 // there; \< and \> are taken for \b. References back (\1) are not there, as no
 // engine of linear time has them. It is immutable.
 type Pattern struct{ re *regexp.Regexp }
@@ -38,44 +39,10 @@ func (p *Pattern) Groups() int { return p.re.NumSubexp() }
 
 // Find gives the byte positions of the first, longest match and of its groups,
 // in pairs; -1 for a group that took no part; nil without a match.
-func (p *Pattern) Find(text string) []int {
-	wide := widen(text)
-	loc := p.re.FindStringSubmatchIndex(wide)
-	if len(wide) != len(text) {
-		for i, at := range loc {
-			if at >= 0 {
-				loc[i] = narrowLen(wide[:at])
-			}
-		}
-	}
-	return loc
-}
+func (p *Pattern) Find(text string) []int { return p.re.FindStringSubmatchIndex(text) }
 
 // Match says whether the pattern is found anywhere in text.
-func (p *Pattern) Match(text string) bool { return p.re.MatchString(widen(text)) }
-
-// widen makes a rune of each byte, so that the engine works by bytes.
-func widen(s string) string {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			r := make([]rune, len(s))
-			for j := range len(s) {
-				r[j] = rune(s[j])
-			}
-			return string(r)
-		}
-	}
-	return s
-}
-
-// narrowLen is the number of bytes that were widened to s.
-func narrowLen(s string) int {
-	n := 0
-	for range s {
-		n++
-	}
-	return n
-}
+func (p *Pattern) Match(text string) bool { return p.re.MatchString(text) }
 
 // translator writes a POSIX pattern in Go's words.
 type translator struct {
@@ -90,16 +57,21 @@ type translator struct {
 func (t *translator) run() error {
 	t.atom = -1
 	for t.at < len(t.in) {
-		c := t.in[t.at]
-		t.at++
-		if err := t.one(c); err != nil {
+		if err := t.one(t.next()); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *translator) one(c byte) error {
+// next takes a character.
+func (t *translator) next() rune {
+	c, n := utf8.DecodeRuneInString(t.in[t.at:])
+	t.at += n
+	return c
+}
+
+func (t *translator) one(c rune) error {
 	switch c {
 	case '\\':
 		return t.escape()
@@ -119,7 +91,7 @@ func (t *translator) one(c byte) error {
 		t.groups = t.groups[:n-1]
 		t.out = append(t.out, ')')
 	case '|', '^':
-		t.out = append(t.out, c)
+		t.out = append(t.out, byte(c))
 		t.atom = -1
 	case '$':
 		t.out = append(t.out, `\z`...)
@@ -152,9 +124,9 @@ func (t *translator) one(c byte) error {
 // begin notes that an atom begins here.
 func (t *translator) begin() { t.atom, t.again = len(t.out), false }
 
-func (t *translator) literal(c byte) {
+func (t *translator) literal(c rune) {
 	t.begin()
-	t.out = append(t.out, regexp.QuoteMeta(string(rune(c)))...)
+	t.out = append(t.out, regexp.QuoteMeta(string(c))...)
 }
 
 // repeat puts how often behind the last atom. What is repeated already is put in
@@ -176,8 +148,7 @@ func (t *translator) escape() error {
 	if t.at == len(t.in) {
 		return errors.New("a backslash at the end")
 	}
-	c := t.in[t.at]
-	t.at++
+	c := t.next()
 	switch {
 	case '1' <= c && c <= '9':
 		return fmt.Errorf(`a reference back (\%c) is not supported`, c)
@@ -224,8 +195,7 @@ func (t *translator) bracket() error {
 		if t.at >= len(t.in) {
 			return errors.New("a [ without ]")
 		}
-		c := t.in[t.at]
-		t.at++
+		c := t.next()
 		switch {
 		case c == ']' && !first:
 			t.out = append(t.out, ']')
@@ -254,18 +224,19 @@ func (t *translator) class(mark byte) error {
 		t.out = append(t.out, "[:"+name+":]"...)
 		return nil
 	}
-	if len(name) != 1 {
+	c, n := utf8.DecodeRuneInString(name)
+	if n == 0 || n != len(name) {
 		return fmt.Errorf("%q is not one character", name)
 	}
-	t.member(name[0])
+	t.member(c)
 	return nil
 }
 
 // member adds one character to a set.
-func (t *translator) member(c byte) {
-	if c < 0x80 && !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'z') {
+func (t *translator) member(c rune) {
+	if c < utf8.RuneSelf && !isWordByte(byte(c)) || c == '^' || c == '\\' {
 		t.out = fmt.Appendf(t.out, `\x%02x`, c)
 		return
 	}
-	t.out = append(t.out, string(rune(c))...)
+	t.out = utf8.AppendRune(t.out, c)
 }
