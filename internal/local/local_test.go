@@ -98,6 +98,53 @@ func TestHalves(t *testing.T) {
 	})
 }
 
+// What the second half signals, and what is not there, as whoever dials sees it.
+func TestRefusals(t *testing.T) {
+	signals := pbx.HandlerFunc(func(ctx context.Context, c *pbx.Channel) {
+		if c.Snapshot().Dialled == "busy" {
+			if err := c.Indicate(cause.UserBusy); err != nil {
+				t.Error(err)
+			}
+		} else {
+			c.Hangup(cause.UserBusy)
+		}
+		<-ctx.Done()
+	})
+	for exten, want := range map[string]call.Failure{
+		"busy":   {Disposition: call.Busy, Cause: 17, Indicated: true},
+		"hangup": {Disposition: call.Busy, Cause: 17},
+		"nobody": {Disposition: call.Failed, Cause: 1, Permanent: true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := pbx.New(pbx.Options{Inbound: signals})
+			s.Register(local.NewWith(s, local.Options{Exists: func(context, exten, caller string) bool {
+				return context == "ctx" && exten != "nobody" && caller == "4711"
+			}}))
+			c, err := s.Create(t.Context(), pbx.CreateOptions{Endpoint: call.Endpoint("Local/" + exten + "@ctx"), CallerID: call.CallerID{Number: "4711"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Dial(pbx.DialOptions{}); (err != nil) != (exten == "nobody") {
+				t.Errorf("Dial: %v", err)
+			}
+			<-c.Gone()
+			r, _ := c.Result()
+			got := *r.Failure
+			got.Text = ""
+			if d := cmp.Diff(want, got); d != "" || !r.ByPeer {
+				t.Errorf("%s: %s", exten, d)
+			}
+			synctest.Wait()
+			if n := s.Stats().Channels; n != 0 {
+				t.Errorf("%d channels are left", n)
+			}
+			if err := s.Stop(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // An id that is taken refuses the dial and leaves nothing behind.
 func TestSecondIDTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

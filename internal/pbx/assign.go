@@ -51,6 +51,9 @@ func (c *Channel) ReadVariable(ctx context.Context, name string) (string, bool) 
 // writeAll writes variables in order; what cannot be written is logged and
 // skipped (spec: callfile 6.5).
 func (c *Channel) writeAll(ctx context.Context, vars []call.Variable) {
+	if len(vars) > 0 { // a function reads what was set before, without the actor
+		_ = c.do(func() error { return nil })
+	}
 	for _, v := range vars {
 		if err := c.WriteVariable(ctx, v.Name, v.Value); err != nil {
 			c.sw.log.Warn("variable not set", "channel", c.id, "variable", v.Name, "error", err)

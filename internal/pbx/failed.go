@@ -91,7 +91,8 @@ func (p *placement) reason(out call.Outcome) int {
 		return cause.ReasonFailure
 	case p.timedOut():
 		return cause.ReasonNoAnswer
-	case p.e.o.Compat && !f.Indicated:
+	case (p.e.o.Compat || p.at.Request.EarlyMedia) && !f.Indicated:
+		// With Early_media ours is Asterisk's 0 too: vector CF-106.
 		return cause.ReasonFailure
 	case f.Err != nil: // our own trouble on the way to the peer, and no word of the peer's
 		return cause.ReasonFailure
