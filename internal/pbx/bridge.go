@@ -16,7 +16,7 @@ type BridgeType string
 // The bridge types.
 const (
 	Mixing  BridgeType = "mixing"  // everybody hears everybody else
-	Holding BridgeType = "holding" // members hear music and not each other; an announcer is heard by nobody yet
+	Holding BridgeType = "holding" // members hear music and not each other; an announcer is heard by all
 )
 
 // BridgeOptions says what bridge to make.
@@ -71,6 +71,7 @@ type member struct {
 	o      AddOptions
 	inMix  *media.Member
 	hears  bool // has been told that the other side holds
+	hushed bool // its music gives way to an announcer
 	joined time.Time
 }
 
@@ -326,6 +327,7 @@ func (b *Bridge) leave(c *Channel) {
 	b.mu.Unlock()
 	c.setOtherHolds(false)
 	if b.kind == Holding {
+		c.hushed = false
 		c.stopTone()
 	}
 }

@@ -61,6 +61,7 @@ type Channel struct {
 	muteOut    bool
 	muteBridge bool // by its bridge
 	otherHolds bool // the party on the other side of the bridge holds us
+	hushed     bool // an announcer of its holding bridge is heard instead of the background
 	recordings []*Recording
 	digits     []*digitReader
 	sounding   int      // applications that play by themselves (Echo)

@@ -109,7 +109,7 @@ func (c *Channel) startBackground() {
 	if uri == "" && c.otherHolds {
 		uri, open = c.sw.o.MusicOn, c.opener(c.sw.o.MusicOn)
 	}
-	if c.port == nil || uri == "" || uri == "silence:0" || len(c.playing) > 0 || c.back.playout != nil || c.hungUp {
+	if c.port == nil || uri == "" || uri == "silence:0" || len(c.playing) > 0 || c.back.playout != nil || c.hungUp || c.hushed {
 		return
 	}
 	if c.unfit() {

@@ -115,8 +115,9 @@ func (b *Bridge) mix() {
 
 // holdAll lets every participant of a holding bridge hear music.
 func (b *Bridge) holdAll() {
+	b.announce()
 	for _, m := range b.members {
-		if m.hears || m.o.Role == "announcer" {
+		if m.hears || m.announcer() {
 			continue
 		}
 		m.hears = true

@@ -60,7 +60,8 @@ func (h *halls) leave(name string) {
 
 // bridgeWait holds the channel in a holding bridge until it is taken out,
 // redirected, or the time is over: BridgeWait([name[,role[,options]]]). name is
-// "default" by default; role is participant, or announcer, who hears nothing.
+// "default" by default; role is participant, or announcer, whom all hear and who
+// hears nothing.
 // Options: m(class) music, e(m|r|s|h|n) music, ringing, silence; S(seconds)
 // goes on after so long; n does not answer. A channel that another bridge has
 // taken goes on when that lets it go (spec: dialplan 5.4; Asterisk:
