@@ -17,5 +17,6 @@ func All() []run.App {
 		old(),
 		detection(),
 		conferences(),
+		gateway(),
 	)
 }

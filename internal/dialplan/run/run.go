@@ -140,6 +140,11 @@ type Options struct {
 	// channel back, and the dialplan goes on.
 	Stasis func(app string, args []string) (pbx.Handler, bool)
 
+	// AsyncAGI is told when a channel begins and ends to wait for commands in
+	// AGI(agi:async), which apps.AsyncAGIOf(x) then takes; it must not block. nil =
+	// nobody can give any, and AGI(agi:async) fails.
+	AsyncAGI func(x *Exec, waiting bool)
+
 	// Trace sees every step before it runs, with its arguments expanded; nil = nobody.
 	Trace func(x *Exec, s *dialplan.Step, args string)
 	// Notice sees what the application Log writes, beside the log; nil = nobody.
