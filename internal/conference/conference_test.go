@@ -228,10 +228,13 @@ func TestDoor(t *testing.T) {
 			t.Error("kick by id")
 		}
 		h.out(other, conference.Kicked)
+		if h.rooms.Kick("r", "participants") {
+			t.Error("there are no participants")
+		}
 		if !h.rooms.Lock("r", true) || h.rooms.Lock("none", true) || h.rooms.Mute("r", "nobody", true) || !h.rooms.Mute("r", a.c.ID(), true) {
 			t.Error("control by name")
 		}
-		h.rooms.Kick("r", "all")
+		h.rooms.Kick("r", "admins")
 		h.out(a, conference.Kicked)
 	})
 }

@@ -75,19 +75,32 @@ func (r *Rooms) Lock(name string, on bool) bool {
 	return r.with(name, func(m *room) { m.setLocked(on) })
 }
 
-// Kick takes a channel, by its id, out of a room; "all" takes everybody out.
-// False if there is nobody to kick.
+// Kick takes a channel, by its id, out of a room; "all", "admins" and
+// "participants" (all others) are groups. False if there is nobody to kick.
 func (r *Rooms) Kick(name, channel string) bool {
 	found := false
 	r.with(name, func(m *room) {
 		for _, u := range m.list() {
-			if channel == "all" || u.c.ID() == channel {
+			if u.meant(channel) {
 				u.stop(errKicked)
 				found = true
 			}
 		}
 	})
 	return found
+}
+
+// meant says whether the user is meant by a channel's id or the name of a group.
+func (u *user) meant(by string) bool {
+	switch by {
+	case "all":
+		return true
+	case "admins":
+		return u.p.Admin
+	case "participants":
+		return !u.p.Admin
+	}
+	return u.c.ID() == by
 }
 
 // Mute mutes a channel, by its id, or lets it be heard again; "all" means

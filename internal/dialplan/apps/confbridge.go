@@ -16,7 +16,7 @@ func conferences() []run.App {
 	return []run.App{
 		{Name: "ConfBridge", Run: confBridge},
 		{Name: "ConfKick", Run: confKick},
-		{Name: "MeetMe", Run: meetMe, Old: "use ConfBridge"},
+		{Name: "MeetMe", Run: meetMe, Old: "ConfBridge"},
 		{Name: "BridgeWait", Run: bridgeWait},
 	}
 }
