@@ -74,7 +74,7 @@ var wrapped = map[string][]string{
 	"github.com/nyaruka/phonenumbers":     {"internal/number"},
 	"github.com/danielgtaylor/huma":       {"internal/door/rest"},
 	"github.com/pelletier/go-toml":        {"internal/config"},
-	"github.com/fsnotify/fsnotify":        {"internal/config", "internal/app"},
+	"github.com/fsnotify/fsnotify":        {"internal/config", "internal/app", "internal/door/callfile"},
 	"github.com/alecthomas/kong":          {"cmd/dialwright"},
 	"github.com/prometheus/client_golang": {"internal/door/rest", "internal/app"},
 	"golang.org/x/crypto/argon2":          {"internal/door/auth"},
