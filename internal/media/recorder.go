@@ -34,6 +34,7 @@ type Recorder struct {
 	pending []byte
 	taken   int64 // octets accepted
 	lost    int64
+	drop    time.Duration // at the end, when it is closed
 	closed  bool
 	wake    chan struct{}
 	done    chan struct{}
@@ -240,9 +241,37 @@ func (r *Recorder) write(w io.WriteSeeker) {
 			break
 		}
 	}
+	if r.err == nil && r.drop > 0 {
+		r.err = r.shorten(w)
+	}
 	if r.err == nil && r.wav != 0 {
 		r.err = r.patch(w)
 	}
+}
+
+// shorten takes r.drop off the end of the file.
+func (r *Recorder) shorten(w io.WriteSeeker) error {
+	t, ok := w.(interface{ Truncate(size int64) error })
+	if !ok {
+		return nil
+	}
+	block := int64(1)
+	switch {
+	case r.wav == wavGSM:
+		block = wav49Block
+	case r.perSec == gsmPerSecond:
+		block = gsmBlock
+	case r.enc == nil:
+		block = 2
+	}
+	n := min(int64(r.drop)*int64(r.perSec)/int64(time.Second), r.written)
+	n -= n % block
+	r.written -= n
+	if err := t.Truncate(int64(len(r.header(0))) + r.written); err != nil {
+		return err
+	}
+	_, err := w.Seek(0, io.SeekEnd)
+	return err
 }
 
 // patch writes the sizes into the header.
@@ -262,6 +291,14 @@ func (r *Recorder) Duration() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return time.Duration(r.taken) * time.Second / time.Duration(r.perSec)
+}
+
+// DropEnd lets Close take the last d of the recording off again, such as the
+// silence that ended it. The file must have a Truncate, as *os.File has.
+func (r *Recorder) DropEnd(d time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drop = d
 }
 
 // flusher is an encoder of frames that may have a part of one left over.

@@ -52,6 +52,9 @@ type RecordOptions struct {
 	// case, also when Record fails, and never removes it. Name may then be
 	// empty: such a recording has no events and is not found by Switch.Recording.
 	File *os.File
+	// DropSilence leaves of the silence that ended the recording only a second in
+	// the file (Asterisk: app_record.c).
+	DropSilence bool
 	// Append goes on behind what is in the file. A WAV must be of the same
 	// format, else Record gives ErrFormat. Without File it implies
 	// ExistsOverwrite.
@@ -327,6 +330,9 @@ func (r *Recording) end(s RecordingState, reason string) {
 	r.over = true
 	r.state = s
 	r.note(EndedByHangup, 0)
+	if keep := time.Second; r.ended == EndedBySilence && r.o.DropSilence && r.o.MaxSilence > keep {
+		r.rec.DropEnd(r.o.MaxSilence - keep)
+	}
 	untap, limit, detach := r.untap, r.limit, r.detach
 	r.mu.Unlock()
 	if limit != nil {

@@ -13,6 +13,7 @@ import (
 func All() []run.App {
 	return slices.Concat(
 		flow(),
+		mediaApps(),
 		dialing(),
 		old(),
 		detection(),
