@@ -106,7 +106,8 @@ func openOffice(t *testing.T, oo officeOptions) *office {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(o.log, nil))
-	o.sw = pbx.New(pbx.Options{Media: o.eng, Log: log, Recordings: recordings, Sounds: os.DirFS(filepath.Join(oo.dir, "snd")), Linger: -1})
+	o.sw = pbx.New(pbx.Options{Media: o.eng, Log: log, Recordings: recordings, Sounds: os.DirFS(filepath.Join(oo.dir, "snd")), Linger: -1,
+		Files: []pbx.FileRoot{{Path: "/", Write: true}}})
 	ro := run.Options{
 		Switch: o.sw, Log: log, Apps: apps.All(), Funcs: funcs.All(), DB: &database{m: map[string]string{}},
 		Allow: run.Commands | run.Files | run.Net, Compat: oo.compat, Notice: o.log.notice, CommandLimit: 20 * time.Second,
