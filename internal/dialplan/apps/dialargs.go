@@ -43,7 +43,7 @@ func parseDial(text string, warn func(string, ...any)) (dialArgs, error) {
 	d.response = positive(response, "no-response timeout", warn)
 	var err error
 	if d.o, err = parseLetters(args[2]); err != nil {
-		return d, fmt.Errorf("Dial options %q: %w", args[2], err)
+		return d, fmt.Errorf("options %q of Dial: %w", args[2], err)
 	}
 	d.o.only(dialOptions, dialUnsupported, warn)
 	if args[3] != "" {

@@ -158,7 +158,11 @@ func (d *dial) follow(ctx context.Context, l *dialLeg) {
 		return
 	}
 	to := l.forward
-	if !strings.Contains(to, "/") {
+	switch {
+	case strings.Contains(to, "/"):
+	case strings.Contains(to, "@"):
+		to = "Local/" + to
+	default:
 		to = "Local/" + to + "@" + l.c.Snapshot().Context
 	}
 	d.dialOne(ctx, to, true)

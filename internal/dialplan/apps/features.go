@@ -170,7 +170,10 @@ func transferContext(by *pbx.Channel) string {
 // place finds an extension for somebody who transfers there.
 func (t *talk) place(by *pbx.Channel, exten string) (run.Position, bool) {
 	to := run.Position{Context: transferContext(by), Exten: exten, Priority: 1}
-	return to, t.x.Plan().Exists(to.Context, exten, dialplan.Caller{Number: by.Snapshot().Caller.Number, At: time.Now()})
+	if x, in, ok := strings.Cut(exten, "@"); ok && by.Snapshot().Technology == "Local" { // a dialplan wants it, and not a phone
+		to.Exten, to.Context = x, in
+	}
+	return to, t.x.Plan().Exists(to.Context, to.Exten, dialplan.Caller{Number: by.Snapshot().Caller.Number, At: time.Now()})
 }
 
 // transfer is what a phone's REFER does: the other party goes to an extension of
