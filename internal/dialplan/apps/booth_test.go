@@ -1,7 +1,7 @@
 package apps_test
 
 import (
-	"context"
+	"encoding/binary"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -37,11 +37,12 @@ type booth struct {
 // inBooth loads a dialplan and runs f.
 func inBooth(t *testing.T, extensions string, change func(*run.Options), f func(t *testing.T, b *booth)) {
 	dir := t.TempDir()
+	writeMusic(t, dir)
 	pbxtest.InStudio(t, pbx.Options{MusicOn: "tone:700"}, func(t *testing.T, st *pbxtest.Studio) {
 		b := &booth{Studio: st, t: t, dir: dir, warn: &warnings{}}
 		o := run.Options{
 			Switch: st.Switch, Apps: apps.All(), Funcs: funcs.All(), Log: b.warn.logger(), Allow: run.Net,
-			ConfDir: filepath.Join(dir, "etc"), Dirs: run.Dirs{Monitor: filepath.Join(dir, "monitor")},
+			ConfDir: filepath.Join(dir, "etc"), Dirs: run.Dirs{Monitor: filepath.Join(dir, "monitor"), Data: dir},
 			Notice: func(_ *run.Exec, _, text string) {
 				b.mu.Lock()
 				defer b.mu.Unlock()
@@ -59,6 +60,24 @@ func inBooth(t *testing.T, extensions string, change func(*run.Options), f func(
 		b.m.SetPlan(plan)
 		f(t, b)
 	})
+}
+
+// writeMusic makes the default class of music a tone of 700 Hz.
+func writeMusic(t *testing.T, dir string) {
+	t.Helper()
+	var pcm []byte
+	frame := make([]int16, 160)
+	for src := pbxtest.Beep(700, 4000, 10*time.Second); ; {
+		n, err := src.ReadFrame(frame)
+		for _, v := range frame[:n] {
+			pcm = binary.LittleEndian.AppendUint16(pcm, uint16(v))
+		}
+		if err != nil {
+			break
+		}
+	}
+	write(t, filepath.Join(dir, "moh/hold.sln"), string(pcm))
+	write(t, filepath.Join(dir, "etc/musiconhold.conf"), "[default]\nmode=files\ndirectory=moh\n")
 }
 
 // call lets a phone call an extension of context t.
@@ -120,10 +139,3 @@ func (b *booth) events(name string) (stop func() []string) {
 func (b *booth) hasWarning(text string) bool { return strings.Contains(b.warn.text(), text) }
 
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
-
-// within is a context of the test for what has to end soon.
-func within(t *testing.T, d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
-	return ctx
-}

@@ -160,7 +160,9 @@ func (v *vector) place(t *testing.T, dir, fixture, compat string) []string {
 	defer o.close()
 	text := fillPhones(v.fill(dir, v.Extensions)) + "\n" + fixture
 	o.load(text, v.Files)
-	o.call(v.Call)
+	c := v.Call
+	c.CallerApp = v.fill(dir, c.CallerApp)
+	o.call(c)
 	run := 8 * time.Second
 	if v.RunS > 0 {
 		run = time.Duration(v.RunS * float64(time.Second))
