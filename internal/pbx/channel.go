@@ -39,7 +39,8 @@ type Channel struct {
 
 	result atomic.Pointer[Result] // set when the channel hangs up
 
-	dialledLegs dialledLegs // how the channels that it dialled have ended
+	dialledLegs dialledLegs              // how the channels that it dialled have ended
+	lent        atomic.Pointer[[]Header] // incoming channels: headers for those that are dialled on its behalf
 
 	// What follows belongs to the actor.
 	incoming   bool

@@ -81,7 +81,7 @@ func (s *Switch) Create(ctx context.Context, o CreateOptions) (*Channel, error) 
 	seq := s.names.Add(1) - 1
 	leg, err := tech.Request(ctx, resource, RequestOptions{
 		ChannelID: id, OtherID: o.OtherID, Sequence: seq, Port: c.port, CallerID: o.CallerID, AutoAnswer: o.AutoAnswer,
-		Codecs: o.Codecs, Headers: o.Headers, Originator: o.Originator, OnEvent: c.Deliver,
+		Codecs: o.Codecs, Originator: o.Originator, OnEvent: c.Deliver,
 	})
 	if err != nil {
 		s.abandon(c)

@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"slices"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
@@ -30,7 +31,7 @@ func (c *Channel) dial(o DialOptions) error {
 		o.CallerID = c.shown()
 	}
 	o.Connected = c.snap.Load().Connected
-	o.Headers = append(c.headers[:len(c.headers):len(c.headers)], o.Headers...)
+	o.Headers = slices.Concat(c.headers, lentHeaders(o.Caller), o.Headers)
 	o.Variables = c.vars.all()
 	c.emitDial("", "")
 	if o.Timeout > 0 {

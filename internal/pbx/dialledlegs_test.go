@@ -1,7 +1,6 @@
 package pbx_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -50,36 +49,5 @@ func TestDialledLegs(t *testing.T) {
 	caller.ForgetDialledLegs()
 	if legs := caller.DialledLegs(); len(legs) != 0 {
 		t.Errorf("still %d legs", len(legs))
-	}
-}
-
-func TestEditHeaders(t *testing.T) {
-	s := pbx.New(pbx.Options{Linger: -1})
-	s.Register(pretend.New(pretend.Options{}))
-	t.Cleanup(func() { _ = s.Stop(t.Context()) })
-	c, err := s.Create(t.Context(), pbx.CreateOptions{Endpoint: "Pretend/100", Headers: []pbx.Header{{Name: "X-A", Value: "1"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	add := func(h []pbx.Header) []pbx.Header {
-		return append(h, pbx.Header{Name: "X-B", Value: fmt.Sprint(len(h))})
-	}
-	if err := c.EditHeaders(add); err != nil {
-		t.Fatal(err)
-	}
-	got, err := c.Headers()
-	if d := cmp.Diff([]pbx.Header{{Name: "X-A", Value: "1"}, {Name: "X-B", Value: "1"}}, got); err != nil || d != "" {
-		t.Errorf("headers: %v (-want +got):\n%s", err, d)
-	}
-	if err := c.Dial(pbx.DialOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.EditHeaders(add); err != pbx.ErrDialled {
-		t.Errorf("after Dial: %v, want ErrDialled", err)
-	}
-	c.Hangup(cause.NormalClearing)
-	<-c.Gone()
-	if _, err := c.Headers(); err != pbx.ErrGone {
-		t.Errorf("after the hangup: %v, want ErrGone", err)
 	}
 }

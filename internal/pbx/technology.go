@@ -42,7 +42,6 @@ type RequestOptions struct {
 	CallerID   call.CallerID  // caller ID of the channel; DialOptions may override it
 	AutoAnswer bool           // ask the phone to answer by itself
 	Codecs     []string       // codec names in order of preference; empty = the endpoint's own
-	Headers    []Header       // extra headers of the INVITE
 	Originator *Channel       // the channel on whose behalf this one is made, or nil
 	OnEvent    func(LegEvent) // posts to the channel's actor; never blocks; may be called from any goroutine
 }
@@ -58,7 +57,7 @@ type DialOptions struct {
 
 	CallerID  call.CallerID   // what the peer shall see (SIP From); zero = anonymous
 	Connected call.CallerID   // connected line of the channel, for completeness
-	Headers   []Header        // further headers, after those of RequestOptions
+	Headers   []Header        // extra headers of the INVITE
 	Variables []call.Variable // variables of the channel, for technologies that carry them on (Local)
 }
 

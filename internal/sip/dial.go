@@ -92,7 +92,7 @@ func (l *leg) Dial(o pbx.DialOptions) error {
 
 func (l *leg) dial(o pbx.DialOptions) {
 	l.state = legCalling
-	l.extra = append(append([]pbx.Header(nil), l.o.Headers...), o.Headers...)
+	l.extra = o.Headers
 	l.shown = o.CallerID
 	l.ln.set(l, phaseDialling)
 	if err := l.openMedia(); err != nil {
