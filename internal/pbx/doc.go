@@ -24,6 +24,12 @@
 // methods that wait for their effect (Answer, PlayAndWait, ReadDigits, Echo)
 // under a context that ends with the channel.
 //
+// A dialplan is made on a switch and given to it by SetDialplan: what calls that
+// come in do, what can follow an answer, the functions that a variable's name may
+// call. Its applications control several channels from one goroutine through a
+// Queue of their events. Pseudo makes a channel without a party for a dialplan
+// to run on: the extension failed of an attempt that nobody answered.
+//
 // # How it runs
 //
 // Each channel is an actor with a mailbox (mailbox.go). Legs, timers, media
