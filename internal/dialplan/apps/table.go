@@ -19,5 +19,6 @@ func All() []run.App {
 		detection(),
 		conferences(),
 		gateway(),
+		causes(),
 	)
 }

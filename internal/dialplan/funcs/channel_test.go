@@ -3,9 +3,11 @@ package funcs
 import (
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/cause"
+	"github.com/dialwright/dialwright/internal/dialplan"
 	"github.com/dialwright/dialwright/internal/dialplan/run"
 	"github.com/dialwright/dialwright/internal/pbx"
 )
@@ -343,4 +345,31 @@ func TestDatabase(t *testing.T) {
 	if _, known, err := bare.ReadFunction(t.Context(), o.c, "DB", "a/b"); !known || err == nil {
 		t.Errorf("without a store: %v, %v; want an error", known, err)
 	}
+}
+
+func TestHints(t *testing.T) {
+	o := newOffice(t, nil)
+	plan, problems, err := dialplan.Load(fstest.MapFS{"extensions.conf": {Data: []byte(`[default]
+exten => 101,hint,Pretend/101,Front desk
+exten => 102,hint,Pretend/101&Custom:lamp
+exten => 103,hint,Pretend/7offline
+[other]
+exten => 101,hint,Custom:lamp
+`)}}, "extensions.conf", dialplan.LoadOptions{})
+	if err != nil {
+		t.Fatal(err, problems)
+	}
+	o.m.SetPlan(plan)
+	o.c = o.incoming(call.CallerID{Number: "57"}, "100", nil) // channels keep the plan with which they began
+	o.get("HINT(101)", "Pretend/101")
+	o.get("HINT(101,n)", "Front desk")
+	o.get("HINT(101@other)", "Custom:lamp")
+	o.get("HINT(none)", "")
+	o.refuses("HINT()", "")
+	o.get("EXTENSION_STATE(101)", "NOT_INUSE")
+	o.get("EXTENSION_STATE(103)", "UNAVAILABLE")
+	o.get("EXTENSION_STATE(none)", "UNKNOWN")
+	o.set("DEVICE_STATE(Custom:lamp)", "RINGING")
+	o.get("EXTENSION_STATE(102)", "RINGING")
+	o.get("EXTENSION_STATE(101@other)", "RINGING")
 }
