@@ -38,7 +38,12 @@ type booth struct {
 func inBooth(t *testing.T, extensions string, change func(*run.Options), f func(t *testing.T, b *booth)) {
 	dir := t.TempDir()
 	writeMusic(t, dir)
-	pbxtest.InStudio(t, pbx.Options{MusicOn: "tone:700"}, func(t *testing.T, st *pbxtest.Studio) {
+	inBoothWith(t, dir, pbx.Options{MusicOn: "tone:700"}, extensions, change, f)
+}
+
+// inBoothWith is inBooth with a directory and a switch of one's own.
+func inBoothWith(t *testing.T, dir string, po pbx.Options, extensions string, change func(*run.Options), f func(t *testing.T, b *booth)) {
+	pbxtest.InStudio(t, po, func(t *testing.T, st *pbxtest.Studio) {
 		b := &booth{Studio: st, t: t, dir: dir, warn: &warnings{}}
 		o := run.Options{
 			Switch: st.Switch, Apps: apps.All(), Funcs: funcs.All(), Log: b.warn.logger(), Allow: run.Net,
