@@ -327,19 +327,19 @@ func TestBridgeApplication(t *testing.T) {
 [t]
 exten => s,1,Originate(Local/anslong@party,exten,t,x,1,5,a)
  same => n,Wait(1)
- same => n,Bridge(${GLOBAL(OTHER)},S(1))
+ same => n,Bridge(${DB(test/other)},S(1))
  same => n,Log(NOTICE,${BRIDGERESULT})
  same => n,Wait(1)
-exten => x,1,Set(GLOBAL(OTHER)=${CHANNEL})
+exten => x,1,Set(DB(test/other)=${CHANNEL})
  same => n,Wait(20)
  same => n,Log(NOTICE,after)`},
 		{name: "x hangs it up", loose: true, want: "SUCCESS", text: `
 [t]
 exten => s,1,Originate(Local/anslong@party,exten,t,x,1,5,a)
  same => n,Wait(1)
- same => n,Bridge(${GLOBAL(OTHER)},xS(1))
+ same => n,Bridge(${DB(test/other)},xS(1))
  same => n,Log(NOTICE,${BRIDGERESULT})
-exten => x,1,Set(GLOBAL(OTHER)=${CHANNEL})
+exten => x,1,Set(DB(test/other)=${CHANNEL})
  same => n,Wait(20)
  same => n,Log(NOTICE,no)`},
 		{name: "nobody, itself", want: "NONEXISTENT | LOOP", text: `
