@@ -84,7 +84,9 @@ func readTaking(x *run.Exec, args string) (*taking, error) {
 		if dir == "" {
 			return nil, errors.New("there is no sounds directory: name the file by its whole path")
 		}
-		r.base = filepath.Join(dir, r.base)
+		if r.base, err = filepath.Abs(filepath.Join(dir, r.base)); err != nil {
+			return nil, err
+		}
 	}
 	if r.base, err = counted(x, r.base, ext); err != nil {
 		return nil, err
