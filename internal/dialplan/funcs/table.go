@@ -13,6 +13,8 @@ import (
 func All() []run.Func {
 	return slices.Concat(
 		conferenceFuncs(),
+		texts(), lists(), logic(), hashes(), arithmetic(), encodings(), printing(), clocks(), jsons(), variables(), places(),
+		shells(), files(), systems(), configs(), webs(), services(), locking(),
 		parties(), channels(), cdrs(), databases(), groupFuncs(), devices(), headerFuncs(), hangupCauses(), registrations(),
 	)
 }
