@@ -26,15 +26,27 @@ type Loaded struct {
 	Warnings Mistakes // what works but should be looked at
 }
 
+// Place is where something is written.
+type Place struct {
+	File string
+	Line int // from 1
+}
+
+// Import adds to a configuration what files of another kind define, before the
+// whole is checked. It says for the phones and trunks it has added ("phones.100",
+// "trunks.carrier") where they are written. Of such phones a short password is a
+// warning only: their devices have it already.
+type Import func(c *Config) map[string]Place
+
 // Load reads the file at path and the files conf.d/*.toml beside it, in the
 // order of their names. An empty path gives the defaults. The error is a
 // Mistakes with everything that is wrong in all files.
-func Load(path string) (Loaded, error) {
+func Load(path string, imports ...Import) (Loaded, error) {
 	files, err := read(path)
 	if err != nil {
 		return Loaded{}, err
 	}
-	l, err := Parse(files)
+	l, err := Parse(files, imports...)
 	if err != nil {
 		return Loaded{}, err
 	}
@@ -129,15 +141,21 @@ func readableByOthers(files []File) Mistakes {
 }
 
 // Parse makes a configuration of files, as Load does.
-func Parse(files []File) (Loaded, error) {
+func Parse(files []File, imports ...Import) (Loaded, error) {
 	m := merger{config: Default(), setAt: map[string]place{}}
 	names := make([]string, 0, len(files))
 	for _, f := range files {
 		names = append(names, f.Name)
 		m.merge(f)
 	}
+	imported := map[string]bool{}
+	for _, add := range imports {
+		for key, p := range add(&m.config) {
+			m.setAt[key], imported[key] = place{p.File, p.Line}, true
+		}
+	}
 	m.config.complete()
-	v := validator{c: &m.config, places: m.setAt, mistakes: m.mistakes}
+	v := validator{c: &m.config, places: m.setAt, imported: imported, mistakes: m.mistakes}
 	v.all()
 	if len(v.mistakes) > 0 {
 		return Loaded{}, v.mistakes.sorted(names)
