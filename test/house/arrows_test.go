@@ -31,7 +31,7 @@ var arrows = map[string][]string{
 	"internal/conference":     {"internal/pbx", "internal/media", "internal/media/dsp", "internal/mixmonitor", "internal/wire/conf"},
 	"internal/dialplan/apps":  {"internal/dialplan", "internal/dialplan/run", "internal/wire/...", "internal/pbx", "internal/call", "internal/cause", "internal/media", "internal/media/dsp", "internal/prompts", "internal/music", "internal/conference", "internal/mixmonitor"},
 	"internal/dialplan/funcs": {"internal/dialplan", "internal/dialplan/run", "internal/wire/...", "internal/pbx", "internal/call", "internal/cause", "internal/media", "internal/conference"},
-	"internal/asteriskconf":   {"internal/wire/conf", "internal/config", "internal/call"},
+	"internal/asteriskconf":   {"internal/wire/conf", "internal/config", "internal/call", "internal/number"},
 	"internal/door/callfile":  {"internal/wire/callfile", "internal/call", "internal/cause", "internal/event"},
 	"internal/originate":      {"internal/call", "internal/cause", "internal/number", "internal/event"},
 	"internal/store/...":      {"internal/call", "internal/cause", "internal/originate", "internal/store/..."},

@@ -1,0 +1,18 @@
+// Package asteriskconf reads the configuration directory of an Asterisk (usually
+// /etc/asterisk) into our own configuration, so that its phones and trunks work
+// here without being written again:
+//
+//	asterisk.conf   directories, system name
+//	pjsip.conf      transports, and endpoints with their aor, auth, identify and registration
+//	sip.conf        peers and register lines of chan_sip
+//	users.conf      users with hassip
+//
+// A device that registers becomes a config.Phone under the name with which it
+// registers; one with a fixed address becomes a config.Trunk under the name of
+// its endpoint. What our configuration has no place for is a Problem with file
+// and line. Some options are passed over in silence: those that change nothing
+// that anybody could see or hear here (each in a list named quiet…).
+//
+// Nothing is written and nothing is run. The dialplan itself is read by package
+// dialplan, the other files (musiconhold.conf …) by the applications that use them.
+package asteriskconf
