@@ -103,7 +103,11 @@ func (d *Door) unschedule(e *entry) {
 // callfile 4).
 func (d *Door) wait(e *entry, modTime time.Time) {
 	e.stage = waiting
-	d.at(e, modTime.Truncate(time.Second))
+	due := modTime.Truncate(time.Second)
+	if now := time.Now(); d.o.compat() && due.After(now) {
+		due = now.Add(due.Sub(now.Truncate(time.Second))) // Asterisk waits for whole seconds, from whenever it looks
+	}
+	d.at(e, due)
 }
 
 // drop forgets e.

@@ -1,0 +1,24 @@
+package callfile_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+)
+
+// TestMain lets this binary be a server of its own for the tests that kill one,
+// and many tests run at once: what they do is wait.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(houseVar); dir != "" {
+		if err := keepHouse(dir); err != nil {
+			fmt.Fprintln(os.Stderr, "house:", err)
+			os.Exit(1)
+		}
+	}
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		_ = f.Value.Set("16")
+	}
+	os.Exit(m.Run())
+}
