@@ -112,5 +112,6 @@ func (demoCmd) invite(e *env, d *demo.Demo) {
 	fmt.Fprintf(e.stdout, "  control  %s\n", ctl.Path(r.DataDir))
 	fmt.Fprintf(e.stdout, "  API      %s/v1  (document: %s/v1/openapi.json)\n  API key  %s\n\nTry in another terminal:\n\n", r.HTTP, r.HTTP, d.Key())
 	fmt.Fprintf(e.stdout, "  export DIALWRIGHT_DATA_DIR=%s\n  dialwright call 101 102\n  dialwright call 101 Pretend/100486\n  dialwright history\n  dialwright explain CALL\n  dialwright events --after 0\n", r.DataDir)
+	fmt.Fprintf(e.stdout, "  dialwright spool --dir %s --channel PJSIP/101 --application Playback --data hello-world\n", d.Spool())
 	fmt.Fprintf(e.stdout, "  curl -H 'Authorization: Bearer %s' -d '{\"first\":\"101\",\"second\":\"102\"}' -H 'Content-Type: application/json' %s/v1/calls\n", d.Key(), r.HTTP)
 }

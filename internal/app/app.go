@@ -132,6 +132,7 @@ func (a *App) Start(ctx context.Context) (Ready, error) {
 		{"switch", a.startSwitch},
 		{"originator", a.startOriginator},
 		{"doors", a.startDoors},
+		{"call files", a.startCallfile},
 		{"configuration watcher", a.startWatcher},
 	}
 	for _, s := range steps {
@@ -211,10 +212,14 @@ func (a *App) startSwitch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	files, err := a.fileRoots()
+	if err != nil {
+		return err
+	}
 	a.pbx = pbx.New(pbx.Options{
 		Media: a.media, Log: a.log, Router: &a.router, Admit: a.admit,
 		Country: strings.ToLower(c.Numbers.Country), SystemName: c.Server.Node, RingTime: c.Originate.SecondWait.Duration,
-		RTPTimeout: c.Media.Timeout.Duration, Sounds: sounds,
+		RTPTimeout: c.Media.Timeout.Duration, Sounds: sounds, Files: files,
 	})
 	sc, err := sipConfig(c, a.userAgent())
 	if err != nil {
@@ -231,7 +236,7 @@ func (a *App) startSwitch(ctx context.Context) error {
 	}
 	a.engine = pbx.NewEngineWith(a.pbx, pbx.EngineOptions{RingTime: c.Originate.SecondWait.Duration, Compat: c.Callfile.Compat == "asterisk22"})
 	a.originator = originate.New(originate.Options{
-		Store: a.store, Engine: a.engine, Router: &a.router, Policy: a.policy.Load, Known: known(),
+		Store: a.store, Engine: a.engine, Router: &a.router, Policy: a.policy.Load, Known: known(a.machine),
 		Node: a.node(), Log: a.log, MaxLive: a.budget.MaxLive,
 		Keep: originate.Keep{
 			Calls: c.Retention.Calls.Duration, CDRs: c.Retention.CDRs.Duration,

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/dialwright/dialwright/internal/dialplan/run"
 	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/route"
+	"github.com/dialwright/dialwright/internal/wire/conf"
 )
 
 // loadPlan reads the dialplan that c names; nil if it names none. The error says
@@ -28,7 +28,7 @@ func loadPlan(c *config.Config) (*dialplan.Plan, []dialplan.Problem, error) {
 		return nil, nil, nil
 	}
 	dir, name := filepath.Split(c.Dialplan.File)
-	p, problems, err := dialplan.Load(os.DirFS(cmp.Or(dir, ".")), name, dialplan.LoadOptions{
+	p, problems, err := dialplan.Load(conf.Dir(cmp.Or(dir, ".")), name, dialplan.LoadOptions{
 		Expand: run.ExpandGlobals, PipeSeparator: c.Dialplan.PipeSeparator,
 	})
 	if err != nil {

@@ -127,10 +127,11 @@ type stage struct {
 	media *media.Engine
 	store *sqlite.Store
 	tmp   string
-	done  func()
-	wg    sync.WaitGroup
 
-	mu sync.Mutex // one line at a time
+	mu     sync.Mutex // one line at a time; guards what follows
+	events <-chan pbx.Event
+	done   func()
+	vars   map[string]string // last values told, by channel and name
 }
 
 func newStage(ctx context.Context, o PlanTrace) (*stage, error) {
@@ -138,7 +139,7 @@ func newStage(ctx context.Context, o PlanTrace) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{o: o}
+	s := &stage{o: o, vars: map[string]string{}}
 	if s.media, err = media.New(media.Config{}); err != nil {
 		return nil, err
 	}
@@ -168,9 +169,9 @@ func newStage(ctx context.Context, o PlanTrace) (*stage, error) {
 	})
 	s.s.Register(local.New(s.s))
 	s.s.Register(pretend.New(pretend.Options{Media: s.media}))
-	events, done := s.s.Subscribe(pbx.EventFilter{Types: []pbx.EventType{pbx.ChannelVarset, pbx.ChannelDTMF, pbx.ChannelHangupRequest}}, 4096)
-	s.done = done
-	s.wg.Go(func() { s.tell(events) })
+	s.events, s.done = s.s.Subscribe(pbx.EventFilter{
+		Types: []pbx.EventType{pbx.ChannelVarset, pbx.ChannelDTMF, pbx.ChannelHangupRequest},
+	}, 4096)
 	return s, s.s.Start(ctx)
 }
 
@@ -178,8 +179,8 @@ func (s *stage) stop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	_ = s.s.Stop(ctx) // nothing of it is left when the process ends, which is next
+	s.say("")
 	s.done()
-	s.wg.Wait()
 	_ = s.media.Stop(ctx)
 	_ = s.store.Close()
 	_ = os.RemoveAll(s.tmp)
@@ -204,10 +205,23 @@ func (s *stage) caller(ctx context.Context) (*pbx.Channel, error) {
 	return s.s.Originate(ctx, o)
 }
 
+// say prints a line after what has happened before it; "" prints only that.
 func (s *stage) say(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.o.Out(fmt.Sprintf(format, args...))
+	for more := true; more; {
+		select {
+		case e, ok := <-s.events:
+			if more = ok; ok {
+				s.tell(&e)
+			}
+		default:
+			more = false
+		}
+	}
+	if format != "" {
+		s.o.Out(fmt.Sprintf(format, args...))
+	}
 }
 
 // step prints a step before it runs.
@@ -218,17 +232,21 @@ func (s *stage) step(x *run.Exec, step *dialplan.Step, args string) {
 
 func (s *stage) notice(_ *run.Exec, level, text string) { s.say("\t\t%s: %s", level, text) }
 
-// tell prints what the steps do to their channels.
-func (s *stage) tell(events <-chan pbx.Event) {
-	for e := range events {
-		switch e.Type {
-		case pbx.ChannelVarset:
-			s.say("\t\t%s = %s", e.Variable, e.Value)
-		case pbx.ChannelDTMF:
-			s.say("\t\t%s pressed %c", e.Channel.Name, e.Digit)
-		case pbx.ChannelHangupRequest:
-			s.say("\t\t%s hangs up: %s", e.Channel.Name, e.Cause)
+// tell prints what a step has done to its channel: what it set to another value,
+// keys, hangups.
+func (s *stage) tell(e *pbx.Event) {
+	switch e.Type {
+	case pbx.ChannelVarset:
+		key := e.Channel.ID + " " + e.Variable
+		if s.vars[key] == e.Value || strings.HasPrefix(e.Variable, "DIALWRIGHT_") {
+			return
 		}
+		s.vars[key] = e.Value
+		s.o.Out(fmt.Sprintf("\t\t%s: %s = %s", e.Channel.Name, e.Variable, e.Value))
+	case pbx.ChannelDTMF:
+		s.o.Out(fmt.Sprintf("\t\t%s pressed %c", e.Channel.Name, e.Digit))
+	case pbx.ChannelHangupRequest:
+		s.o.Out(fmt.Sprintf("\t\t%s hangs up: %s", e.Channel.Name, e.Cause))
 	}
 }
 

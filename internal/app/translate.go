@@ -15,10 +15,11 @@ import (
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/config"
+	"github.com/dialwright/dialwright/internal/dialplan/run"
 	"github.com/dialwright/dialwright/internal/door/auth"
+	"github.com/dialwright/dialwright/internal/door/callfile"
 	"github.com/dialwright/dialwright/internal/number"
 	"github.com/dialwright/dialwright/internal/originate"
-	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/route"
 	"github.com/dialwright/dialwright/internal/sip"
 )
@@ -66,12 +67,20 @@ func routes(c *config.Config, contexts func(string) bool) (*route.Table, error) 
 	return route.New(rc)
 }
 
-// known lists what the switch can carry out. It has no remote-control
-// applications: nothing connects to it to run them.
-func known() originate.Known {
+// known lists what the switch can carry out for a request. Applications that
+// run commands or touch files are for the dialplan, which its owner writes; nobody gets
+// them by asking for a call. It has no remote-control applications: nothing
+// connects to it to run them.
+func known(m *run.Machine) originate.Known {
+	var names []string
+	for _, name := range m.AppNames() {
+		if a, ok := m.App(name); ok && a.Danger&(run.Commands|run.Files) == 0 && a.Old == "" {
+			names = append(names, a.Name)
+		}
+	}
 	return originate.Known{
 		Kinds:        []call.ThenKind{call.ThenConnect, call.ThenDialplan, call.ThenApplication},
-		Applications: pbx.Applications(),
+		Applications: names,
 		Codecs:       config.Codecs(),
 	}
 }
@@ -97,8 +106,8 @@ func policy(c *config.Config) *originate.Policy {
 		}
 		limit(p, "account:"+name, a.Channels, a.CPS)
 	}
-	// Phones and trunks may always use the account that the configuration gives them,
-	// and the dialplan the one for which it runs.
+	// Phones, trunks and the folder of call files may always use the account that the
+	// configuration gives them, and the dialplan the one for which it runs.
 	for id, a := range p.Accounts {
 		if len(a.Principals) > 0 {
 			a.Principals = append(slices.Clone(a.Principals), dialplanPrincipal)
@@ -112,6 +121,7 @@ func policy(c *config.Config) *originate.Policy {
 			p.Accounts[id] = a
 		}
 	}
+	own(c.Callfile.Account, callfile.Principal)
 	for name, ph := range c.Phones {
 		own(ph.Account, "phone:"+name)
 	}

@@ -107,6 +107,9 @@ func Start(ctx context.Context, o Options) (_ *Demo, err error) {
 	if err := os.WriteFile(path, []byte(d.toml(hash, secrets)), 0o600); err != nil {
 		return nil, err
 	}
+	if err := os.WriteFile(filepath.Join(d.dir, "extensions.conf"), []byte(extensions), 0o600); err != nil {
+		return nil, err
+	}
 	d.app, err = app.New(app.Options{Path: path, Log: o.Log, Version: o.Version})
 	if err != nil {
 		return nil, err
@@ -120,6 +123,12 @@ func Start(ctx context.Context, o Options) (_ *Demo, err error) {
 	d.b, err = d.phone(ctx, "102", "Bob", secrets[1], toneB)
 	return d, err
 }
+
+// extensions is the dialplan into which the demonstration's call file leads.
+const extensions = `; Made by dialwright demo.
+[demo]
+exten => _10X,1,Dial(PJSIP/${EXTEN},20)
+`
 
 // toml is the demonstration's configuration: small, and readable by whoever
 // looks into the directory.
@@ -148,7 +157,13 @@ display_name = "Bob"
 [keys.demo]
 hash = %q
 scopes = ["admin"]
-`, d.dir, secrets[0], secrets[1], hash)
+
+[dialplan]
+file = %q
+
+[callfile]
+dir = %q
+`, d.dir, secrets[0], secrets[1], hash, filepath.Join(d.dir, "extensions.conf"), d.Spool())
 }
 
 // phone starts a phone that answers after a short ring, and waits until it is
@@ -193,7 +208,10 @@ func (d *Demo) Phones() []string {
 }
 
 // Doors lists the doors through which Call places calls.
-func (d *Demo) Doors() []string { return []string{"rest", "cli"} }
+func (d *Demo) Doors() []string { return []string{"rest", "cli", "callfile"} }
+
+// Spool is the folder of call files.
+func (d *Demo) Spool() string { return filepath.Join(d.dir, "outgoing") }
 
 // Call places a call from 101 to 102 through a door, listens at both ends,
 // hangs up at 102 and follows the call to its end.
@@ -205,9 +223,8 @@ func (d *Demo) Call(ctx context.Context, door string) (Heard, error) {
 	defer cl.Close()
 	ctx, cancel := context.WithTimeout(ctx, 3*patience)
 	defer cancel()
-	var made rest.Call
-	body := map[string]any{"first": "101", "second": "102", "reference": "demo " + door}
-	if err := cl.Post(ctx, "/v1/calls", body, &made); err != nil {
+	made, err := d.place(ctx, cl, door)
+	if err != nil {
 		return Heard{}, fmt.Errorf("door %s: %w", door, err)
 	}
 	if d.o.Begun != nil {
@@ -224,6 +241,34 @@ func (d *Demo) Call(ctx context.Context, door string) (Heard, error) {
 		h.Err = err
 	}
 	return h, nil
+}
+
+// place asks for a call through a door and gives it.
+func (d *Demo) place(ctx context.Context, cl *client.Client, door string) (made rest.Call, err error) {
+	if door != "callfile" {
+		body := map[string]any{"first": "101", "second": "102", "reference": "demo " + door}
+		err = cl.Post(ctx, "/v1/calls", body, &made)
+		return made, err
+	}
+	const name = "demo.call"
+	text := "Channel: PJSIP/101\nContext: demo\nExtension: 102\nCallerID: \"Demo\" <102>\n"
+	tmp := filepath.Join(d.dir, name) // beside the folder, then moved in: never seen half written
+	if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
+		return made, err
+	}
+	if err := os.Rename(tmp, filepath.Join(d.Spool(), name)); err != nil {
+		return made, err
+	}
+	for e, err := range cl.Events(ctx, 0, nil, nil) {
+		if err != nil {
+			return made, err
+		}
+		if e.Type == call.EvAccepted && e.Reference == name {
+			err = cl.Get(ctx, "/v1/calls/"+string(e.Call), nil, &made)
+			return made, err
+		}
+	}
+	return made, fmt.Errorf("the call file did not become a call: %w", context.Cause(ctx))
 }
 
 func (d *Demo) client(door string) (*client.Client, error) {
