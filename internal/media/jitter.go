@@ -37,7 +37,8 @@ type jitterBuffer struct {
 	dec   codec.Decoder
 	rs    *dsp.Resampler // nil when the codec's rate is the wanted one
 	clock int            // RTP units per second
-	width int            // octets per RTP unit
+	width int            // octets of the smallest piece …
+	lasts int            // … and how many RTP units it lasts
 	name  string
 	rate  int // Hz of what take gives
 
@@ -69,9 +70,12 @@ func newJitterBuffer(f Format, rate int) (j *jitterBuffer, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	j = &jitterBuffer{dec: c.NewDecoder(), clock: f.ClockRate, width: 1, rate: rate, name: f.Codec, least: -1}
-	if strings.EqualFold(c.Name(), "L16") {
+	j = &jitterBuffer{dec: c.NewDecoder(), clock: f.ClockRate, width: 1, lasts: 1, rate: rate, name: f.Codec, least: -1}
+	switch c.Name() {
+	case "L16":
 		j.width = 2
+	case "GSM":
+		j.width, j.lasts = gsmBlock, 160
 	}
 	if c.SampleRate() != rate {
 		rs, err := dsp.NewResampler(c.SampleRate(), rate)
@@ -94,6 +98,9 @@ func (f Format) codecName() string {
 func (j *jitterBuffer) duration(units uint32) time.Duration {
 	return time.Duration(units) * time.Second / time.Duration(j.clock)
 }
+
+// span is how long a payload lasts, in RTP units.
+func (j *jitterBuffer) span(payload []byte) uint32 { return uint32(len(payload) / j.width * j.lasts) }
 
 func (j *jitterBuffer) units(d time.Duration) uint32 { return rtpUnits(d, j.clock) }
 
@@ -167,7 +174,7 @@ func (j *jitterBuffer) delay() time.Duration {
 	d := time.Duration(len(j.fifo)) * time.Second / time.Duration(j.rate)
 	if n := len(j.queue); n > 0 {
 		last := j.queue[n-1]
-		d += j.duration(last.ts + uint32(len(last.payload)/j.width) - j.next)
+		d += j.duration(last.ts + j.span(last.payload) - j.next)
 	}
 	return d
 }
@@ -224,7 +231,7 @@ func (j *jitterBuffer) advance(want int) {
 // pop takes the head off and moves the pointer behind it.
 func (j *jitterBuffer) pop() {
 	head := j.queue[0]
-	j.next = head.ts + uint32(len(head.payload)/j.width)
+	j.next = head.ts + j.span(head.payload)
 	j.spare = append(j.spare, head.payload)
 	copy(j.queue, j.queue[1:])
 	j.queue = j.queue[:len(j.queue)-1]

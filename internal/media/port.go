@@ -2,6 +2,7 @@ package media
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,9 @@ func (f Format) norm() Format {
 	case 10, 20, 30, 40, 60: // what the clock can pace
 	default:
 		f.PTime = defaultTime
+	}
+	if strings.EqualFold(f.Codec, "GSM") && f.PTime%20 != 0 { // its frames cannot be cut
+		f.PTime = 20
 	}
 	return f
 }
