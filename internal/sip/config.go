@@ -133,7 +133,7 @@ const (
 )
 
 var (
-	codecNames  = []string{"opus", "G722", "PCMU", "PCMA"}
+	codecNames  = []string{"opus", "G722", "PCMU", "PCMA", "GSM"}
 	phoneCodecs = []string{"G722", "PCMU", "PCMA"} // without opus: it cannot be converted here
 	trunkCodecs = []string{"G722", "PCMU", "PCMA"}
 )
@@ -237,6 +237,8 @@ func canonicalCodec(name string) string {
 		return "G722"
 	case "opus":
 		return "opus"
+	case "gsm":
+		return "GSM"
 	}
 	return name
 }
