@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// ErrNoApp says that there is no application of a name.
-var ErrNoApp = errors.New("no application")
+// ErrNoApp says that there is no application of the name that follows.
+var ErrNoApp = errors.New("there is no application")
 
-// waits is how long an application must have taken to count as one that
-// waits for something (circles).
+// waits is how long an application that is not Instant must have taken to
+// count as one that has waited for something (circles).
 const waits = 10 * time.Millisecond
 
 // RunApp runs an application by name with expanded arguments: Exec, ExecIf,
@@ -20,7 +20,7 @@ const waits = 10 * time.Millisecond
 func (x *Exec) RunApp(ctx context.Context, name, args string) error {
 	a, ok := x.m.App(name)
 	if !ok || (a.Old != "" && a.removed(x.m)) {
-		return fmt.Errorf("%w: %s", ErrNoApp, strings.TrimSpace(name))
+		return fmt.Errorf("%w %s", ErrNoApp, strings.TrimSpace(name))
 	}
 	if a.Old != "" {
 		x.m.WarnOnce(fmt.Sprintf("application %s is a name of the past; use %s", a.Name, a.Old))
@@ -39,7 +39,7 @@ func (x *Exec) RunApp(ctx context.Context, name, args string) error {
 	}
 	begun := time.Now()
 	err := a.Run(ctx, x, args)
-	if time.Since(begun) >= waits {
+	if !a.Instant && time.Since(begun) >= waits {
 		x.waited()
 	}
 	if errors.Is(context.Cause(ctx), errAbsolute) {
@@ -76,7 +76,7 @@ func (x *Exec) runApp(ctx context.Context, name, args string) error {
 			x.Warn("application %s is not supported and was skipped", name)
 			return nil
 		}
-		x.Warn("there is no application %s; the call is ended", strings.TrimSpace(name))
+		x.Warn("%v; the call is ended", err) // which may be one inside this one
 		return ErrEnd
 	}
 	if _, ok := errors.AsType[*Digits](err); ok {

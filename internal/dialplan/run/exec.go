@@ -25,7 +25,7 @@ type Exec struct {
 	mu         sync.Mutex // guards the fields below; nothing is called under it but what returns at once
 	plan       *dialplan.Plan
 	at         Position       // step in progress
-	step       *dialplan.Step // nil: at is not in the plan, or an application without one
+	step       *dialplan.Step // the last one that ran, for the log; nil: none yet
 	jump       *Position      // set by Goto: where to go next
 	stack      []frame        // Gosub and Macro
 	handlers   []string       // hangup handlers, last pushed last
@@ -98,11 +98,12 @@ func (x *Exec) Position() Position {
 	return x.at
 }
 
-// setAt notes the step in progress.
-func (x *Exec) setAt(p Position, s *dialplan.Step) {
+// setAt notes a position that has no step. The log goes on to name the line
+// that led there.
+func (x *Exec) setAt(p Position) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.at, x.step = p, s
+	x.at = p
 }
 
 // Caller gives what extensions are looked up for: the number as CALLERID(num)

@@ -3,8 +3,8 @@ package run
 import (
 	"context"
 	"errors"
-	"math"
 	"strings"
+	"time"
 
 	"github.com/dialwright/dialwright/internal/cause"
 	"github.com/dialwright/dialwright/internal/dialplan"
@@ -86,7 +86,7 @@ func (x *Exec) advance(ctx context.Context, at Position, sub bool) (next Positio
 		if next, ok := x.macroEnd(); ok {
 			return next, false, nil
 		}
-		x.setAt(at, nil)
+		x.setAt(at)
 		if sub {
 			x.Warn("the subroutine ended without Return")
 			return Position{}, false, nil
@@ -236,28 +236,31 @@ func (x *Exec) Raise(reason string) error {
 const (
 	maxSpecialJumps = 1000
 	maxJumps        = 200_000
+	maxBusy         = 30 * time.Second // of computing, in more than maxSpecialJumps jumps
 )
 
 // circles counts the jumps of one run since it last waited for anything.
-type circles struct{ jumps, special int }
+type circles struct {
+	jumps, special int
+	since          time.Time
+}
 
 // jump counts one more; ErrEnd if that is too many.
 func (r *circles) jump(x *Exec, special bool) error {
-	if x.tookTime() {
-		*r = circles{}
+	if x.tookTime() || r.since.IsZero() {
+		*r = circles{since: time.Now()}
 	}
 	r.jumps++
 	if special {
 		r.special++
 	}
-	limit := math.MaxInt
+	limit := 0
 	switch {
 	case r.special > maxSpecialJumps:
 		limit = maxSpecialJumps
-	case r.jumps > maxJumps:
-		limit = maxJumps
-	}
-	if limit == math.MaxInt {
+	case r.jumps > maxJumps, r.jumps > maxSpecialJumps && r.jumps%100 == 0 && time.Since(r.since) > maxBusy:
+		limit = r.jumps - 1
+	default:
 		return nil
 	}
 	x.Warn("the dialplan goes in circles: %d jumps without waiting for anything; the call is ended", limit)

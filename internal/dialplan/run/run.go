@@ -51,6 +51,9 @@ type App struct {
 	// Asterisk 22 still has it.
 	Old  string
 	Kept bool
+	// Instant says that Run itself waits for nothing, however long a busy machine
+	// takes for it. A loop of such applications is one that goes in circles.
+	Instant bool
 	// Refused says what happens instead when Danger is not allowed, which has
 	// been logged: a status variable, ErrEnd. nil: the call goes on.
 	Refused func(ctx context.Context, x *Exec, args string) error
