@@ -63,7 +63,7 @@ func newDesk(t *testing.T, plan string, change func(*run.Options)) *desk {
 		t.Fatal(err)
 	}
 	d.m.SetPlan(p)
-	d.x = d.m.Exec(d.incoming("55"))
+	d.x = d.m.Exec(d.incoming("55", ""))
 	t.Cleanup(func() { // t.Context has ended here
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -74,11 +74,12 @@ func newDesk(t *testing.T, plan string, change func(*run.Options)) *desk {
 	return d
 }
 
-func (d *desk) incoming(number string) *pbx.Channel {
+// incoming lets a party call; linked is the id of the channel that its call began with, "" its own.
+func (d *desk) incoming(number, linked string) *pbx.Channel {
 	d.Helper()
 	l := &line{}
 	c, err := d.m.Switch().Incoming(l, pbx.IncomingOptions{
-		Endpoint: number, CallerID: call.CallerID{Number: number}, Dialled: "s", Context: "t",
+		Endpoint: number, CallerID: call.CallerID{Number: number}, Dialled: "s", Context: "t", LinkedID: linked,
 		Handler: pbx.HandlerFunc(func(ctx context.Context, _ *pbx.Channel) { <-ctx.Done() }),
 	})
 	if err != nil {
