@@ -35,7 +35,7 @@ import (
 
 // Options say what to serve.
 type Options struct {
-	Path    string               // configuration file; "" = the defaults
+	Source
 	Adjust  func(*config.Config) // changes every loaded configuration before it is used (demo, tests); nil = nothing
 	Log     io.Writer            // where the log goes; nil = nowhere
 	Version string               // shown in stats and the User-Agent
@@ -107,7 +107,7 @@ func New(o Options) (*App, error) {
 }
 
 func (a *App) load() (config.Loaded, error) {
-	l, err := config.Load(a.o.Path)
+	l, err := a.o.Source.Load()
 	if err == nil && a.o.Adjust != nil {
 		a.o.Adjust(&l.Config)
 	}
@@ -219,7 +219,7 @@ func (a *App) startSwitch(ctx context.Context) error {
 	a.pbx = pbx.New(pbx.Options{
 		Media: a.media, Log: a.log, Router: &a.router, Admit: a.admit,
 		Country: strings.ToLower(c.Numbers.Country), SystemName: c.Server.Node, RingTime: c.Originate.SecondWait.Duration,
-		RTPTimeout: c.Media.Timeout.Duration, Sounds: sounds, Files: files,
+		RTPTimeout: c.Media.Timeout.Duration, Sounds: sounds, Files: files, MusicOn: "music:", Music: a.music,
 	})
 	sc, err := sipConfig(c, a.userAgent())
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/dialwright/dialwright/internal/dialplan/apps"
+	"github.com/dialwright/dialwright/internal/media"
 	"github.com/dialwright/dialwright/internal/pbx"
 )
 
@@ -42,4 +44,14 @@ func (a *App) fileRoots() ([]pbx.FileRoot, error) {
 		out = append(out, d)
 	}
 	return out, nil
+}
+
+// music opens a class of music on hold for whoever waits outside the dialplan,
+// such as a party that the other one holds.
+func (a *App) music(class string) (media.Source, error) {
+	c, _, err := apps.MusicLibrary(a.machine.Options()).Class(class)
+	if err != nil {
+		return nil, err
+	}
+	return c.Open()
 }

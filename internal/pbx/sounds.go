@@ -49,7 +49,7 @@ func builtinTone(name string) string {
 //	characters:AB1        spelt; phonetic:AB1 by the NATO alphabet (ours)
 //	recording:NAME        a stored recording
 //	silence:MS            nothing, for so long (ours)
-//	music:                the built-in music on hold, without end (ours)
+//	music:CLASS           music on hold of Options.Music, without end (ours)
 //
 // Without a scheme a URI is a sound.
 func (s *Switch) openMedia(uri, lang string) (media.Source, error) {
@@ -82,6 +82,9 @@ func (s *Switch) openMedia(uri, lang string) (media.Source, error) {
 		}
 		return media.Silence(time.Duration(ms) * time.Millisecond), nil
 	case "music":
+		if s.o.Music != nil {
+			return s.o.Music(rest)
+		}
 		return music.Builtin(), nil
 	}
 	return nil, fmt.Errorf("media %q: %w", uri, ErrMediaURI)

@@ -33,12 +33,15 @@ type Options struct {
 	Functions Functions                              // functions of the dialplan, CDR(userfield); nil = those that channels know
 	Admit     func(context.Context, Admission) error // guard for calls that phones and trunks make; nil = all are allowed
 
-	Sounds     fs.FS      // sound files as lang/name.ext or name.ext; nil = none
-	Files      []FileRoot // directories whose files may be named by their path; nil = none
-	Language   string     // default language of channels, "" = "en"
-	MusicOn    string     // media URI that is played to a held party, "" = silence
-	Country    string     // tone zone, "" = "us"
-	Recordings *os.Root   // where live recordings go; nil = Record gives ErrNotSupported
+	Sounds   fs.FS      // sound files as lang/name.ext or name.ext; nil = none
+	Files    []FileRoot // directories whose files may be named by their path; nil = none
+	Language string     // default language of channels, "" = "en"
+	MusicOn  string     // media URI that is played to a held party, "" = silence; "music:" = music on hold
+	Country  string     // tone zone, "" = "us"
+	// Music opens music on hold by its class, "" = the default one; nil = the
+	// built-in piece, whatever the class.
+	Music      func(class string) (media.Source, error)
+	Recordings *os.Root // where live recordings go; nil = Record gives ErrNotSupported
 
 	// RTPTimeout ends an answered channel that has sent no media for so long,
 	// ten times as long on hold (M11), with cause 102. 0 = never.

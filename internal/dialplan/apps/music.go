@@ -46,7 +46,7 @@ func startMusic(ctx context.Context, x *run.Exec, name string) bool {
 	if name == "" {
 		name, _, _ = x.Machine().ReadFunction(ctx, x.Channel(), "CHANNEL", "musicclass")
 	}
-	c, problems, err := library(x.Machine().Options()).Class(strings.TrimSpace(name))
+	c, problems, err := MusicLibrary(x.Machine().Options()).Class(strings.TrimSpace(name))
 	for _, p := range problems {
 		x.Warn("%s", p)
 	}
@@ -59,9 +59,9 @@ func startMusic(ctx context.Context, x *run.Exec, name string) bool {
 	return err == nil
 }
 
-// library says where this machine's music is: in directory moh of the sounds,
+// MusicLibrary says where a machine's music is: in directory moh of the sounds,
 // else of the data (Asterisk: astdatadir/moh).
-func library(o *run.Options) music.Library {
+func MusicLibrary(o *run.Options) music.Library {
 	l := music.Library{ConfDir: o.ConfDir, Data: o.Dirs.Data, Sounds: o.Dirs.Sounds}
 	for _, dir := range []string{o.Dirs.Sounds, o.Dirs.Data} {
 		if dir == "" {
