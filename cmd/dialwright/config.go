@@ -17,8 +17,7 @@ type checkCmd struct{}
 
 // Run reports all mistakes; the exit status is 1 when there are any.
 func (checkCmd) Run(e *env) error {
-	path := e.configPath()
-	files, warnings, err := app.Check(path)
+	files, warnings, err := app.Check(e.source())
 	if e.cli.JSON {
 		out := struct {
 			Files    []string        `json:"files"`

@@ -28,7 +28,7 @@ type planShowCmd struct {
 
 // Run lists.
 func (c *planShowCmd) Run(e *env) error {
-	p, problems, err := app.Plan(e.configPath(), c.File)
+	p, problems, err := app.Plan(e.source(), c.File)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (c *planEvalCmd) Run(e *env) error {
 		return err
 	}
 	got, err := app.PlanTrace{
-		Config: e.configPath(), File: c.File, Context: c.Context, Caller: app.CallerID(c.CallerID), Variables: vars, Out: func(string) {},
+		Source: e.source(), File: c.File, Context: c.Context, Caller: app.CallerID(c.CallerID), Variables: vars, Out: func(string) {},
 	}.Eval(e.ctx, c.Text)
 	if err != nil {
 		return err
@@ -134,7 +134,7 @@ func (c *planTraceCmd) Run(e *env) error {
 		return err
 	}
 	return app.PlanTrace{
-		Config: e.configPath(), File: c.File, Context: context, Exten: exten, Priority: c.Priority, Answered: c.Answered,
+		Source: e.source(), File: c.File, Context: context, Exten: exten, Priority: c.Priority, Answered: c.Answered,
 		Caller: app.CallerID(c.CallerID), Variables: vars, Digits: c.Digits, Dials: c.Dials, Limit: c.Limit,
 		Out: func(line string) { fmt.Fprintln(e.stdout, line) },
 	}.Run(e.ctx)

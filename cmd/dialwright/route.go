@@ -27,7 +27,7 @@ func (c routeCmd) Run(e *env) error {
 	t, err := c.ask(e)
 	if errors.Is(err, ctl.ErrNoServer) {
 		fmt.Fprintln(e.stderr, "no server is running; this is what the configuration says")
-		t, err = app.Route(e.configPath(), c.Account, c.Number)
+		t, err = app.Route(e.source(), c.Account, c.Number)
 		err = configError(err)
 	}
 	if err != nil {

@@ -19,7 +19,7 @@ type serveCmd struct{}
 // Run serves until an interrupt: the first lets calls end (server.drain), the
 // second hangs them up.
 func (serveCmd) Run(e *env) error {
-	a, err := app.New(app.Options{Path: e.configPath(), Adjust: e.adjust, Log: e.stderr, Version: buildInfo().Version})
+	a, err := app.New(app.Options{Source: e.source(), Adjust: e.adjust, Log: e.stderr, Version: buildInfo().Version})
 	if err != nil {
 		return configError(err)
 	}
@@ -69,6 +69,11 @@ func (e *env) adjust(c *config.Config) {
 	}
 }
 
+// source says where the configuration is.
+func (e *env) source() app.Source {
+	return app.Source{Path: e.configPath(), AsteriskDir: e.cli.AsteriskDir}
+}
+
 func (e *env) configPath() string {
 	if e.cli.Config != "" {
 		return e.cli.Config
@@ -91,7 +96,7 @@ func (e *env) client() (*client.Client, error) {
 	}
 	dir := e.cli.DataDir
 	if dir == "" {
-		l, err := config.Load(e.configPath())
+		l, err := e.source().Load()
 		if err != nil {
 			return nil, fmt.Errorf("%w\nThe server's data directory is not known; run `dialwright check`, or use --data-dir", err)
 		}

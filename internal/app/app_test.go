@@ -54,7 +54,7 @@ func serve(t *testing.T, path string) (*App, *client.Client, *logBuffer) {
 	t.Helper()
 	log := &logBuffer{}
 	dir := t.TempDir()
-	a, err := New(Options{Path: path, Adjust: onLoopback(dir), Log: log, Version: "test"})
+	a, err := New(Options{Source: Source{Path: path}, Adjust: onLoopback(dir), Log: log, Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +273,7 @@ func TestMistakesComeBeforeAnythingIsOpened(t *testing.T) {
 	if err := os.WriteFile(path, []byte("[sip]\nlisten = [\"x\"]\n[http]\nlisten = \"y\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := New(Options{Path: path})
+	_, err := New(Options{Source: Source{Path: path}})
 	if ms, ok := errors.AsType[config.Mistakes](err); !ok || len(ms) != 2 {
 		t.Errorf("%v", err)
 	}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
-	"github.com/dialwright/dialwright/internal/config"
 	"github.com/dialwright/dialwright/internal/dialplan"
 	"github.com/dialwright/dialwright/internal/dialplan/apps"
 	"github.com/dialwright/dialwright/internal/dialplan/funcs"
@@ -24,10 +23,10 @@ import (
 	"github.com/dialwright/dialwright/internal/store/sqlite"
 )
 
-// Plan loads the dialplan that the configuration at path names, or the file
+// Plan loads the dialplan that a configuration names, or the file
 // itself if it is not "". The texts are what is wrong with it.
-func Plan(path, file string) (*dialplan.Plan, []string, error) {
-	l, err := config.Load(path)
+func Plan(from Source, file string) (*dialplan.Plan, []string, error) {
+	l, err := from.Load()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -50,17 +49,18 @@ func Plan(path, file string) (*dialplan.Plan, []string, error) {
 
 // PlanTrace says what Trace runs.
 type PlanTrace struct {
-	Config, File string // as in Plan; without a dialplan, Eval still works
-	Context      string
-	Exten        string
-	Priority     int  // 0 = 1
-	Answered     bool // begin on a channel that is up already, instead of a call that comes in
-	Caller       call.CallerID
-	Variables    []call.Variable
-	Digits       string        // pressed by the caller once the call is answered; w waits half a second
-	Dials        string        // how every phone and trunk that is dialled behaves: a number of the technology Pretend ("ok", "486", "timeout")
-	Limit        time.Duration // for the whole call; 0 = 1 min
-	Out          func(line string)
+	Source           // as in Plan; without a dialplan, Eval still works
+	File      string // as in Plan
+	Context   string
+	Exten     string
+	Priority  int  // 0 = 1
+	Answered  bool // begin on a channel that is up already, instead of a call that comes in
+	Caller    call.CallerID
+	Variables []call.Variable
+	Digits    string        // pressed by the caller once the call is answered; w waits half a second
+	Dials     string        // how every phone and trunk that is dialled behaves: a number of the technology Pretend ("ok", "486", "timeout")
+	Limit     time.Duration // for the whole call; 0 = 1 min
+	Out       func(line string)
 }
 
 // Run runs an extension on a switch without telephones and prints each step: the
@@ -68,7 +68,7 @@ type PlanTrace struct {
 // and files outside the server's directories not touched, whatever the
 // configuration allows.
 func (o PlanTrace) Run(ctx context.Context) error {
-	p, _, err := Plan(o.Config, o.File)
+	p, _, err := Plan(o.Source, o.File)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (o PlanTrace) Run(ctx context.Context) error {
 
 // Eval expands a text as an argument in the dialplan would be: ${…} and $[…].
 func (o PlanTrace) Eval(ctx context.Context, text string) (string, error) {
-	p, _, err := Plan(o.Config, o.File)
+	p, _, err := Plan(o.Source, o.File)
 	if err != nil && (o.File != "" || o.Context != "") {
 		return "", err
 	}
@@ -135,7 +135,7 @@ type stage struct {
 }
 
 func newStage(ctx context.Context, o PlanTrace) (*stage, error) {
-	l, err := config.Load(o.Config)
+	l, err := o.Source.Load()
 	if err != nil {
 		return nil, err
 	}

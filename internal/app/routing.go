@@ -10,7 +10,6 @@ import (
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/cause"
-	"github.com/dialwright/dialwright/internal/config"
 	"github.com/dialwright/dialwright/internal/door/auth"
 	"github.com/dialwright/dialwright/internal/door/rest"
 	"github.com/dialwright/dialwright/internal/originate"
@@ -145,8 +144,8 @@ func (a *App) room(trunk string) error {
 
 // Route explains a number from the configuration alone, without a server.
 // Without an account it takes the default one.
-func Route(path, account, typed string) (rest.Trace, error) {
-	l, err := config.Load(path)
+func Route(from Source, account, typed string) (rest.Trace, error) {
+	l, err := from.Load()
 	if err != nil {
 		return rest.Trace{}, err
 	}
@@ -170,8 +169,8 @@ func Route(path, account, typed string) (rest.Trace, error) {
 // Check loads the configuration and builds everything that can be built without
 // opening anything. The error is a config.Mistakes, or says what does not fit
 // together; the texts are warnings.
-func Check(path string) (files, warnings []string, err error) {
-	l, err := config.Load(path)
+func Check(from Source) (files, warnings []string, err error) {
+	l, err := from.Load()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -110,7 +110,7 @@ func Start(ctx context.Context, o Options) (_ *Demo, err error) {
 	if err := os.WriteFile(filepath.Join(d.dir, "extensions.conf"), []byte(extensions), 0o600); err != nil {
 		return nil, err
 	}
-	d.app, err = app.New(app.Options{Path: path, Log: o.Log, Version: o.Version})
+	d.app, err = app.New(app.Options{Source: app.Source{Path: path}, Log: o.Log, Version: o.Version})
 	if err != nil {
 		return nil, err
 	}
