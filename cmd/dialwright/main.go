@@ -31,11 +31,12 @@ const (
 
 // cli is the grammar of the command line.
 type cli struct {
-	Config  string `short:"c" env:"DIALWRIGHT_CONFIG" placeholder:"FILE" help:"Configuration file; else dialwright.toml here, in the user's configuration directory or in /etc/dialwright."`
-	DataDir string `env:"DIALWRIGHT_DATA_DIR" placeholder:"DIR" help:"Data directory of the server; else server.data_dir of the configuration."`
-	Server  string `env:"DIALWRIGHT_SERVER" placeholder:"URL" help:"Speak to this server over HTTP instead of the control socket."`
-	Key     string `env:"DIALWRIGHT_KEY" placeholder:"KEY" help:"API key for --server."`
-	JSON    bool   `name:"json" help:"Print JSON, for programs."`
+	Config      string `short:"c" env:"DIALWRIGHT_CONFIG" placeholder:"FILE" help:"Configuration file; else dialwright.toml here, in the user's configuration directory or in /etc/dialwright."`
+	AsteriskDir string `env:"DIALWRIGHT_ASTERISK_DIR" placeholder:"DIR" help:"Configuration directory of an Asterisk whose phones, trunks, dialplan and spool folder are taken over; the configuration file wins."`
+	DataDir     string `env:"DIALWRIGHT_DATA_DIR" placeholder:"DIR" help:"Data directory of the server; else server.data_dir of the configuration."`
+	Server      string `env:"DIALWRIGHT_SERVER" placeholder:"URL" help:"Speak to this server over HTTP instead of the control socket."`
+	Key         string `env:"DIALWRIGHT_KEY" placeholder:"KEY" help:"API key for --server."`
+	JSON        bool   `name:"json" help:"Print JSON, for programs."`
 
 	Demo       demoCmd       `cmd:"" help:"Start a server with two phones on loopback and place a call through each door: the first two minutes."`
 	Serve      serveCmd      `cmd:"" help:"Run the server."`
@@ -49,6 +50,7 @@ type cli struct {
 	Phones     phonesCmd     `cmd:"" help:"List phones and their states."`
 	Trunks     trunksCmd     `cmd:"" help:"List trunks and their states."`
 	Route      routeCmd      `cmd:"" help:"Dry run: each step from the number as typed to what would be dialled."`
+	Spool      spoolCmd      `cmd:"" help:"Write call files into the folder of a server or an Asterisk, the safe way: from flags, from a list, or from files."`
 	Explain    explainCmd    `cmd:"" help:"Why a call ended as it did: each leg's SIP messages as a ladder, the cause in plain words, what to do."`
 	Plan       dialplanCmd   `cmd:"" name:"dialplan" help:"Look into the dialplan: list it, expand a text, trace an extension."`
 	Check      checkCmd      `cmd:"" help:"Check the configuration; reports all mistakes at once."`
