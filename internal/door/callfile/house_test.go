@@ -266,6 +266,7 @@ func keepHouse(dir string) error {
 		dir: dir, compat: os.Getenv(houseVar+"_COMPAT") != "", extensions: string(extensions), log: log,
 		trace: func(text string) { note(text) },
 		event: func(call.Event) { note(attemptNote) },
+		fast:  true, // what is written survives the process, if not the machine
 	})
 	if err != nil {
 		return err

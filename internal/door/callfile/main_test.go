@@ -16,6 +16,12 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
+	if dir := os.Getenv(spoolVar); dir != "" {
+		if err := serveSpool(dir); err != nil {
+			fmt.Fprintln(os.Stderr, "spool:", err)
+			os.Exit(1)
+		}
+	}
 	flag.Parse()
 	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
 		_ = f.Value.Set("16")

@@ -55,18 +55,24 @@ func (f *File) warn(line int, format string, args ...any) {
 	f.Warnings = append(f.Warnings, Warning{line, fmt.Sprintf(format, args...)})
 }
 
+// Split takes one line apart. empty: it has nothing but blanks and a comment. ok
+// is false if it has no colon. The key is as it stands there, blanks included.
+func Split(line string) (key, value string, empty, ok bool) {
+	s := trimRight(uncomment(line))
+	key, value, ok = strings.Cut(s, ":")
+	return key, trimLeft(value), s == "", ok
+}
+
 // line takes one line.
 func (f *File) line(n int, raw []byte) {
-	s := trimRight(uncomment(string(raw)))
-	if s == "" {
+	key, value, empty, ok := Split(string(raw))
+	if empty {
 		return
 	}
-	key, value, ok := strings.Cut(s, ":")
 	if !ok {
 		f.warn(n, "syntax error: no colon after a key; the line is skipped")
 		return
 	}
-	value = trimLeft(value)
 	if trimmed := trimRight(trimLeft(key)); trimmed != key && !f.compat && trimmed != "" {
 		f.warn(n, "blanks around the key %.80q are passed over", trimmed)
 		key = trimmed
