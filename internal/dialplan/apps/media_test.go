@@ -73,18 +73,22 @@ type script struct {
 	warn  string // part of a warning; "" = there must be none
 }
 
+// scriptEnd is where a script can go.
+const scriptEnd = `
+exten => 1,1,Log(NOTICE,one)
+exten => 23,1,Log(NOTICE,twentythree)
+exten => i,1,Log(NOTICE,i ${INVALID_EXTEN})
+exten => h,1,Log(NOTICE,h)
+[other]
+exten => 5,1,Log(NOTICE,other five)
+exten => h,1,Log(NOTICE,h)
+`
+
 // run plays a script.
 func (s script) run(t *testing.T) {
 	t.Parallel()
-	text := "[t]\n"
-	for i, step := range strings.Split(s.steps, ";") {
-		prio := "same => n,"
-		if i == 0 {
-			prio = "exten => s,1,"
-		}
-		text += prio + strings.ReplaceAll(step, "LOG(", "Log(NOTICE,") + "\n"
-	}
-	text += "exten => 1,1,Log(NOTICE,one)\nexten => 23,1,Log(NOTICE,twentythree)\nexten => i,1,Log(NOTICE,i ${INVALID_EXTEN})\nexten => h,1,Log(NOTICE,h)\n[other]\nexten => 5,1,Log(NOTICE,other five)\nexten => h,1,Log(NOTICE,h)\n"
+	steps := strings.Split(strings.ReplaceAll(s.steps, "LOG(", "Log(NOTICE,"), ";")
+	text := "[t]\nexten => s,1," + strings.Join(steps, "\n same => n,") + scriptEnd
 	inStage(t, text, func(t *testing.T, b *booth) {
 		c, p := b.call("a", "s")
 		if s.press != "" {
@@ -382,12 +386,12 @@ exten => s,1,Answer(,i)
 		b.expect("sent")
 		for name, want := range map[string]string{"a": "12#", "other": "5"} {
 			close(digits[name])
-			got := ""
+			var got []rune
 			for r := range digits[name] {
-				got += string(r)
+				got = append(got, r)
 			}
-			if got != want {
-				t.Errorf("%s got %q, want %q", name, got, want)
+			if string(got) != want {
+				t.Errorf("%s got %q, want %q", name, string(got), want)
 			}
 		}
 		if !b.hasWarning("not a DTMF digit") || !b.hasWarning("no channel Studio/none-1") {
