@@ -43,7 +43,8 @@ func (x *Exec) Digit(ctx context.Context, d time.Duration) (rune, error) {
 }
 
 // Digits gives the queue of typed digits, to select on beside other things. It
-// holds 64 and is never closed. pbx.ErrGone after the hangup.
+// holds 64 and is never closed. pbx.ErrGone if nobody asked for it before the
+// hangup.
 func (x *Exec) Digits() (<-chan rune, error) {
 	x.mu.Lock()
 	ch := x.digits

@@ -162,6 +162,7 @@ func TestDigit(t *testing.T) {
 			t.Errorf("hung up: %v", err)
 		}
 		<-c.Gone()
+		synctest.Wait()
 		if _, err := s.m.Exec(c).Digits(); !errors.Is(err, pbx.ErrGone) {
 			t.Errorf("gone: %v", err)
 		}

@@ -235,7 +235,7 @@ func (x *Exec) Raise(reason string) error {
 // compute are the dialplan's right, so they may turn much longer than i, t and e.
 const (
 	maxSpecialJumps = 1000
-	maxJumps        = 200_000
+	defaultMaxJumps = 200_000
 	maxBusy         = 30 * time.Second // of computing, in more than maxSpecialJumps jumps
 )
 
@@ -258,7 +258,7 @@ func (r *circles) jump(x *Exec, special bool) error {
 	switch {
 	case r.special > maxSpecialJumps:
 		limit = maxSpecialJumps
-	case r.jumps > maxJumps, r.jumps > maxSpecialJumps && r.jumps%100 == 0 && time.Since(r.since) > maxBusy:
+	case r.jumps > x.m.o.MaxJumps, r.jumps > maxSpecialJumps && r.jumps%100 == 0 && time.Since(r.since) > maxBusy:
 		limit = r.jumps - 1
 	default:
 		return nil

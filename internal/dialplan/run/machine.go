@@ -33,6 +33,9 @@ func New(o Options) *Machine {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.MaxJumps <= 0 {
+		o.MaxJumps = defaultMaxJumps
+	}
 	m := &Machine{
 		o: o, log: o.Log, apps: make(map[string]*App, len(o.Apps)), funcs: make(map[string]*Func, len(o.Funcs)),
 		globals: make(map[string]string), execs: make(map[string]*Exec), data: make(map[string]any),

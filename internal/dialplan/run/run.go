@@ -134,6 +134,9 @@ type Options struct {
 	// CommandLimit is how long a command of the operating system may run; 0 = as
 	// long as the call.
 	CommandLimit time.Duration
+	// MaxJumps is how many jumps of any kind a channel may make without waiting
+	// for anything; 0 = 200,000 (spec: dialplan D8).
+	MaxJumps int
 	// SystemName is ${SYSTEMNAME}.
 	SystemName string
 
