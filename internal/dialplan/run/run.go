@@ -12,6 +12,32 @@
 // Applications and functions are in packages apps and funcs, one visible table
 // each; they are handed to New. They work on x.Channel() directly: the switch
 // is their ground (docs/decisions/0008).
+//
+// # The life of a run
+//
+//	            ┌────────────── next priority, Goto, Gosub, Return ◄─────────┐
+//	Handler ──► find the step ── expand ── application ── nil ───────────────┤
+//	                 │ none            │            │ Digits: collect ───────┤
+//	                 ▼                 │            │ absolute timeout: T ───┤
+//	             i, t, e, or the end   │            │ ErrEnd, hangup         │
+//	                 │                 │            ▼                        │
+//	                 └─────────────────┴──► hang up ── h ── hangup handlers  │
+//	                     Sub: its Return ends a run of its own ──────────────┘
+//
+// A channel keeps the plan with which its run began; a reload is for those
+// that begin later. A channel that another handler takes (ErrReplaced) runs no h.
+//
+// # When things fail
+//
+//   - A mistake in the dialplan is a warning with channel, file and line. What
+//     it means for the call is defined: it goes on, goes to i or e, or ends with h.
+//   - A dialplan that goes in circles without waiting for anything, or opens
+//     subroutines without end, ends its own call and no other.
+//   - Nothing here outlives its channel: contexts end at the hangup, h has ten
+//     minutes of its own.
+//
+// It does not parse extensions.conf (package dialplan), dial (package apps) or
+// keep records (package pbx and above).
 package run
 
 import (
