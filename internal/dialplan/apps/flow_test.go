@@ -277,7 +277,7 @@ func TestTelling(t *testing.T) {
 			t.Errorf("after ResetCDR(e): %v %q", r.Disabled, r.UserField)
 		}
 		o.waitIdle(time.Hour)
-		o.want(t, nil, "variables.V=1", "dialplan: hello", "dialplan: 1x,2", "ForkCDR does nothing here")
+		o.want(t, nil, "variables.V=1", "hello", "1x,2", "ForkCDR does nothing here")
 	})
 }
 
