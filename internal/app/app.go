@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -260,12 +261,13 @@ func (a *App) startSwitch(ctx context.Context) error {
 	return nil
 }
 
-// openSounds opens the directory of sound files, nil if there is none. Names
-// cannot lead out of it.
+// openSounds opens the directory of sound files. Names cannot lead out of it.
 func (a *App) openSounds() (fs.FS, error) {
-	dir := a.Config().Media.Sounds
-	if dir == "" {
-		return nil, nil
+	dir := a.soundsDir()
+	if a.Config().Media.Sounds == "" { // ours: it is there for what calls record
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return nil, err
+		}
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -273,6 +275,12 @@ func (a *App) openSounds() (fs.FS, error) {
 	}
 	a.stack.push("sounds", func(context.Context) error { return root.Close() })
 	return root.FS(), nil
+}
+
+// soundsDir is where sounds lie, and where Record puts what is named without a path.
+func (a *App) soundsDir() string {
+	c := a.Config()
+	return cmp.Or(c.Media.Sounds, filepath.Join(c.Server.DataDir, "sounds"))
 }
 
 func (a *App) userAgent() string {

@@ -84,7 +84,7 @@ func (a *App) newMachine(ctx context.Context) error {
 		Apps: apps.All(), Funcs: funcs.All(),
 		Dirs: run.Dirs{
 			Etc: confDir, Spool: spool, Data: c.Server.DataDir, Log: c.Server.DataDir, Run: c.Server.DataDir,
-			Sounds: c.Media.Sounds, Monitor: filepath.Join(spool, "monitor"),
+			Sounds: a.soundsDir(), Monitor: filepath.Join(spool, "monitor"),
 			AGI: cmp.Or(c.Dialplan.AGIDir, filepath.Join(c.Server.DataDir, "agi-bin")),
 		},
 		Allow: allowed(c), Compat: c.Dialplan.Compat, SkipUnsupported: c.Dialplan.SkipUnsupported,

@@ -27,7 +27,7 @@ func (a *App) fileRoots() ([]pbx.FileRoot, error) {
 		return nil, fmt.Errorf("dialplan.spool_dir: %w", err)
 	}
 	var out []pbx.FileRoot
-	for _, d := range []pbx.FileRoot{{Path: spool, Write: true}, {Path: c.Media.Sounds, Write: true}, {Path: c.Server.DataDir}} {
+	for _, d := range []pbx.FileRoot{{Path: spool, Write: true}, {Path: a.soundsDir(), Write: true}, {Path: c.Server.DataDir}} {
 		if d.Path == "" {
 			continue
 		}

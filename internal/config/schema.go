@@ -53,11 +53,11 @@ type Dialplan struct {
 	// Asterisk 22 does, removed applications and all. Reload: restart.
 	Compat string `toml:"compat"`
 	// Applications and functions may run commands of the operating system (System,
-	// TrySystem, SHELL, AGI scripts, MixMonitor's command). Whoever may write the dialplan,
+	// TrySystem, SHELL, ENV, AGI scripts, MixMonitor's command). Whoever may write the dialplan,
 	// or put a value into it, then commands this machine as the server's user. Reload: restart.
 	AllowExec bool `toml:"allow_exec"`
 	// Applications and functions may read and write files outside the server's own
-	// directories (STAT, FILE, ENV, Playback and Record with paths). Reload: restart.
+	// directories (STAT, FILE, Playback and Record with paths). Reload: restart.
 	AllowFiles bool `toml:"allow_files"`
 	// Applications and functions may not open connections (CURL, FastAGI). Reload: restart.
 	DenyNet bool `toml:"deny_net"`
@@ -207,8 +207,9 @@ type Media struct {
 	PortMin int `toml:"port_min"`
 	// Last port of RTP. A leg needs two ports, a call up to four. Reload: restart.
 	PortMax int `toml:"port_max"`
-	// Directory of sound files for prompts and Playback; empty = only the built-in sounds. A
-	// sound NAME in the language "en" is looked for as en/NAME, then NAME, each with one of the
+	// Directory of sound files for prompts and Playback, such as Asterisk's; also where Record
+	// puts names without a path. Empty = sounds in server.data_dir. Sounds that are not there
+	// are looked for among the built-in ones. A sound NAME in the language "en" is looked for as en/NAME, then NAME, each with one of the
 	// endings .wav, .sln16, .sln, .g722, .ulaw and .alaw; "en_GB" is tried before "en". Reload: restart.
 	Sounds string `toml:"sounds"`
 	// Hang up a party from whom no audio has come for so long (ten times as long while it

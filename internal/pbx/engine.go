@@ -114,6 +114,8 @@ func (e *Engine) PlaceWith(ctx context.Context, a call.Attempt, h Hooks, events 
 	if h.Ended != nil {
 		h.Ended(out)
 	}
-	p.failed(ctx, out)
+	if d := p.failed(ctx, out); d != nil { // what it says about the record counts: nobody else could
+		out.Dialplan = d
+	}
 	return out, nil
 }

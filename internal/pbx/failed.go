@@ -14,30 +14,40 @@ const failedChannel = "OutgoingSpoolFailed"
 // failed runs the extension "failed" of the context in which an attempt whose
 // leg A was not answered would have gone on, on a channel without a party
 // (spec: callfile 6.3; Asterisk: pbx.c pbx_outgoing_attempt). It returns when
-// that has ended. A withdrawn or interrupted attempt has not failed.
-func (p *placement) failed(ctx context.Context, out call.Outcome) {
+// that has ended, with what it said about the record: nil if there is none. A
+// withdrawn or interrupted attempt has not failed.
+func (p *placement) failed(ctx context.Context, out call.Outcome) *call.DialplanRecord {
 	r := p.at.Request
 	if out.Failure == nil || r.Then.Kind != call.ThenDialplan || r.Then.Context == "" || p.answeredA() {
-		return
+		return nil
 	}
 	if d := out.Disposition; d == call.Cancelled || d == call.Interrupted {
-		return
+		return nil
 	}
 	fr, ok := p.s.o.Runner.(FailedRunner)
 	if !ok {
-		return
+		return nil
 	}
 	h, ok := fr.Failed(r.Then.Context, r.CallerID.Number)
 	if !ok {
-		return
+		return nil
 	}
+	var record *call.DialplanRecord // written by the handler, read when the channel has gone
+	recorded := HandlerFunc(func(ctx context.Context, c *Channel) {
+		h.Handle(ctx, c)
+		if r, ok := p.s.o.Runner.(Recorder); ok {
+			if d, ok := r.Record(c); ok {
+				record = &d
+			}
+		}
+	})
 	c, err := p.s.Pseudo(ctx, PseudoOptions{
 		Name: failedChannel, CallerID: r.CallerID, Account: r.Account, AccountCode: r.AccountCode,
-		Context: r.Then.Context, Extension: "failed", Variables: p.failedVariables(out), Handler: h,
+		Context: r.Then.Context, Extension: "failed", Variables: p.failedVariables(out), Handler: recorded,
 	})
 	if err != nil {
 		p.s.log.Info("extension failed not run", "context", r.Then.Context, "error", err)
-		return
+		return nil
 	}
 	select {
 	case <-c.gone:
@@ -45,6 +55,7 @@ func (p *placement) failed(ctx context.Context, out call.Outcome) {
 		c.Hangup(cancelCause(ctx))
 		<-c.gone
 	}
+	return record
 }
 
 // failedVariables are those of the extension "failed". REASON comes first, so

@@ -22,7 +22,7 @@ func verbose(_ context.Context, x *run.Exec, args string) error {
 			args = text
 		}
 	}
-	x.Logger().Info("dialplan: " + args)
+	x.Logger().Info("dialplan says", "text", args)
 	return nil
 }
 
@@ -38,7 +38,7 @@ func logLine(ctx context.Context, x *run.Exec, args string) error {
 		x.Warn("Log: there is no level %q; nothing was logged", name)
 		return nil
 	}
-	x.Logger().Log(ctx, level, "dialplan: "+text)
+	x.Logger().Log(ctx, level, "dialplan says", "text", text)
 	if notice := x.Machine().Options().Notice; notice != nil {
 		notice(x, strings.ToUpper(name), text)
 	}
