@@ -128,6 +128,9 @@ func exactMod(_, x, y *big.Float) *big.Float {
 	xi, yi := scaled(x, -unit), scaled(y, -unit)
 	r := new(big.Int).Rem(xi, yi)
 	f := new(big.Float).SetInt(r) // its own precision: exact
+	if r.Sign() == 0 && x.Signbit() {
+		f.Neg(f)
+	}
 	return new(big.Float).SetMantExp(f, unit)
 }
 

@@ -30,7 +30,7 @@ func arithmetic() []run.Func {
 // where they stand: "1-2*3" is 1-2 times 3. The minus comes last, as it can
 // begin the second number.
 var mathOps = [...]string{
-	"**", "*", "/", "%", "^", "AND", "XOR", "OR", ">=", ">>", ">", "<=", "<<", "<", "==", "+", "-",
+	"**", "*", "/", "%", "^", "AND", "XOR", "OR", ">=", ">>", ">", "<=", "<<", "<", "==", "=", "+", "-",
 }
 
 // readMath is MATH(number1 op number2[,type]) with the types float (default),
@@ -57,7 +57,7 @@ func readMath(_ context.Context, _ *run.Exec, args string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if op == "" {
+	if op == "" || op == "=" {
 		return "", fmt.Errorf("there is no operator in %q", a[0])
 	}
 	n1, _, ok1 := scanFloat(text)
@@ -81,9 +81,17 @@ func mathFormat(kind string) (func(float64) string, error) {
 	case "hex", "h":
 		return func(n float64) string { return strconv.FormatUint(unsigned(n), 16) }, nil
 	case "char", "c":
-		return func(n float64) string { return string([]byte{byte(whole(n))}) }, nil
+		return func(n float64) string { return character(whole(n)) }, nil
 	}
 	return nil, fmt.Errorf("there is no type %q of results", kind)
+}
+
+// character is one byte; a zero byte would end a text of Asterisk's and is nothing.
+func character(n int64) string {
+	if byte(n) == 0 {
+		return ""
+	}
+	return string([]byte{byte(n)})
 }
 
 // whole cuts the fraction off. What 64 bits do not hold is clamped; Asterisk's

@@ -111,23 +111,19 @@ func readFilter(_ context.Context, x *run.Exec, args string) (string, error) {
 }
 
 // readReplace is REPLACE(variable,bytes[,byte]): each of the bytes becomes the
-// other, or is left out.
+// other, which can be written \n or \x41, or is left out.
 func readReplace(ctx context.Context, x *run.Exec, args string) (string, error) {
-	a := dialplan.SplitArgsN(args, 3)
-	if len(a) < 2 || a[0] == "" || a[1] == "" {
+	a, _ := plainArgs(args, 3)
+	if a[0] == "" || a[1] == "" {
 		return "", errors.New("the name of a variable and what to replace are needed")
 	}
 	var set byteset
-	for find := a[1]; find != ""; {
-		c, n := encodedByte(find)
+	for _, c := range []byte(a[1]) {
 		set[c] = true
-		find = find[n:]
 	}
 	var by []byte
-	if len(a) == 3 {
-		if c, n := encodedByte(a[2]); n > 0 {
-			by = []byte{c}
-		}
+	if c, n := encodedByte(a[2]); n > 0 && a[2] != `\` {
+		by = []byte{c}
 	}
 	var b strings.Builder
 	for _, c := range []byte(expandName(ctx, x, a[0])) {

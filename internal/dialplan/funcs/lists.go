@@ -33,29 +33,35 @@ func lists() []run.Func {
 // fieldRange is one part of CUT's third argument; both ends are included.
 type fieldRange struct{ from, to int }
 
-// parseFields reads "1&3-4&6-"; also "-2".
+// parseFields reads "1&3-4&6-"; also "-2". What follows a part is not looked at.
 func parseFields(s string) ([]fieldRange, bool) {
 	var out []fieldRange
 	for part := range strings.SplitSeq(s, "&") {
-		from, to, dash := strings.Cut(strings.TrimSpace(part), "-")
 		r := fieldRange{1, math.MaxInt}
-		a, errA := strconv.Atoi(from)
-		b, errB := strconv.Atoi(to)
+		from, rest, hasFrom := leadingNumber(strings.TrimLeft(part, blanks))
+		to, _, hasTo := leadingNumber(strings.TrimPrefix(rest, "-"))
+		dash := strings.HasPrefix(rest, "-")
 		switch {
-		case !dash && errA == nil:
-			r.from, r.to = a, a
-		case dash && errA == nil && errB == nil:
-			r.from, r.to = a, b
-		case dash && errA == nil && to == "":
-			r.from = a
-		case dash && from == "" && errB == nil:
-			r.to = b
-		default:
+		case hasFrom && !dash:
+			r.from, r.to = from, from
+		case hasFrom:
+			r.from = from
+		case !dash || !hasTo:
 			return nil, false
+		}
+		if dash && hasTo {
+			r.to = to
 		}
 		out = append(out, r)
 	}
 	return out, true
+}
+
+// leadingNumber reads the digits that s begins with.
+func leadingNumber(s string) (n int, rest string, ok bool) {
+	rest = strings.TrimLeft(s, "0123456789")
+	n, err := strconv.Atoi(s[:len(s)-len(rest)])
+	return n, rest, err == nil
 }
 
 // readCut is CUT(variable,delimiter,fields). Fields can only be asked for in
@@ -75,35 +81,35 @@ func readCut(ctx context.Context, x *run.Exec, args string) (string, error) {
 		return "", nil
 	}
 	fields := strings.Split(v, sep)
-	var out strings.Builder
+	var out []string
 	next := 1 // the first field that has not been passed
 	for _, r := range ranges {
 		if r.from < next {
 			x.Warn("CUT(%s): the field %d has been passed already", args, r.from)
 		}
 		for next = max(next, min(r.from, len(fields)+1)); next <= len(fields) && next <= r.to; next++ {
-			if out.Len() > 0 {
-				out.WriteString(sep)
-			}
-			out.WriteString(fields[next-1])
+			out = append(out, fields[next-1])
 		}
 	}
-	return out.String(), nil
+	return strings.Join(out, sep), nil
 }
 
 // readFieldQty is FIELDQTY(variable,delimiter): the number of fields, 0 if the
-// value is empty.
+// value is empty. Without a delimiter all is one field.
 func readFieldQty(ctx context.Context, x *run.Exec, args string) (string, error) {
 	a, _ := plainArgs(args, 2)
 	v := expandName(ctx, x, a[0])
-	if a[0] == "" || v == "" {
+	switch {
+	case a[0] == "" || v == "":
 		return "0", nil
+	case a[1] == "":
+		return "1", nil
 	}
 	return strconv.Itoa(strings.Count(v, delimiter(a[1], '-')) + 1), nil
 }
 
 // readFieldNum is FIELDNUM(variable,delimiter,value): the place of the first
-// field of that value, from 1; 0 if there is none.
+// field of that value, in any case, from 1; 0 if there is none.
 func readFieldNum(ctx context.Context, x *run.Exec, args string) (string, error) {
 	a, given := plainArgs(args, 3)
 	if given < 3 || a[0] == "" || a[1] == "" {
@@ -113,7 +119,8 @@ func readFieldNum(ctx context.Context, x *run.Exec, args string) (string, error)
 	if v == "" {
 		return "0", nil
 	}
-	return strconv.Itoa(slices.Index(strings.Split(v, delimiter(a[1], '-')), a[2]) + 1), nil
+	fields := strings.Split(v, delimiter(a[1], '-'))
+	return strconv.Itoa(slices.IndexFunc(fields, func(f string) bool { return strings.EqualFold(f, a[2]) }) + 1), nil
 }
 
 // readListFilter is LISTFILTER(variable,delimiter,value): the list without the

@@ -71,6 +71,7 @@ func TestArithmetic(t *testing.T) {
 		{"${MATH(255+0,hex)} ${MATH(255+0,h)} ${MATH(65+0,char)} ${MATH(-1+0,hex)} ${MATH(10/4,hex)}", "ff ff A ffffffff 2"},
 		{"${MATH(1 + 2,int)} ${MATH(-1+2,int)} ${MATH(1--2,int)} ${MATH(1+-2,int)} ${MATH(-6-2)} ${MATH(1+2+3)}", "3 1 3 -1 -8.000000 3.000000"},
 		{"${MATH(1e3+1)} ${MATH(0x10+1)} ${MATH(.5+1)} ${MATH(1e20+0)} ${MATH(10000000000+1,int)}", "1001.000000 17.000000 1.500000 100000000000000000000.000000 10000000001"},
+		{`${MATH("1+2",int)} [${MATH(1*0,char)}]`, "3 []"},
 		{"!N", "0"}, {"${DEC(N)} ${N}", "-1 -1"},
 		{"!N", "1.5"}, {"[${INC(N)}] ${N}", "[] 1.5"},
 		{"[${INC(NOPE)}${NOPE}]", "[]"},
@@ -78,7 +79,7 @@ func TestArithmetic(t *testing.T) {
 		{"${MIN(10000000000,20000000000)} ${MIN(3,2,1)} ${MAX(1,2,3)}", "10000000000.000000 1 3"},
 		{"${RAND(1,1)} ${RAND(-5,-5)}", "1 -5"},
 	}...)
-	d.warns("${MATH(a+1)}", "${MATH(1+a)}", "${MATH(1)}", "${MATH()}", "${MATH(+1)}", "${MATH(1+2,x)}", "${MATH(5=5)}", "${DEC()}", "${ABS(x)}", "${ABS()}", "${MAX()}", "${MIN(a,b)}")
+	d.warns("${MATH(a+1)}", "${MATH(1+a)}", "${MATH(1)}", "${MATH()}", "${MATH(+1)}", "${MATH(1+2,x)}", "${MATH(5=5)}", "${MATH(1=-1)}", `${MATH(1+2,"int")}`, "${DEC()}", "${ABS(x)}", "${ABS()}", "${MAX()}", "${MIN(a,b)}")
 	for range 100 {
 		if got := d.expand("${RAND(5,3)}"); got != "3" && got != "4" && got != "5" {
 			t.Fatalf("RAND(5,3) gives %s", got)

@@ -18,8 +18,8 @@ func printing() []run.Func { return []run.Func{{Name: "SPRINTF", Read: readSprin
 const maxWidth = 4096
 
 // readSprintf is SPRINTF(format,arg…) with C's %d %i %u %o %x %X %c %e %f %g
-// %a %s and %%, their flags, width and precision. A format without an
-// argument, or an argument that is no number where one is due, gives nothing.
+// %a %s and %%, their flags, width and precision. A missing argument is an empty
+// one (Asterisk writes "(null)"); one that is no number where it is due gives nothing at all.
 func readSprintf(_ context.Context, _ *run.Exec, args string) (string, error) {
 	list := dialplan.SplitArgs(args)
 	if len(list) == 0 {
@@ -46,15 +46,16 @@ func readSprintf(_ context.Context, _ *run.Exec, args string) (string, error) {
 		if v.letter == 0 { // a lone % at the end
 			break
 		}
-		if len(list) == 0 {
-			return "", fmt.Errorf("there is no argument for %s", v)
+		var arg string
+		if len(list) > 0 {
+			arg = dialplan.Plain(list[0])
+			list = list[1:]
 		}
-		s, err := v.format(dialplan.Plain(list[0]))
+		s, err := v.format(arg)
 		if err != nil {
 			return "", err
 		}
 		b.WriteString(s)
-		list = list[1:]
 	}
 	return b.String(), nil
 }
@@ -118,7 +119,7 @@ func (v verb) format(arg string) (string, error) {
 		return fmt.Sprintf(v.String()+string(v.letter), v.unsigned(n)), err
 	case 'c':
 		n, err := integer(arg)
-		return v.pad(string([]byte{byte(n)})), err
+		return v.pad(character(n)), err
 	case 'e', 'E', 'f', 'F', 'g', 'G', 'a', 'A':
 		n, _, ok := scanFloat(arg)
 		if !ok {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -16,19 +17,19 @@ import (
 // size, m its mode in octal with the type, A C M the seconds of its access,
 // change and modification times. What is not there is 0 (Asterisk: func_env.c).
 func readStat(_ context.Context, _ *run.Exec, args string) (string, error) {
-	a, given := plainArgs(args, 2)
-	if given < 2 || a[0] == "" {
+	flag, name, ok := strings.Cut(args, ",")
+	if !ok || flag == "" {
 		return "0", errors.New("it must be written STAT(flag,name)")
 	}
 	var st unix.Stat_t
-	if err := unix.Stat(a[1], &st); err != nil {
+	if err := unix.Stat(name, &st); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
 		return "0", err
 	}
 	kind := uint32(st.Mode) & unix.S_IFMT
-	switch a[0][0] {
+	switch flag[0] {
 	case 'e':
 		return "1", nil
 	case 'd':
@@ -46,5 +47,5 @@ func readStat(_ context.Context, _ *run.Exec, args string) (string, error) {
 	case 'M':
 		return strconv.FormatInt(st.Mtim.Sec, 10), nil
 	}
-	return "0", fmt.Errorf("there is no flag %q", a[0])
+	return "0", fmt.Errorf("there is no flag %q", flag)
 }

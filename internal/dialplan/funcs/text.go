@@ -44,18 +44,20 @@ func pure(f func(string) string) func(context.Context, *run.Exec, string) (strin
 	return func(_ context.Context, _ *run.Exec, args string) (string, error) { return f(args), nil }
 }
 
-// plainArgs splits an argument string into at most n arguments and removes
-// quotes and backslashes from them, but not from the n-th if that is all the
-// rest (Asterisk: AST_STANDARD_APP_ARGS). The result has n elements, missing ones empty;
-// given is how many there were.
+// plainArgs splits an argument string for a function that knows n arguments and
+// removes quotes and backslashes from them, but not from the n-th: that one is
+// the whole rest as it stands (Asterisk: AST_STANDARD_APP_ARGS). The result has n
+// elements, missing ones are empty; given is how many there were.
 func plainArgs(text string, n int) (args []string, given int) {
-	list := dialplan.SplitArgs(text)
+	list := dialplan.SplitArgsN(text, n)
 	args = make([]string, n)
-	given = min(len(list), n)
-	for i := range given {
-		args[i] = dialplan.Plain(list[i])
+	for i, a := range list {
+		if i < n-1 {
+			a = dialplan.Plain(a)
+		}
+		args[i] = a
 	}
-	return args, given
+	return args, len(list)
 }
 
 // expandName gives the value of a variable that a function is given by name, as
@@ -138,14 +140,8 @@ func readStrReplace(ctx context.Context, x *run.Exec, args string) (string, erro
 		return "", errors.New("the name of a variable and what to find are needed")
 	}
 	limit := -1
-	if a[3] != "" {
-		n, err := strconv.Atoi(a[3])
-		if err != nil || n < 0 {
-			return "", errors.New("how often to replace must be a number")
-		}
-		if n > 0 {
-			limit = n
-		}
+	if n, _, ok := leadingNumber(a[3]); ok && n > 0 {
+		limit = n
 	}
 	return bounded(expandName(ctx, x, a[0]), a[1], a[2], limit)
 }
@@ -161,8 +157,8 @@ func bounded(s, find, replace string, limit int) (string, error) {
 // readStrBetween is STRBETWEEN(variable,insert): insert stands between any two
 // bytes of the value.
 func readStrBetween(ctx context.Context, x *run.Exec, args string) (string, error) {
-	a, given := plainArgs(args, 2)
-	if given < 2 || a[0] == "" {
+	a, given := plainArgs(args, 3)
+	if given != 2 || a[0] == "" {
 		return "", errors.New("the name of a variable and what to insert are needed")
 	}
 	v := expandName(ctx, x, a[0])

@@ -29,14 +29,16 @@ func TestTexts(t *testing.T) {
 		{"${REPLACE(A,bd,X)} ${REPLACE(A,b)}", "aXcXef acdef"},
 		{`${REPLACE(H,l,\x41)} ${REPLACE(H,hel,)} ${REPLACE(H,a-z,X)} ${REPLACE(H,\,l,XY)} ${REPLACE(L,\,,;)} ${REPLACE(R,.-,_)}`, "heAAo o hello heXXo a;b;c;d a_b_c"},
 		{`${REPLACE(L,",",-)} ${REPLACE(R,b-z,_)}`, "a-b-c-d a.__c"},
+		{`!Q`, `a"b"c`},
+		{`${REPLACE(Q,"a",X)} ${REPLACE(Q,\",X)} ${REPLACE(Q,"b")} ${REPLACE(H,l,"X")} ${REPLACE(H,\x6c,X)} ${REPLACE(H,\\l,X)} ${REPLACE(H,l,\)}`, `X"b"c aXbXc a""c he""o hello heXXo heo`},
 		{"${STRREPLACE(A,cd,XX)}", "abXXef"},
 		{`${STRREPLACE(H,l,L)} ${STRREPLACE(H,l,L,1)} ${STRREPLACE(H,l)} ${STRREPLACE(L,\,,;)} ${STRREPLACE(L,",",;)} ${STRREPLACE(H,l,\,)}`, "heLLo heLlo heo a;b;c;d a;b;c;d he,,o"},
-		{`${STRBETWEEN(ABC,-)} ${STRBETWEEN(ABC, )} ${STRBETWEEN(ABC,--)} ${STRBETWEEN(ABC,\,)} [${STRBETWEEN(NOPE,x)}]`, "a-b-c a b c a--b--c a,b,c []"},
+		{`${STRBETWEEN(ABC,-)} ${STRBETWEEN(ABC, )} ${STRBETWEEN(ABC,--)} ${STRBETWEEN(ABC,\,)} [${STRBETWEEN(NOPE,x)}] ${STRBETWEEN(ABC,"-")}`, "a-b-c a b c a--b--c a,b,c [] a-b-c"},
 		{`${REGEX("^a.c" abc)} ${REGEX("x" abc)}`, "1 0"},
 		{`${REGEX("^h" ${H})} ${REGEX("^h"${H})} ${REGEX("a b" a b)} ${REGEX("" a)} ${REGEX("")} ${REGEX("a\"b" a"b)}`, "1 1 1 1 1 1"},
 		{`${REGEX("^a\.c" axc)} ${REGEX("^a\\.c" axc)} ${REGEX("^a\\.c" a.c)} ${REGEX("a,b" a,b)} ${REGEX("^ x"   x)}`, "1 0 1 1 0"},
 	}...)
-	d.warns("${FILTER(abc)}", "${REPLACE(A)}", "${STRREPLACE(A,,x)}", "${STRREPLACE(A,b,c,x)}", "${STRBETWEEN(a)}", `${REGEX(^h hello)}`, `${REGEX("(" a)}`, `${REGEX("*" a)}`)
+	d.warns("${FILTER(abc)}", "${REPLACE(A)}", "${STRREPLACE(A,,x)}", "${STRBETWEEN(a)}", "${STRBETWEEN(a,b,c)}", `${REPLACE(Q,"",X)}`, `${REGEX(^h hello)}`, `${REGEX("(" a)}`, `${REGEX("*" a)}`)
 }
 
 // TestEval expands what came out of a variable, but not for ever.
@@ -89,7 +91,7 @@ func TestSprintf(t *testing.T) {
 		{"${SPRINTF(%u,-1)} ${SPRINTF(%i,7.9)} ${SPRINTF(%x,-1)} ${SPRINTF(%hhd,300)} ${SPRINTF(%ld,12345678901)}", "4294967295 7 ffffffff 44 12345678901"},
 		{`${SPRINTF(%s,"a,b")} ${SPRINTF(%s\,%s,a,b)} ${SPRINTF("%s %s",a,b)} ${SPRINTF(abc)}`, "a,b a,b a b abc"},
 		{"${SPRINTF(%+d % d %#x,5,5,255)} ${SPRINTF(%-+5d|,5)} ${SPRINTF(%.3d,5)} ${SPRINTF(%5s|%-5d|%05.1f,abcdefg,42,2.25)}", "+5  5 0xff +5   | 005 abcdefg|42   |002.2"},
-		{"${SPRINTF(%.0f %#o %G %E %a,2.5,8,1e-10,1.5,1)} ${SPRINTF(%d %s,5,a,b,c)} ${SPRINTF(%f,1.5)}", "2 010 1E-10 1.500000E+00 0x1p+0 5 a 1.500000"},
+		{"${SPRINTF(%.0f %#o %G %E %a,2.5,8,1e-10,1.5,1)} ${SPRINTF(%d %s,5,a,b,c)} ${SPRINTF(%f,1.5)} [${SPRINTF(%s|%3s,a)}]", "2 010 1E-10 1.500000E+00 0x1p+0 5 a 1.500000 [a|   ]"},
 	}...)
-	d.warns("${SPRINTF()}", "${SPRINTF(%d)}", "${SPRINTF(%d,abc)}", "${SPRINTF(%y,1)}", "${SPRINTF(%*d,5,3)}", "${SPRINTF(%f,abc)}", "${SPRINTF(%p,1)}", "${SPRINTF(%s %s,a)}", "${SPRINTF(%c,abc)}")
+	d.warns("${SPRINTF()}", "${SPRINTF(%d)}", "${SPRINTF(%d,abc)}", "${SPRINTF(%y,1)}", "${SPRINTF(%*d,5,3)}", "${SPRINTF(%f,abc)}", "${SPRINTF(%p,1)}", "${SPRINTF(%c,abc)}")
 }
