@@ -58,13 +58,14 @@ type File struct {
 	Set        []Variable // in the order of the lines
 	Codecs     []string   // as written, blanks trimmed, "!all" included
 	EarlyMedia bool
-	Archive    bool // keep the file in the archive folder
-	KeepFuture bool // AlwaysDelete: no
-	Retries    int  // attempts that have failed already: EndRetry, AbortRetry and Retry lines
-	Open       int  // process that has begun an attempt (StartRetry) and not ended it; 0 = none
-	Starts     int  // StartRetry lines
-	Ended      int  // Status lines: how often the file was put into the archive before
-	Warnings   []Warning
+	Archive    bool      // keep the file in the archive folder
+	KeepFuture bool      // AlwaysDelete: no
+	Retries    int       // attempts that have failed already: EndRetry, AbortRetry and Retry lines
+	Open       int       // process that has begun an attempt (StartRetry) and not ended it; 0 = none
+	Starts     int       // StartRetry lines
+	Ended      int       // Status lines: how often the file was put into the archive before
+	Warnings   []Warning // in the order of the lines; the first 100, and one that says how many more there are
+	unsaid     int       // warnings left out
 	compat     bool
 }
 

@@ -40,6 +40,10 @@ func Parse(text []byte, compat bool) *File {
 		}
 		f.line(n, line)
 	}
+	if f.unsaid > 0 {
+		last := f.Warnings[len(f.Warnings)-1].Line
+		f.Warnings = append(f.Warnings, Warning{last, fmt.Sprintf("%d more warnings follow and are left out", f.unsaid)})
+	}
 	return f
 }
 
@@ -51,7 +55,15 @@ func cutLine(text []byte) (line, rest []byte) {
 	return text, nil
 }
 
+// maxWarnings bounds the warnings of one file: what is no call file at all may
+// have millions of lines.
+const maxWarnings = 100
+
 func (f *File) warn(line int, format string, args ...any) {
+	if len(f.Warnings) >= maxWarnings {
+		f.unsaid++
+		return
+	}
 	f.Warnings = append(f.Warnings, Warning{line, fmt.Sprintf(format, args...)})
 }
 
