@@ -437,6 +437,15 @@ func (b *Log) Contains(s string) bool {
 	return slices.ContainsFunc(b.lines, func(l string) bool { return strings.Contains(l, s) })
 }
 
+// Has says whether one line contains all of these.
+func (b *Log) Has(all ...string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.ContainsFunc(b.lines, func(l string) bool {
+		return !slices.ContainsFunc(all, func(s string) bool { return !strings.Contains(l, s) })
+	})
+}
+
 func (b *Log) Tail(n int) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
