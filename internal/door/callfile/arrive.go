@@ -199,17 +199,40 @@ func (d *Door) rename(e *entry, name string) {
 	d.names[name] = e
 }
 
+// renameTime is how much later the second half of a rename may be heard of.
+const renameTime = 100 * time.Millisecond
+
+// leaving is a call's file whose name is gone: perhaps it will be seen under
+// another.
+type leaving struct {
+	e    *entry
+	till time.Time
+}
+
 // gone deals with a name that is said to be gone.
 func (d *Door) gone(name string) {
 	e := d.names[name]
-	if e == nil || d.still(e) {
-		if e != nil {
-			e.removed = false
-		}
-		return
+	switch {
+	case e == nil:
+	case d.still(e):
+		e.removed = false
+	case e.stage != placed:
+		d.drop(e)
+	default:
+		e.removed = true
+		d.leaving = append(d.leaving, leaving{e, time.Now().Add(renameTime)})
 	}
-	e.removed = true
-	d.detach(e)
+}
+
+// left deals with files that were not seen under another name.
+func (d *Door) left() {
+	for len(d.leaving) > 0 && !d.leaving[0].till.After(time.Now()) {
+		e := d.leaving[0].e
+		d.leaving = d.leaving[1:]
+		if e.removed && d.names[e.name] == e && !d.still(e) {
+			d.detach(e)
+		}
+	}
 }
 
 // detach takes e's name from it: it was removed, or another file has it. A call

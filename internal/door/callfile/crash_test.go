@@ -363,21 +363,16 @@ func TestThousandsAtOnce(t *testing.T) {
 		s.prepare(fmt.Sprintf("f%04d.call", i), file("answer", ""))
 	}
 	var before, after syscall.Rusage
-	must := func(err error) {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	must(syscall.Getrusage(syscall.RUSAGE_SELF, &before))
+	must(t, syscall.Getrusage(syscall.RUSAGE_SELF, &before))
 	begun := time.Now()
 	for i := range n {
 		name := fmt.Sprintf("f%04d.call", i)
-		must(os.Rename(s.path("tmp", name), s.path("outgoing", name)))
+		must(t, os.Rename(s.path("tmp", name), s.path("outgoing", name)))
 	}
 	moved := time.Since(begun)
 	s.emptied()
 	took := time.Since(begun)
-	must(syscall.Getrusage(syscall.RUSAGE_SELF, &after))
+	must(t, syscall.Getrusage(syscall.RUSAGE_SELF, &after))
 	cpu := time.Duration(after.Utime.Nano()+after.Stime.Nano()-before.Utime.Nano()-before.Stime.Nano()) / time.Duration(n)
 	t.Logf("%d files moved in within %v, done in %v, %v of CPU each (with whatever ran beside)", n, moved, took, cpu)
 	seen := map[string]int{}

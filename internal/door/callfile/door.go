@@ -36,6 +36,7 @@ type Door struct {
 	inodes   map[identity]*entry
 	calls    map[call.ID]*entry
 	heap     heapOf
+	leaving  []leaving // in the order of their times
 	arrivals uint64
 	told     bool // that the folder is missing, or cannot be watched, was said
 }
@@ -99,6 +100,7 @@ func (d *Door) run(ctx context.Context) {
 	defer timer.Stop()
 	d.rescan(true)
 	for ctx.Err() == nil {
+		d.left()
 		d.work(ctx)
 		d.stats.files.Store(int64(len(d.names)))
 		timer.Reset(d.next())
@@ -124,10 +126,14 @@ const idle = time.Hour
 
 // next gives how long nothing is due.
 func (d *Door) next() time.Duration {
-	if len(d.heap) == 0 {
-		return idle
+	wait := idle
+	if len(d.heap) > 0 {
+		wait = time.Until(d.heap[0].due)
 	}
-	return max(time.Until(d.heap[0].due), 0)
+	if len(d.leaving) > 0 {
+		wait = min(wait, time.Until(d.leaving[0].till))
+	}
+	return max(wait, 0)
 }
 
 // watch begins to watch the folder, if it is to be watched and can be.

@@ -271,7 +271,7 @@ func (d *Door) redelivered(e *entry, st info, c call.Call) bool {
 		return interrupted(c) && e.file.Open != 0 // dialled once more (spec: callfile 5.5)
 	}
 	at, err := d.folder.modTime(e.name, st)
-	return e.file.KeepFuture && err == nil && at.After(c.EndedAt) // our own lines leave the time alone
+	return e.file.KeepFuture && err == nil && at.Truncate(time.Second).After(c.EndedAt) // our own lines leave the time alone
 }
 
 // adopt takes up the call of a file where an earlier server left it, and brings

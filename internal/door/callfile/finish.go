@@ -78,7 +78,7 @@ func (d *Door) leave(e *entry) {
 	} else {
 		err = d.folder.remove(e.name, e.id)
 	}
-	if d.left(e, err) {
+	if d.isOut(e, err) {
 		return
 	}
 	if !e.stuck {
@@ -89,9 +89,9 @@ func (d *Door) leave(e *entry) {
 	e.stuck = true
 }
 
-// left reports whether a file is out of the folder, or not ours to remove, and
+// isOut reports whether a file is out of the folder, or not ours to remove, and
 // forgets it then.
-func (d *Door) left(e *entry, err error) bool {
+func (d *Door) isOut(e *entry, err error) bool {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errReplaced) {
 		return false
 	}
@@ -122,7 +122,7 @@ func (d *Door) keepFuture(e *entry, status wire.Status) bool {
 	if err != nil {
 		return false
 	}
-	future := at.After(time.Now())
+	future := at.Truncate(time.Second).After(time.Now()) // as when it was dialled: the whole second counts
 	switch {
 	case d.o.compat():
 		return future && d.keepDelayed(e, status)
@@ -174,7 +174,7 @@ func (d *Door) fail(e *entry, f *wire.File, reason string) {
 		err = d.putAside(e, reason)
 	}
 	d.result(e, wire.Failed, reason)
-	if d.left(e, err) {
+	if d.isOut(e, err) {
 		return
 	}
 	d.log.Error("failed call file cannot be moved; it stays and is not dialled", "file", e.name, "to", d.o.Failed, "error", err)

@@ -128,6 +128,8 @@ func TestParseModes(t *testing.T) {
 		{"blank before the colon", strings.Replace(head, ":", " :", 1), base(nil), base(func(f *callfile.File) { f.Tech, f.Dest = "", "" })},
 		{"NUL", "Context: out\nSet: A=1\x00junk\nContext: x\nContext: in\nChannel: Local/dump@phone\nExtension: 100\n",
 			base(set("A", "1")), base(nil)},
+		{"status after an attempt", head + "StartRetry: 8 1 (5)\nStatus: Completed\n", base(func(f *callfile.File) { f.Starts, f.Ended = 1, 1 }),
+			base(func(f *callfile.File) { f.Starts, f.Ended, f.Open = 1, 1, 8 })},
 		{"label", head + "Priority: two\n", base(func(f *callfile.File) { f.Label = "two" }), base(nil)},
 	} {
 		for compat, want := range map[bool]*callfile.File{false: c.safe, true: c.compat} {

@@ -61,7 +61,10 @@ func (f *File) mark(key, v string) bool {
 	case "delayedretry":
 	case "status":
 		f.Ended++
-		return false // Asterisk does not know it, but it must not hide what was archived before
+		if !f.compat {
+			f.Open = 0 // the attempt before it has ended
+		}
+		return false // Asterisk does not know it
 	default:
 		return false
 	}
