@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // the dialplan names time zones; small machines have no table of them
 
 	"github.com/alecthomas/kong"
 	"github.com/mattn/go-isatty"

@@ -40,6 +40,10 @@ var differences = map[string]map[string]difference{
 	"asterisk22": {},
 }
 
+// unordered are the call files whose trace comes from two channels that run at
+// the same time: the order of their lines says nothing.
+var unordered = map[string]bool{"originate": true, "dial": true}
+
 // TestSameTraces runs extensions.conf and all call files of testdata on Asterisk
 // and on the built binary and compares their traces line by line.
 func TestSameTraces(t *testing.T) {
@@ -64,6 +68,10 @@ func compare(t *testing.T, want, got map[string][]string, known map[string]diffe
 	t.Helper()
 	same, lines := 0, 0
 	ids := slices.Sorted(maps.Keys(want))
+	for id := range unordered {
+		slices.Sort(want[id])
+		slices.Sort(got[id])
+	}
 	for id := range got {
 		if _, ok := want[id]; !ok {
 			t.Errorf("%s: only we have a trace: %q", id, got[id])

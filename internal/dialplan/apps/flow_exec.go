@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/dialwright/dialwright/internal/dialplan/run"
 )
@@ -40,12 +41,17 @@ func execIf(ctx context.Context, x *run.Exec, args string) error {
 }
 
 // execIfTime is ExecIfTime(times,weekdays,mdays,months[,timezone]?app(args)).
+// TESTTIME() counts, which Asterisk's ExecIfTime does not look at (observed: 22.10).
 func execIfTime(ctx context.Context, x *run.Exec, args string) error {
 	spec, app, ok := strings.Cut(args, "?")
 	if !ok {
 		return fmt.Errorf("%q has no question mark", args)
 	}
-	if !isTime(x, spec) || strings.TrimSpace(app) == "" {
+	now := x.Now()
+	if x.Machine().Compat() {
+		now = time.Now()
+	}
+	if !isTime(x, spec, now) || strings.TrimSpace(app) == "" {
 		return nil
 	}
 	return runText(ctx, x, app)

@@ -3,6 +3,7 @@ package apps
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/dialwright/dialwright/internal/dialplan"
 	"github.com/dialwright/dialwright/internal/dialplan/run"
@@ -37,19 +38,19 @@ func jumpOr(ctx context.Context, x *run.Exec, dest string) error {
 func jumpIfTime(ctx context.Context, x *run.Exec, args string) error {
 	spec, rest, _ := strings.Cut(args, "?")
 	yes, no := cutOutside(rest, ':')
-	if isTime(x, spec) {
+	if isTime(x, spec, x.Now()) {
 		return jumpOr(ctx, x, yes)
 	}
 	return jumpOr(ctx, x, no)
 }
 
-// isTime says whether it is now, or by TESTTIME(), within a time specification.
-func isTime(x *run.Exec, spec string) bool {
+// isTime says whether a moment lies within a time specification.
+func isTime(x *run.Exec, spec string, at time.Time) bool {
 	timing, problems := dialplan.ParseTiming(spec, ",|")
 	for _, p := range problems {
 		x.Warn("time %q: %s", spec, p)
 	}
-	return timing.Match(x.Now())
+	return timing.Match(at)
 }
 
 // raise is RaiseException(reason): goes to extension e.

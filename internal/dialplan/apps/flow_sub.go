@@ -17,7 +17,17 @@ func gosub(ctx context.Context, x *run.Exec, args string) error {
 	if err != nil {
 		return err
 	}
-	return x.Gosub(ctx, to, dialplan.SplitArgs(given))
+	return x.Gosub(ctx, to, subArgs(given))
+}
+
+// subArgs are the arguments of a subroutine. Unlike elsewhere, an empty one behind
+// the last comma counts (observed: Asterisk 22.10).
+func subArgs(given string) []string {
+	out := dialplan.SplitArgs(given)
+	if strings.HasSuffix(given, ",") {
+		out = append(out, "")
+	}
+	return out
 }
 
 // gosubIf is GosubIf(condition?dest[(args)][:dest[(args)]]).
