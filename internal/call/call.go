@@ -271,7 +271,7 @@ type Outcome struct {
 	B           *LegOutcome `json:"b,omitempty"`
 	ConnectedAt time.Time   `json:"connected_at,omitzero"` // A and B bridged, or Then begun
 	EndedAt     time.Time   `json:"ended_at"`
-	HangupBy    string      `json:"hangup_by,omitempty"` // "a", "b", "request", "server", "limit"
+	HangupBy    string      `json:"hangup_by,omitempty"` // "a", "b", "dialplan", "request", "server", "limit"
 
 	// Reason is REASON of call files and AMI: 0 failure, 3 no answer, 4
 	// answered, 5 busy, 8 congestion (spec: callfile 6.3).

@@ -109,6 +109,8 @@ func Describe(out call.Outcome) string {
 			s += "; leg " + strings.ToUpper(out.HangupBy) + " hung up"
 		case "request":
 			s += "; hung up on request"
+		case "dialplan":
+			s += "; ended by the dialplan"
 		case "server":
 			s += "; hung up by the server"
 		case "limit":

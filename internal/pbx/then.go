@@ -181,7 +181,7 @@ func (p *placement) handOver(ctx context.Context) error {
 	t := p.at.Request.Then
 	p.emit(call.EvConnected, "a", p.a, cmp.Or(t.Name, t.Extension+"@"+t.Context))
 	if err := p.a.Run(p.then); err != nil {
-		p.hangupBy = endedByLeg(p.a, "a")
+		p.hangupBy = p.endedByHandler()
 		return nil
 	}
 	for {
@@ -191,13 +191,23 @@ func (p *placement) handOver(ctx context.Context) error {
 				p.held(sig)
 			}
 		case <-p.a.ctx.Done():
-			p.hangupBy = endedByLeg(p.a, "a")
+			p.hangupBy = p.endedByHandler()
 			return nil
 		case <-ctx.Done():
 			p.hangupBy = p.e.o.EndedBy(context.Cause(ctx))
 			return nil
 		}
 	}
+}
+
+// endedByHandler says who ended leg A while a handler had it: the party, the server,
+// or the handler itself.
+func (p *placement) endedByHandler() string {
+	by := endedByLeg(p.a, "a")
+	if by == "request" && p.at.Request.Then.Kind == call.ThenDialplan {
+		return "dialplan"
+	}
+	return by
 }
 
 // endedByLeg says who ended a leg: its party, or somebody in this server.
