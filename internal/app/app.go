@@ -67,6 +67,7 @@ type App struct {
 	failed   chan error // a door's server that broke
 
 	conf      atomic.Pointer[config.Config]
+	files     atomic.Pointer[[]string] // that conf was read from
 	policy    atomic.Pointer[originate.Policy]
 	reloading sync.Mutex // one reload at a time
 
@@ -94,6 +95,7 @@ func New(o Options) (*App, error) {
 	}
 	a.loaded = l
 	a.conf.Store(&l.Config)
+	a.files.Store(&l.Files)
 	a.log = newLog(o.Log, l.Config.Server.LogFormat, a.level)
 	a.setLevel(&l.Config)
 	table, err := routes(&l.Config, a.hasContext)

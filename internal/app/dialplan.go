@@ -114,16 +114,19 @@ func allowed(c *config.Config) run.Danger {
 	return allow
 }
 
-// usePlan puts a plan in force, nil for none, and logs what is wrong with it.
-func (a *App) usePlan(ctx context.Context, p *dialplan.Plan, problems []dialplan.Problem) {
+// usePlan puts a plan in force, nil for none, and logs what is wrong with it: what
+// loading it has found, and the rest, which it gives too.
+func (a *App) usePlan(ctx context.Context, p *dialplan.Plan, problems []dialplan.Problem) []dialplan.Problem {
 	if p == nil {
 		p = new(dialplan.Plan)
 	}
-	for _, x := range append(problems, lint(p)...) {
+	problems = append(problems, lint(p)...)
+	for _, x := range problems {
 		a.log.WarnContext(ctx, "dialplan", "at", fmt.Sprintf("%s:%d", x.File, x.Line), "problem", x.Text)
 	}
 	a.machine.SetPlan(p)
 	a.contexts.Store(p)
+	return problems
 }
 
 // hasContext says whether the user's dialplan has a context.

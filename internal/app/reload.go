@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"reflect"
+	"slices"
 
 	"github.com/dialwright/dialwright/internal/config"
 	"github.com/dialwright/dialwright/internal/door/rest"
@@ -14,7 +15,7 @@ import (
 
 // startWatcher loads the configuration when its files change.
 func (a *App) startWatcher(ctx context.Context) error {
-	if !a.Config().Server.Watch || a.o.Path == "" {
+	if !a.Config().Server.Watch || a.o.Path == "" && a.o.AsteriskDir == "" {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx) // ctx bounds the start; the watcher lives until the stop
@@ -23,12 +24,22 @@ func (a *App) startWatcher(ctx context.Context) error {
 			a.log.ErrorContext(ctx, "changed configuration was not loaded; the old one stays in force", "err", err)
 		}
 	}, a.log)
-	w.Also(a.planFiles)
+	w.Also(a.watched)
 	if err := w.Start(ctx); err != nil {
 		return err
 	}
 	a.stack.push("configuration watcher", func(context.Context) error { w.Stop(); return nil })
 	return nil
+}
+
+// watched lists the files that are looked at beside the configuration's own: those
+// of an Asterisk that was taken over, and those of the dialplan.
+func (a *App) watched() []string {
+	out := a.planFiles()
+	if files := a.files.Load(); files != nil && a.o.AsteriskDir != "" {
+		out = append(out, *files...)
+	}
+	return out
 }
 
 // Reload is rest.Control: it loads the files and puts in force what can change
@@ -63,15 +74,27 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 	a.router.table.Store(table)
 	a.policy.Store(policy(next))
 	a.conf.Store(next)
-	a.usePlan(ctx, plan, problems)
+	a.files.Store(&l.Files)
+	before := a.contexts.Load()
+	samePlan := reflect.DeepEqual(plan, before) || plan == nil && len(before.Files()) == 0
+	problems = a.usePlan(ctx, plan, problems)
 	a.setLevel(next)
 	a.originator.PolicyChanged() // raised caps start waiting calls at once
 	out := rest.Reloaded{Files: l.Files, Changed: changed(old, next), Restart: config.NeedRestart(&a.loaded.Config, next), Warnings: []string{}}
 	if out.Files == nil {
 		out.Files = []string{}
 	}
+	if plan != nil {
+		out.Files = append(out.Files, planPaths(next, plan)...)
+	}
+	if !samePlan && !slices.Contains(out.Changed, "dialplan") {
+		out.Changed = append(out.Changed, "dialplan")
+	}
 	for _, w := range l.Warnings {
 		out.Warnings = append(out.Warnings, w.String())
+	}
+	for _, p := range problems {
+		out.Warnings = append(out.Warnings, planProblem(next, p))
 	}
 	a.log.InfoContext(ctx, "configuration loaded", "changed", out.Changed, "waiting_for_restart", out.Restart)
 	return out, nil

@@ -316,6 +316,33 @@ func TestWatcherTellsOfNewContent(t *testing.T) {
 	}
 }
 
+// Without a configuration file the further files are looked at by themselves.
+func TestWatcherOfFurtherFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "extensions.conf")
+	changed := make(chan struct{}, 8)
+	w := NewWatcher("", 10*time.Millisecond, func() { changed <- struct{}{} }, slog.New(slog.DiscardHandler))
+	if err := w.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.Also(func() []string { return []string{path} })
+	if err := w.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer w.Stop()
+	for n := 1; ; n++ { // the first look may see a text already
+		if err := os.WriteFile(path, []byte(strings.Repeat("; more\n", n)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-changed:
+			return
+		case <-time.After(100 * time.Millisecond):
+		case <-t.Context().Done():
+			t.Fatal("a new text was not noticed")
+		}
+	}
+}
+
 func FuzzConfig(f *testing.F) {
 	f.Add([]byte(Example()))
 	f.Add([]byte("[phones.101]\npassword = \"secret-101\"\n[[routes]]\nmatch = \"_0[1-9]X.\"\ntrunk = \"a\"\n"))

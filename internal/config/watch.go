@@ -39,7 +39,7 @@ const (
 	defaultPoll = 5 * time.Second
 )
 
-// NewWatcher watches the file at path and its conf.d. changed is called from
+// NewWatcher watches the file at path and its conf.d; "" is none. changed is called from
 // one goroutine, never twice at once. poll is the interval of looking; 0 = 5 s.
 func NewWatcher(path string, poll time.Duration, changed func(), log *slog.Logger) *Watcher {
 	if poll == 0 {
@@ -59,7 +59,7 @@ func (w *Watcher) Start(ctx context.Context) error {
 	if w.cancel != nil {
 		return errors.New("config: the watcher runs already")
 	}
-	if w.path == "" {
+	if w.path == "" && w.also == nil {
 		return nil
 	}
 	ctx, w.cancel = context.WithCancel(ctx)
@@ -114,6 +114,9 @@ func (w *Watcher) run(ctx context.Context) {
 
 // events gives a channel that is nil when the kernel cannot tell.
 func (w *Watcher) events() (<-chan fsnotify.Event, func()) {
+	if w.path == "" {
+		return nil, func() {}
+	}
 	fw, err := fsnotify.NewWatcher()
 	if err == nil {
 		err = fw.Add(filepath.Dir(w.path))
@@ -136,9 +139,12 @@ func (w *Watcher) events() (<-chan fsnotify.Event, func()) {
 // digest is a hash of the names and texts of all files; files that cannot be
 // read count as empty.
 func (w *Watcher) digest() [sha256.Size]byte {
-	names := []string{w.path}
-	if more, err := filepath.Glob(filepath.Join(confDir(w.path), "*.toml")); err == nil {
-		names = append(names, more...)
+	var names []string
+	if w.path != "" {
+		names = append(names, w.path)
+		if more, err := filepath.Glob(filepath.Join(confDir(w.path), "*.toml")); err == nil {
+			names = append(names, more...)
+		}
 	}
 	if w.also != nil {
 		names = append(names, w.also()...)
