@@ -164,7 +164,7 @@ func TestStartWithABrokenDialplan(t *testing.T) {
 	y.must(os.Remove(filepath.Join(y.dir, "more.conf")))
 	y.Stop()
 	out := y.CLI("serve", "-c", filepath.Join(y.Server.Dir, "dialwright.toml"))
-	if out.Code != 1 || !strings.Contains(out.Stderr, "extensions.conf:5: ") || !strings.Contains(out.Stderr, "more.conf") {
+	if out.Code != 1 || !strings.Contains(out.Stderr, "extensions.conf:6: ") || !strings.Contains(out.Stderr, "more.conf") {
 		t.Errorf("serve: %+v, want the place of the include", out)
 	}
 	y.write("more.conf", more("only"))
