@@ -138,6 +138,7 @@ type Filter struct {
 	Door        string
 	Disposition call.Disposition
 	Number      string    // part of either endpoint
+	Reference   string    // Origin.Reference, exactly: a call file's name
 	From, To    time.Time // by creation
 	Cursor      string    // opaque, from the previous page
 	Limit       int       // 1-1000, 0 = 100

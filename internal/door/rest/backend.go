@@ -101,6 +101,7 @@ type Filter struct {
 	Door        string
 	Disposition call.Disposition
 	Number      string
+	Reference   string
 	From, To    time.Time
 	Cursor      string
 	Limit       int

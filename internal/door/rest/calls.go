@@ -111,6 +111,7 @@ type listInput struct {
 	Door        string    `query:"door" maxLength:"32"`
 	Disposition string    `query:"disposition" enum:"ANSWERED,NO ANSWER,BUSY,FAILED,CONGESTION,CANCELLED,INTERRUPTED"`
 	Number      string    `query:"number" maxLength:"128" doc:"Part of either endpoint"`
+	Reference   string    `query:"reference" maxLength:"1024" doc:"The caller's own reference, exactly; for a call file its name"`
 	From        time.Time `query:"from" doc:"Created at or after"`
 	To          time.Time `query:"to" doc:"Created before"`
 	Cursor      string    `query:"cursor" maxLength:"512" doc:"next of the previous page"`
@@ -128,7 +129,7 @@ type listOutput struct {
 func (s *Server) listCalls(ctx context.Context, in *listInput) (*listOutput, error) {
 	f := Filter{
 		Account: call.AccountID(in.Account), Batch: call.BatchID(in.Batch), Door: in.Door, Disposition: call.Disposition(in.Disposition),
-		Number: in.Number, From: in.From, To: in.To, Cursor: in.Cursor, Limit: in.Limit, Oldest: in.Order == "oldest",
+		Number: in.Number, Reference: in.Reference, From: in.From, To: in.To, Cursor: in.Cursor, Limit: in.Limit, Oldest: in.Order == "oldest",
 	}
 	for _, st := range in.State {
 		f.States = append(f.States, call.State(st))

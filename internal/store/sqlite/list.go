@@ -116,6 +116,7 @@ func (s *Store) List(ctx context.Context, f originate.Filter) ([]call.Call, stri
 	w.addIf(f.Door, "c.door = ?")
 	w.addIf(string(f.Disposition), "c.disposition = ?")
 	w.addIf(strings.ToLower(f.Number), "instr(c.numbers, ?) > 0")
+	w.addIf(f.Reference, "c.reference = ?")
 	w.states(f.States)
 	order, kind, err := w.page(f, "c", "c.created_at", "c.id")
 	if err != nil {

@@ -319,6 +319,7 @@ func listFiltersAndPages(k *kit) {
 		k.pass(time.Second)
 		all = append(all, k.admit(func(c *call.Call) {
 			c.RouteA.Number = fmt.Sprintf("+49301%03d", i)
+			c.Request.Origin.Reference = fmt.Sprintf("lead-%d", i)
 			if i%2 == 1 {
 				c.Request.Account, c.Request.Batch, c.Request.Origin.Door = "ops", "b", "cli"
 			}
@@ -352,6 +353,7 @@ func listFiltersAndPages(k *kit) {
 		"batch":       {originate.Filter{Batch: "b"}, 12},
 		"door":        {originate.Filter{Door: "cli"}, 12},
 		"number":      {originate.Filter{Number: "301003"}, 1},
+		"reference":   {originate.Filter{Reference: "lead-7"}, 1},
 		"from":        {originate.Filter{From: k.now}, 1},
 		"to":          {originate.Filter{To: k.now}, 24},
 		"queued":      {originate.Filter{States: []call.State{call.Queued}}, 24},
