@@ -3,7 +3,9 @@ package app
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"github.com/dialwright/dialwright/internal/asteriskconf"
 	"github.com/dialwright/dialwright/internal/config"
@@ -38,6 +40,13 @@ func (s Source) Load() (config.Loaded, error) {
 	l.Files = append(l.Files, from.Files...)
 	for _, p := range problems {
 		l.Warnings = append(l.Warnings, config.Mistake{File: filepath.Join(s.AsteriskDir, p.File), Line: p.Line, Text: p.Text})
+	}
+	public := func(t config.Trunk) bool { return !t.Private }
+	if l.Config.Numbers.Country == "" && slices.ContainsFunc(slices.Collect(maps.Values(l.Config.Trunks)), public) {
+		l.Warnings = append(l.Warnings, config.Mistake{
+			File: s.AsteriskDir, Key: "numbers.country",
+			Text: "is not set: nobody knows what a number by a trunk costs, and none is dialled unless the account's allow names it or the trunk is private",
+		})
 	}
 	return l, nil
 }

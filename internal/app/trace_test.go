@@ -8,13 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/dialwright/dialwright/internal/config"
 	"github.com/dialwright/dialwright/internal/door/auth"
@@ -156,18 +152,5 @@ func TestGoldenTraceOfREST(t *testing.T) {
 	tr.ask("POST", "/v1/calls/"+tr.id+"/cancel", "")
 	tr.ask("GET", "/v1/audit", "")
 
-	name := filepath.Join("testdata", "rest.golden")
-	got := tr.out.String()
-	if *update {
-		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatalf("%v; go test -update writes it", err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("%s (-want +got):\n%s", name, d)
-	}
+	tr.golden("rest.golden")
 }

@@ -178,6 +178,9 @@ func (x *Exec) missing(ctx context.Context, at Position) (Position, error) {
 // fallThrough ends an extension that has no more priorities: a party that has
 // just been refused hears why (spec: dialplan 2.5 step 4).
 func (x *Exec) fallThrough(ctx context.Context) error {
+	if x.c.State() == pbx.Down { // nobody listens: extension failed, a leg that is not dialled yet
+		return ErrEnd
+	}
 	var app string
 	switch strings.ToUpper(x.Get("DIALSTATUS")) {
 	case "BUSY":
