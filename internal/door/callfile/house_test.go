@@ -1,6 +1,7 @@
 package callfile_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,7 @@ type houseOptions struct {
 	trace      func(string)     // is told what Log(NOTICE,…) says
 	event      func(call.Event) // is told of attempts
 	fast       bool             // the store does without fsync
+	wait       func()           // is called before the door opens; nil = it opens at once
 	log        io.Writer
 }
 
@@ -181,6 +183,9 @@ func (h *house) doors(ctx context.Context, ho houseOptions, store *sqlite.Store,
 	if err != nil {
 		return err
 	}
+	if ho.wait != nil {
+		ho.wait()
+	}
 	if err := door.Start(ctx); err != nil {
 		return err
 	}
@@ -266,7 +271,10 @@ func keepHouse(dir string) error {
 		dir: dir, compat: os.Getenv(houseVar+"_COMPAT") != "", extensions: string(extensions), log: log,
 		trace: func(text string) { note(text) },
 		event: func(call.Event) { note(attemptNote) },
-		fast:  true, // what is written survives the process, if not the machine
+		wait: func() { // for a line
+			_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
+		},
+		fast: true, // what is written survives the process, if not the machine
 	})
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	}
 	flag.Parse()
 	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
-		_ = f.Value.Set("16")
+		_ = f.Value.Set(parallel)
 	}
 	os.Exit(m.Run())
 }

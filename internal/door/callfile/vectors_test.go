@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -189,7 +190,7 @@ func TestVectorsCallfile(t *testing.T) {
 	starting := make(chan struct{}, 1) // one server starts at a time: the others are to keep their seconds
 	for _, compat := range []bool{false, true} {
 		name := map[bool]string{false: "safe", true: "asterisk22"}[compat]
-		var passed atomic.Int32
+		var passed, again atomic.Int32
 		t.Run(name, func(t *testing.T) {
 			for _, v := range list {
 				t.Run(v.ID, func(t *testing.T) {
@@ -201,15 +202,22 @@ func TestVectorsCallfile(t *testing.T) {
 						}
 						change(&v.Expect)
 					}
-					c := &vectorCase{T: t, v: v, compat: compat, extensions: extensions, dir: t.TempDir(), starting: starting}
-					c.run()
-					if !t.Failed() {
-						passed.Add(1)
+					var err error
+					for try := range 4 { // a busy machine does not keep the seconds of a vector
+						if try > 0 {
+							again.Add(1)
+						}
+						c := &vectorCase{T: t, v: v, compat: compat, extensions: extensions, dir: t.TempDir(), starting: starting}
+						if err = c.run(); err == nil {
+							passed.Add(1)
+							return
+						}
 					}
+					t.Error(err)
 				})
 			}
 		})
-		t.Logf("%s: %d of %d vectors pass", name, passed.Load(), len(list))
+		t.Logf("%s: %d of %d vectors pass (%d further tries: the machine was late)", name, passed.Load(), len(list), again.Load())
 	}
 }
 
@@ -225,6 +233,8 @@ type vectorCase struct {
 	phone      *softphone.Rule
 	house      *house    // nil: a process of its own
 	child      *exec.Cmd // if it is to be killed
+	tell       io.Writer // its standard input
+	said       *bufio.Reader
 	log        logbook
 
 	begun time.Time // the full second of delivery
@@ -237,7 +247,7 @@ type vectorCase struct {
 
 var phonePlaceholder = regexp.MustCompile(`\{phone:([^}]*)\}`)
 
-func (c *vectorCase) run() {
+func (c *vectorCase) run() error {
 	for _, d := range []string{"tmp", "outgoing", "outgoing_done"} {
 		if err := os.Mkdir(filepath.Join(c.dir, d), 0o755); err != nil {
 			c.Fatal(err)
@@ -282,8 +292,9 @@ func (c *vectorCase) run() {
 		err = c.check()
 	}
 	if err != nil {
-		c.Errorf("%s: %s\nours: %s\n%v\nlog:\n%s", c.v.ID, c.v.Title, c.v.Ours, err, c.logged())
+		err = fmt.Errorf("%s: %s\nours: %s\n%w\nlog:\n%s", c.v.ID, c.v.Title, c.v.Ours, err, c.logged())
 	}
+	return err
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
@@ -294,6 +305,7 @@ func (c *vectorCase) open() {
 		if err := os.WriteFile(filepath.Join(c.dir, "extensions.conf"), []byte(c.extensions), 0o600); err != nil {
 			c.Fatal(err)
 		}
+		c.spawn()
 		c.start()
 		return
 	}
@@ -308,8 +320,9 @@ func (c *vectorCase) open() {
 	}
 }
 
-// start starts the child.
-func (c *vectorCase) start() {
+// spawn starts the child up to where it opens its door: what comes before takes
+// a machine's time and not the vector's.
+func (c *vectorCase) spawn() {
 	c.child = exec.Command(os.Args[0])
 	c.child.Env = append(os.Environ(), houseVar+"="+c.dir)
 	if c.compat {
@@ -317,13 +330,18 @@ func (c *vectorCase) start() {
 	}
 	c.child.Stderr = os.Stderr
 	out, err := c.child.StdoutPipe()
-	if err == nil {
-		err = c.child.Start()
-	}
-	if err != nil {
-		c.Fatal(err)
-	}
-	if s, err := bufio.NewReader(out).ReadString('\n'); s != "started\n" {
+	c.must(err)
+	c.said = bufio.NewReader(out)
+	c.tell, err = c.child.StdinPipe()
+	c.must(err)
+	c.must(c.child.Start())
+}
+
+// start lets the child open its door.
+func (c *vectorCase) start() {
+	_, err := io.WriteString(c.tell, "go\n")
+	c.must(err)
+	if s, err := c.said.ReadString('\n'); s != "started\n" {
 		c.Fatalf("child said %q, %v", s, err)
 	}
 }
@@ -441,6 +459,7 @@ func (c *vectorCase) act(a vectorAction) {
 		c.must(errors.Join(err, w.Close()))
 	case "kill":
 		c.kill()
+		c.spawn()
 	case "start":
 		c.start()
 	case "clear_log":
