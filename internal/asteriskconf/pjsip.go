@@ -39,8 +39,9 @@ func (l *loader) pjsip(file *conf.File) {
 			p.sort(l.options(s, nil))
 		}
 	}
+	registrations := p.assign()
 	for _, e := range p.endpoints {
-		p.endpoint(e)
+		p.endpoint(e, registrations[e])
 	}
 	for _, r := range p.registrations {
 		if !r.taken {
@@ -177,25 +178,18 @@ func (l *loader) certificate(o *options, cert, key string) bool {
 
 // endpoint takes an endpoint over as a phone, or as a trunk if there is anything
 // by which its address is known.
-func (p *pjsip) endpoint(e *options) {
+func (p *pjsip) endpoint(e *options, r *registration) {
 	name := e.s.Name
 	aors := e.list("aors")
 	if len(aors) > 1 {
 		e.warn("aors", "only the first of its aors counts: %s", aors[0])
 	}
-	var aor *options
-	if len(aors) > 0 {
-		if aor = p.aors[aors[0]]; aor == nil {
-			e.warn("aors", "there is no aor %s", aors[0])
-		}
+	aor, contacts := p.aor(e)
+	if len(aors) > 0 && aor == nil {
+		e.warn("aors", "there is no aor %s", aors[0])
 	}
-	var contacts []string
-	if aor != nil {
-		contacts = aor.list("contact")
-	}
-	registration := p.registration(e, contacts)
-	if len(contacts) > 0 || registration != nil || len(p.identifies[name]) > 0 {
-		p.trunk(e, aor, contacts, registration)
+	if len(contacts) > 0 || r != nil || len(p.identifies[name]) > 0 {
+		p.trunk(e, aor, contacts, r)
 		return
 	}
 	if aor == nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,29 +12,51 @@ import (
 	"github.com/dialwright/dialwright/internal/config"
 )
 
-// registration finds the registration of an endpoint: the one that names it, or
-// that has its outbound_auth, or that registers where its contact points.
-func (p *pjsip) registration(e *options, contacts []string) *registration {
-	host := ""
-	if len(contacts) > 0 {
-		u, _ := parseURI(contacts[0])
-		host = u.host
-	}
-	auth := e.get("outbound_auth")
-	fits := []func(r *registration) bool{
-		func(r *registration) bool { return r.get("endpoint") == e.s.Name },
-		func(r *registration) bool { return auth != "" && r.get("outbound_auth") == auth },
-		func(r *registration) bool { return host != "" && strings.EqualFold(r.server.host, host) },
-	}
-	for i, fit := range fits {
-		for _, r := range p.registrations {
-			if !r.taken && (i == 0 || r.get("endpoint") == "") && fit(r) {
-				r.taken = true
-				return r
+// assign gives each endpoint its registration: the one that names it, or that has
+// its outbound_auth, or that registers where its contact points. What names an
+// endpoint counts before what merely fits one that stands earlier in the file.
+func (p *pjsip) assign() map[*options]*registration {
+	out := map[*options]*registration{}
+	for _, fits := range [...]func(e *options, r *registration) bool{
+		func(e *options, r *registration) bool { return r.get("endpoint") == e.s.Name },
+		func(e *options, r *registration) bool {
+			auth := e.get("outbound_auth")
+			return r.get("endpoint") == "" && auth != "" && r.get("outbound_auth") == auth
+		},
+		func(e *options, r *registration) bool { return r.get("endpoint") == "" && p.pointsAt(e, r.server) },
+	} {
+		for _, e := range p.endpoints {
+			if out[e] != nil {
+				continue
+			}
+			if i := slices.IndexFunc(p.registrations, func(r *registration) bool { return !r.taken && fits(e, r) }); i >= 0 {
+				p.registrations[i].taken = true
+				out[e] = p.registrations[i]
 			}
 		}
 	}
-	return nil
+	return out
+}
+
+// pointsAt says whether the contact of an endpoint is a server.
+func (p *pjsip) pointsAt(e *options, server uri) bool {
+	_, contacts := p.aor(e)
+	if len(contacts) == 0 {
+		return false
+	}
+	u, ok := parseURI(contacts[0])
+	return ok && strings.EqualFold(server.host, u.host) && (server.port == u.port || server.port == 0 || u.port == 0)
+}
+
+// aor gives the first aor of an endpoint, nil without one, and its contacts.
+func (p *pjsip) aor(e *options) (aor *options, contacts []string) {
+	if names := e.list("aors"); len(names) > 0 {
+		aor = p.aors[names[0]]
+	}
+	if aor != nil {
+		contacts = aor.list("contact")
+	}
+	return aor, contacts
 }
 
 // trunk takes over an endpoint whose address is known.
