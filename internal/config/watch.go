@@ -64,9 +64,10 @@ func (w *Watcher) Start(ctx context.Context) error {
 	}
 	ctx, w.cancel = context.WithCancel(ctx)
 	w.done = make(chan struct{})
+	last := w.digest() // now: whatever changes after Start is noticed
 	go func(done chan struct{}) {
 		defer close(done)
-		w.run(ctx)
+		w.run(ctx, last)
 	}(w.done)
 	return nil
 }
@@ -83,14 +84,13 @@ func (w *Watcher) Stop() {
 	}
 }
 
-func (w *Watcher) run(ctx context.Context) {
+func (w *Watcher) run(ctx context.Context, last [sha256.Size]byte) {
 	events, closeEvents := w.events()
 	defer closeEvents()
 	poll := time.NewTicker(w.poll)
 	defer poll.Stop()
 	settled := time.NewTimer(settle)
 	settled.Stop()
-	last := w.digest()
 	for {
 		select {
 		case <-ctx.Done():
