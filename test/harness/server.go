@@ -48,15 +48,16 @@ func Main(m *testing.M) int {
 
 // Server is a running dialwright.
 type Server struct {
-	t      testing.TB
-	Dir    string
-	config string
-	SIP    int // UDP and TCP port
-	files  int // limit of file descriptors, 0 = none
-	Cmd    *exec.Cmd
-	Log    *Log
-	client *http.Client
-	exited chan struct{}
+	t        testing.TB
+	Dir      string
+	config   string
+	asterisk string // --asterisk-dir, "" = none
+	SIP      int    // UDP and TCP port
+	files    int    // limit of file descriptors, 0 = none
+	Cmd      *exec.Cmd
+	Log      *Log
+	client   *http.Client
+	exited   chan struct{}
 }
 
 // Trunk is the configuration of a trunk to a peer on loopback. It is private: the
@@ -80,8 +81,7 @@ log_format = "json"
 [http]
 listen = ""
 [sip]
-listen = ["udp:127.0.0.1:%d", "tcp:127.0.0.1:%d"]
-domain = "test.local"
+%s
 qualify = "0s"
 allow_pretend = true
 [media]
@@ -109,13 +109,32 @@ type Limits struct {
 // StartWith is Start for a server with limits of its own.
 func StartWith(t testing.TB, limits Limits, sections ...string) *Server {
 	t.Helper()
-	s := &Server{t: t, files: limits.Files, Dir: t.TempDir(), SIP: FreePort(t)}
+	port := FreePort(t)
+	s := &Server{t: t, files: limits.Files, SIP: port}
+	listen := fmt.Sprintf("listen = [\"udp:127.0.0.1:%d\", \"tcp:127.0.0.1:%d\"]\ndomain = \"test.local\"", port, port)
+	return s.launch(limits, listen, sections)
+}
+
+// StartAsterisk is Start for a server that takes over the configuration directory
+// of an Asterisk, whose pjsip.conf makes it listen on port.
+func StartAsterisk(t testing.TB, dir string, port int, sections ...string) *Server {
+	t.Helper()
+	s := &Server{t: t, asterisk: dir, SIP: port}
+	return s.launch(Limits{}, "", sections)
+}
+
+// launch writes the configuration file, whose section [sip] begins with listen,
+// and starts the server.
+func (s *Server) launch(limits Limits, listen string, sections []string) *Server {
+	t := s.t
+	t.Helper()
+	s.Dir = t.TempDir()
 	s.config = filepath.Join(s.Dir, "dialwright.toml")
 	first, ports := mediaRange(), mediaPorts
 	if limits.RTPPorts > 0 {
 		first, ports = 10000, limits.RTPPorts // tests that need many run alone
 	}
-	text := fmt.Sprintf(baseConfig, s.Dir, s.SIP, s.SIP, first, first+ports-1, strings.Join(sections, "\n"))
+	text := fmt.Sprintf(baseConfig, s.Dir, listen, first, first+ports-1, strings.Join(sections, "\n"))
 	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -156,9 +175,13 @@ var mediaRange = func() func() int {
 func (s *Server) Start() {
 	s.t.Helper()
 	s.Log = &Log{}
-	s.Cmd = exec.Command(built, "serve", "--config", s.config)
+	args := []string{"serve", "--config", s.config}
+	if s.asterisk != "" {
+		args = append(args, "--asterisk-dir", s.asterisk)
+	}
+	s.Cmd = exec.Command(built, args...)
 	if s.files > 0 {
-		s.Cmd = exec.Command("bash", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, s.files), built, "serve", "--config", s.config)
+		s.Cmd = exec.Command("bash", append([]string{"-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, s.files), built}, args...)...)
 	}
 	s.Cmd.Env = append(os.Environ(), "HOME="+s.Dir)
 	out, err := s.Cmd.StderrPipe()
