@@ -302,6 +302,11 @@ func FuzzParse(f *testing.F) {
 		if o, p := callfile.Origin(text), callfile.Origin(more); !bytes.Equal(o, p) {
 			t.Errorf("origin moved from %q to %q", o, p)
 		}
+		// A last line of the greatest length and without its end is too long with one
+		// (spec: callfile 2.1): the append hides it, in Asterisk too.
+		if last := text[bytes.LastIndexByte(text, '\n')+1:]; len(last) == callfile.MaxLine {
+			return
+		}
 		if again := callfile.Parse(more, compat); again.Channel() != got.Channel() || again.Extension != got.Extension {
 			t.Errorf("appended marks change %+v to %+v", got, again)
 		}
