@@ -13,7 +13,7 @@ import (
 type dialplanCmd struct {
 	Show  planShowCmd  `cmd:"" help:"List contexts, or the extensions of one, in the order in which they are tried."`
 	Eval  planEvalCmd  `cmd:"" help:"Expand a text as the dialplan would: \\${…} and $[…]."`
-	Trace planTraceCmd `cmd:"" help:"Run an extension with pretended phones and print each step."`
+	Trace planTraceCmd `cmd:"" help:"Run an extension with pretended phones and print each step. Commands are not run, whatever is allowed."`
 }
 
 // planSource names the dialplan.
@@ -100,7 +100,8 @@ func (c *planEvalCmd) Run(e *env) error {
 		return err
 	}
 	got, err := app.PlanTrace{
-		Source: e.source(), File: c.File, Context: c.Context, Caller: app.CallerID(c.CallerID), Variables: vars, Out: func(string) {},
+		Source: e.source(), File: c.File, Context: c.Context, Caller: app.CallerID(c.CallerID), Variables: vars,
+		Out: func(line string) { fmt.Fprintln(e.stderr, strings.TrimSpace(line)) },
 	}.Eval(e.ctx, c.Text)
 	if err != nil {
 		return err

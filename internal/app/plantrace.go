@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,7 +96,8 @@ func (o PlanTrace) Run(ctx context.Context) error {
 	return nil
 }
 
-// Eval expands a text as an argument in the dialplan would be: ${…} and $[…].
+// Eval expands a text as an argument in the dialplan would be: ${…} and $[…]. Out
+// is told what is wrong with it.
 func (o PlanTrace) Eval(ctx context.Context, text string) (string, error) {
 	p, _, err := Plan(o.Source, o.File)
 	if err != nil && (o.File != "" || o.Context != "") {
@@ -106,17 +108,22 @@ func (o PlanTrace) Eval(ctx context.Context, text string) (string, error) {
 		return "", err
 	}
 	defer s.stop(context.WithoutCancel(ctx))
+	s.quiet = true
 	if p != nil {
 		s.m.SetPlan(p)
 	}
 	c, err := s.s.Create(ctx, pbx.CreateOptions{
-		Endpoint: "Pretend/eval", CallerID: o.Caller, Variables: o.Variables, Context: cmp.Or(o.Context, "default"),
+		Endpoint: "Pretend/eval", CallerID: o.Caller, Context: cmp.Or(o.Context, "default"),
 	})
 	if err != nil {
 		return "", err
 	}
 	defer c.Hangup(0)
-	return s.m.Exec(c).Expand(ctx, text), nil
+	x := s.m.Exec(c)
+	for _, v := range o.Variables {
+		x.Set(ctx, v.Name, v.Value)
+	}
+	return x.Expand(ctx, text), nil
 }
 
 // stage is a switch without telephones.
@@ -127,6 +134,7 @@ type stage struct {
 	media *media.Engine
 	store *sqlite.Store
 	tmp   string
+	quiet bool // what happens to channels is of no interest
 
 	mu     sync.Mutex // one line at a time; guards what follows
 	events <-chan pbx.Event
@@ -165,7 +173,8 @@ func newStage(ctx context.Context, o PlanTrace) (*stage, error) {
 	s.m = run.New(run.Options{
 		Switch: s.s, Router: stageRouter(o.Dials), DB: s.store, Apps: apps.All(), Funcs: funcs.All(),
 		Dirs:   run.Dirs{Etc: confDir, Spool: s.tmp, Data: s.tmp, Monitor: filepath.Join(s.tmp, "monitor"), Sounds: l.Config.Media.Sounds},
-		Compat: l.Config.Dialplan.Compat, ConfDir: confDir, Trace: s.step, Notice: s.notice,
+		Compat: l.Config.Dialplan.Compat, ConfDir: confDir, Trace: s.step, Notice: s.notice, Log: slog.New(warnings{s}),
+		SkipUnsupported: l.Config.Dialplan.SkipUnsupported,
 	})
 	s.s.Register(local.New(s.s))
 	s.s.Register(pretend.New(pretend.Options{Media: s.media}))
@@ -232,9 +241,30 @@ func (s *stage) step(x *run.Exec, step *dialplan.Step, args string) {
 
 func (s *stage) notice(_ *run.Exec, level, text string) { s.say("\t\t%s: %s", level, text) }
 
+// warnings prints what the machine warns of, among the steps.
+type warnings struct{ s *stage }
+
+// Enabled is slog.Handler.
+func (w warnings) Enabled(_ context.Context, l slog.Level) bool { return l >= slog.LevelWarn }
+
+// Handle is slog.Handler.
+func (w warnings) Handle(_ context.Context, r slog.Record) error {
+	w.s.say("\t\twarning: %s", r.Message)
+	return nil
+}
+
+// WithAttrs is slog.Handler; the step before has the place.
+func (w warnings) WithAttrs([]slog.Attr) slog.Handler { return w }
+
+// WithGroup is slog.Handler.
+func (w warnings) WithGroup(string) slog.Handler { return w }
+
 // tell prints what a step has done to its channel: what it set to another value,
 // keys, hangups.
 func (s *stage) tell(e *pbx.Event) {
+	if s.quiet {
+		return
+	}
 	switch e.Type {
 	case pbx.ChannelVarset:
 		key := e.Channel.ID + " " + e.Variable
