@@ -212,7 +212,7 @@ const account = "calls"
 // start starts a server. change may set options of the door.
 func start(t *testing.T, change func(*callfile.Options)) *spool {
 	t.Helper()
-	s := &spool{T: t, base: t.TempDir(), log: &logbook{}, party: &party{hold: make(chan struct{})}, change: change}
+	s := &spool{T: t, base: memoryDir(t), log: &logbook{}, party: &party{hold: make(chan struct{})}, change: change}
 	s.policy = &originate.Policy{Accounts: map[call.AccountID]originate.Account{account: {}}, Limits: map[string]originate.Limits{}}
 	if err := os.Mkdir(filepath.Join(s.base, "tmp"), 0o755); err != nil {
 		t.Fatal(err)
