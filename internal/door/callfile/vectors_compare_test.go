@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/originate"
 )
 
