@@ -94,30 +94,6 @@ func (f folderCalls) Find(ctx context.Context, key string) (call.Call, bool, err
 	return a.Call, err == nil, err
 }
 
-// openStates lists the states of calls that have not ended.
-func openStates() []call.State {
-	return []call.State{
-		call.Scheduled, call.Queued, call.Dialing, call.Ringing, call.AnsweredSt, call.Confirming, call.Connecting, call.Connected, call.WaitingRetry,
-	}
-}
-
-// Open is callfile.Calls.
-func (f folderCalls) Open(ctx context.Context) ([]call.Call, error) {
-	filter := originate.Filter{Door: callfile.DoorName, States: openStates(), Limit: 1000, Oldest: true}
-	var out []call.Call
-	for {
-		page, next, err := f.o.List(ctx, filter)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, page...)
-		if next == "" {
-			return out, nil
-		}
-		filter.Cursor = next
-	}
-}
-
 // Get is callfile.Calls.
 func (f folderCalls) Get(ctx context.Context, id call.ID) (call.Call, bool, error) {
 	c, err := f.store.Get(ctx, id)
