@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
@@ -43,6 +44,7 @@ func (a *App) drain(hurry, all context.Context, patience time.Duration) error {
 	}
 	let, cancel := context.WithTimeout(hurry, patience)
 	defer cancel()
+	defer a.hurryAfter(let)()
 	a.log.InfoContext(all, "stopping; calls may go on", "for", patience)
 	var errs []error
 	if err := a.originator.Stop(let); err != nil {
@@ -56,6 +58,35 @@ func (a *App) drain(hurry, all context.Context, patience time.Duration) error {
 		errs = append(errs, fmt.Errorf("hang up: %w", err))
 	}
 	return errors.Join(errs...)
+}
+
+// afterHangup is how long the dialplan may go on, in h and by AGI programs, when
+// calls were hung up. It is shorter than what the originator waits for them.
+const afterHangup = 5 * time.Second
+
+// hurryAfter ends what runs after hangups, afterHangup after let has. The
+// function that it gives ends the waiting for that.
+func (a *App) hurryAfter(let context.Context) (done func()) {
+	over := make(chan struct{})
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		select {
+		case <-let.Done():
+		case <-over:
+			return
+		}
+		t := time.NewTimer(afterHangup)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			a.machine.Hurry()
+		case <-over:
+		}
+	})
+	return func() {
+		close(over)
+		waiting.Wait()
+	}
 }
 
 // Ready is rest.Control: nil when calls are accepted.

@@ -362,6 +362,45 @@ func TestBadDialplan(t *testing.T) {
 	}
 }
 
+// A server that is to stop does so, in order and in time, although commands and
+// scripts hang, during the call and after its hangup; nothing of them is left.
+func TestStopWhileProgramsHang(t *testing.T) {
+	t.Parallel()
+	hang := func(name string) string { return "echo $$ > %DIR%/" + name + ".pid\\; sleep 600" }
+	y := newYard(t, "[live]\nexten => s,1,System("+hang("live")+")\n"+
+		"[h]\nexten => s,1,NoOp()\nexten => h,1,System("+hang("h")+")\n same => n,Log(NOTICE,not reached)\n"+
+		"[handler]\nexten => s,1,Set(CHANNEL(hangup_handler_push)=hang,s,1)\n[hang]\nexten => s,1,Set(X=${SHELL("+hang("handler")+")})\n"+
+		"[script]\nexten => s,1,AGI(stubborn.agi,script)\n[deadscript]\nexten => s,1,NoOp()\nexten => h,1,AGI(stubborn.agi,deadscript)\n",
+		map[string]string{"agi-bin/stubborn.agi": "#!/bin/bash\ntrap '' HUP TERM\necho $$ > %DIR%/$1.pid\nwhile :; do sleep 600; done\n"})
+	names := []string{"live", "h", "handler", "script", "deadscript"}
+	for _, name := range names {
+		y.put(name+".call", "Channel: Pretend/5\nContext: "+name+"\nExtension: s\nArchive: yes\n")
+	}
+	var pids []string
+	for _, name := range names {
+		file := filepath.Join(y.dir, name+".pid")
+		y.until(name+" hangs", func() bool { return fileSize(file) > 0 })
+		b, err := os.ReadFile(file)
+		y.must(err)
+		pids = append(pids, strings.TrimSpace(string(b)))
+	}
+	y.Stop() // which must end with exit status 0
+	for i, pid := range pids {
+		y.until("the process of "+names[i]+" has ended", func() bool {
+			_, err := os.Stat("/proc/" + pid)
+			return os.IsNotExist(err)
+		})
+	}
+	y.Start()
+	y.emptied()
+	for _, name := range names {
+		b, err := os.ReadFile(filepath.Join(y.done, name+".call"))
+		if err != nil || !strings.HasSuffix(string(b), "Status: Completed\n") {
+			t.Errorf("%s: the archived file ends %q, %v; it was answered", name, b, err)
+		}
+	}
+}
+
 // names lists the spool folder in order.
 func (y *yard) names() []string {
 	y.t.Helper()

@@ -50,7 +50,9 @@ func (s *agiSession) runScript(ctx context.Context, what string, args []string, 
 		err = broken()
 	}
 	close(stop)
-	exit := p.end(ctx, err != nil || s.dead)
+	late, done := s.x.Machine().Outlive(ctx)
+	defer done()
+	exit := p.end(ctx, late, err != nil || s.dead)
 	for range commands { // until the reader has gone
 	}
 	if said := p.said.String(); said != "" {
@@ -149,8 +151,8 @@ func (p *agiProcess) signal(sig syscall.Signal) {
 
 // end waits for the script's exit and gives what is wrong with it. One that has
 // closed its output may go on until the call ends; force or the end of ctx hangs it
-// up, and kills it agiGrace later.
-func (p *agiProcess) end(ctx context.Context, force bool) error {
+// up, and kills it agiGrace later, or when late ends.
+func (p *agiProcess) end(ctx, late context.Context, force bool) error {
 	_, _ = p.in.Close(), p.out.Close()
 	if !force {
 		select {
@@ -166,6 +168,9 @@ func (p *agiProcess) end(ctx context.Context, force bool) error {
 	select {
 	case err = <-p.exited:
 	case <-t.C:
+		p.signal(syscall.SIGKILL)
+		err = <-p.exited
+	case <-late.Done():
 		p.signal(syscall.SIGKILL)
 		err = <-p.exited
 	}

@@ -85,7 +85,9 @@ func (s *agiSession) serve(ctx context.Context, commands <-chan agiCommand, told
 			if told != nil && !s.no("AGISIGHUP") {
 				told()
 			}
-			ctx = context.WithoutCancel(ctx) // what is asked now belongs to the call still
+			var done func()
+			ctx, done = s.x.Machine().Outlive(ctx) // what is asked now belongs to the call still
+			defer done()
 			t := time.NewTimer(agiGrace)
 			defer t.Stop()
 			grace = t.C

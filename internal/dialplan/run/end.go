@@ -14,6 +14,28 @@ import (
 // that never ends would keep the server from stopping.
 const endGrace = 10 * time.Minute
 
+// ErrStopping ends what outlives its channel when the server has to stop.
+var ErrStopping = errors.New("the server stops and waits no longer")
+
+// Hurry ends what calls still do after their hangup: h, hangup handlers, programs
+// that note how the call ended. A server that stops calls it when its channels
+// have been hung up for long enough. There is no way back.
+func (m *Machine) Hurry() { m.hurryNow(ErrStopping) }
+
+// Outlive gives a context for what a call does when its channel has hung up. It
+// has the values of ctx, not its end, and ends with Hurry. done releases it.
+func (m *Machine) Outlive(ctx context.Context) (_ context.Context, done func()) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	if m.hurry.Err() != nil {
+		cancel(ErrStopping)
+	}
+	stop := context.AfterFunc(m.hurry, func() { cancel(ErrStopping) })
+	return ctx, func() {
+		stop()
+		cancel(nil)
+	}
+}
+
 // end hangs up and runs h and the hangup handlers (spec: dialplan 2.5 step 6).
 // A channel that another handler has taken stays up and runs neither.
 func (x *Exec) end(ctx context.Context, err error) {
@@ -24,7 +46,9 @@ func (x *Exec) end(ctx context.Context, err error) {
 	x.c.Hangup(x.hangupCause())
 	<-x.c.Context().Done()
 	// h belongs to the call, which is over: it has its own time.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endGrace)
+	ctx, done := x.m.Outlive(ctx)
+	defer done()
+	ctx, cancel := context.WithTimeout(ctx, endGrace)
 	defer cancel()
 	x.mu.Lock()
 	x.inH = true
@@ -34,7 +58,7 @@ func (x *Exec) end(ctx context.Context, err error) {
 	}
 	for {
 		target, ok := x.takeHangupHandler()
-		if !ok {
+		if !ok || ctx.Err() != nil {
 			return
 		}
 		x.logEnd(x.hangupHandler(ctx, target))

@@ -22,6 +22,9 @@ type Machine struct {
 	plan  atomic.Pointer[dialplan.Plan]
 	told  sync.Map // texts of warnings that are given once
 
+	hurry    context.Context // see Hurry
+	hurryNow context.CancelCauseFunc
+
 	mu      sync.Mutex // guards the fields below
 	globals map[string]string
 	execs   map[string]*Exec // by channel id
@@ -40,6 +43,7 @@ func New(o Options) *Machine {
 		o: o, log: o.Log, apps: make(map[string]*App, len(o.Apps)), funcs: make(map[string]*Func, len(o.Funcs)),
 		globals: make(map[string]string), execs: make(map[string]*Exec), data: make(map[string]any),
 	}
+	m.hurry, m.hurryNow = context.WithCancelCause(context.Background()) // of the machine's own life
 	for i := range o.Apps {
 		m.apps[strings.ToLower(o.Apps[i].Name)] = &o.Apps[i]
 	}

@@ -139,7 +139,9 @@ func (x *Exec) RunHangup(ctx context.Context, in string) {
 		x.inH = was
 		x.mu.Unlock()
 	}()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endGrace) // h belongs to a call that is over
+	ctx, done := x.m.Outlive(ctx) // h belongs to a call that is over
+	defer done()
+	ctx, cancel := context.WithTimeout(ctx, endGrace)
 	defer cancel()
 	x.logEnd(x.steps(ctx, h, false))
 }
