@@ -150,13 +150,17 @@ func (c spoolCmd) files(e *env) (list []spooled, bad []error, err error) {
 	case len(c.Files) > 0 && (lines != "" || c.Name != ""):
 		return nil, nil, errors.New("give either files or flags that make one")
 	case len(c.Files) > 0:
+		from := map[string]string{}
 		for _, path := range c.Files {
 			f, err := existing(e, path, at)
+			if other := from[f.name]; err == nil && other != "" {
+				err = fmt.Errorf("%s: %s has the same name, and the folder holds one file of a name", path, other)
+			}
 			if err != nil {
 				bad = append(bad, err)
 				continue
 			}
-			list = append(list, f)
+			list, from[f.name] = append(list, f), path
 		}
 		return list, bad, nil
 	}

@@ -33,7 +33,10 @@ func (c spoolCmd) rows(at time.Time) (list []spooled, bad []error, err error) {
 	run := rand.Text()[:8] // two runs over one list do not meet
 	for i, row := range table.rows {
 		f := spooled{name: fmt.Sprintf("%s-%s-%0*d.call", base, run, len(fmt.Sprint(len(table.rows))), i+1), at: at}
-		f.text, err = t.fill(row.values)
+		err := row.err
+		if err == nil {
+			f.text, err = t.fill(row.values)
+		}
 		if err == nil {
 			err = f.check()
 		}
@@ -55,6 +58,7 @@ type table struct {
 type tableRow struct {
 	line   int // where it begins, from 1
 	values map[string]string
+	err    error // why it cannot be read, nil if it can
 }
 
 // readTable reads a CSV file in UTF-8. The separator is what the first line has
@@ -70,7 +74,8 @@ func readTable(path string) (*table, error) {
 		return nil, fmt.Errorf("%s:%d: the list is not UTF-8; save it as CSV UTF-8", path, n)
 	}
 	r := csv.NewReader(bytes.NewReader(text))
-	r.Comma, r.TrimLeadingSpace = separator(text), true
+	r.Comma = separator(text)
+	r.TrimLeadingSpace = r.Comma != '\t' // it would take the tabs around an empty field
 	t := &table{}
 	if t.header, err = r.Read(); err != nil {
 		return nil, fmt.Errorf("%s: the list has no header row: %w", path, err)
@@ -86,11 +91,15 @@ func readTable(path string) (*table, error) {
 		if errors.Is(err, io.EOF) {
 			return t, nil
 		}
+		if wrong, ok := errors.AsType[*csv.ParseError](err); ok {
+			t.rows = append(t.rows, tableRow{line: wrong.StartLine, err: wrong.Err})
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		line, _ := r.FieldPos(0)
-		row := tableRow{line, make(map[string]string, len(record))}
+		row := tableRow{line: line, values: make(map[string]string, len(record))}
 		for i, v := range record {
 			row.values[t.header[i]] = strings.TrimSpace(v)
 		}
