@@ -114,7 +114,7 @@ func badFiles(outside string) []badFile {
 		{name: "line.call", make: text(to101 + "Set: A=" + strings.Repeat("x", 5<<20) + "\n"), want: calledWarned("line.call", 4, "longer than 1023 bytes")},
 		{name: "big.call", make: text(to101 + strings.Repeat("junk\n", 10e6/5)), want: calledWarned("big.call", 4, "no colon")},
 		{name: "bigger.call", make: text(to101 + strings.Repeat("\n", 10<<20)), want: failed("bigger.call", "at most 10485760 are read")},
-		{name: "sets.call", make: text(to101 + strings.Repeat("Set: A=1\n", 1e6)), want: failed("sets.call", "variables")},
+		{name: "sets.call", make: text(to101 + strings.Repeat("Set: A=1\n", 1e6)), want: failed("sets.call", "more than 10000 Set lines")},
 		{name: "missing.call", make: text("Context: default\nExtension: s\n"), want: func(t *testing.T, y *yard) {
 			y.failedWith(t, "missing.call", "invalid call file: no Channel line of the form Tech/Destination")
 			b, err := os.ReadFile(filepath.Join(y.dir, "outgoing_failed", "missing.call"))

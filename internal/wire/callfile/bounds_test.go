@@ -7,6 +7,18 @@ import (
 	"github.com/dialwright/dialwright/internal/wire/callfile"
 )
 
+// A file with more variables than anybody means is wrong, and not kept in memory.
+func TestVariablesAreBounded(t *testing.T) {
+	f := callfile.Parse([]byte(head+strings.Repeat("Set: A=1\n", callfile.MaxSet)), false)
+	if err := f.Err(); err != nil || len(f.Set) != callfile.MaxSet {
+		t.Errorf("%d variables, %v; want %d", len(f.Set), err, callfile.MaxSet)
+	}
+	f = callfile.Parse([]byte(head+strings.Repeat("Set: A=1\n", 1e6)), false)
+	if err := f.Err(); err == nil || len(f.Set) > callfile.MaxSet+1 {
+		t.Errorf("%d variables, %v; want an error", len(f.Set), err)
+	}
+}
+
 // A file with millions of lines without sense is not answered with as many
 // warnings.
 func TestWarningsAreBounded(t *testing.T) {

@@ -37,6 +37,10 @@ const (
 // with a warning (spec: callfile 2.1 length).
 const MaxLine = 1023
 
+// MaxSet is how many Set lines a file may have. Asterisk knows no bound; a file
+// with more is a mistake, and File.Err says so.
+const MaxSet = 10_000
+
 // File is what a call file says.
 type File struct {
 	Tech, Dest string // of Channel, split at the first slash; both needed
@@ -97,6 +101,8 @@ func (f *File) Err() error {
 		return fmt.Errorf("the Channel line lacks the technology or the destination")
 	case f.Application == "" && f.Extension == "":
 		return fmt.Errorf("neither Application nor Extension is given")
+	case len(f.Set) > MaxSet:
+		return fmt.Errorf("more than %d Set lines are given", MaxSet)
 	}
 	return nil
 }

@@ -119,6 +119,9 @@ func (f *File) setVariable(n int, v string) {
 		f.warn(n, "Set needs the form name=value, not %.80q; the line is skipped", v)
 		return
 	}
+	if len(f.Set) > MaxSet { // enough to know that there are too many
+		return
+	}
 	f.Set = append(f.Set, Variable{name, value, n})
 }
 
