@@ -2,7 +2,9 @@ package callfile
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -38,7 +40,8 @@ type Door struct {
 	heap     heapOf
 	leaving  []leaving // in the order of their times
 	arrivals uint64
-	told     bool // that the folder is missing, or cannot be watched, was said
+	told     bool      // that the folder is missing, or cannot be watched, was said
+	absent   time.Time // since when there is no folder; zero = there is one
 }
 
 // New makes a door. Nothing is opened before Start. The error says what is wrong
@@ -152,20 +155,30 @@ func (d *Door) watch() {
 // reopen opens the folder again when its path means another one now, or had
 // none (spec: callfile 9, W8). false: there is no folder at the moment.
 func (d *Door) reopen() bool {
+	d.abandon()
+	if d.missing() {
+		return false
+	}
 	f, err := openFolder(d.o.Dir)
 	if err != nil {
 		d.complain("the call-file folder cannot be opened; it is tried again", err)
 		return false
 	}
 	d.log.Warn("the call-file folder is another one now", "folder", d.o.Dir)
+	if err := d.folder.close(); err != nil {
+		d.log.Info("old call-file folder not closed", "error", err)
+	}
+	d.folder, d.told, d.absent = f, false, time.Time{}
+	return true
+}
+
+// abandon turns away from a folder that the path does not mean any more: what
+// waits in it is not dialled, what is dialled goes on without its file.
+func (d *Door) abandon() {
 	if d.watcher != nil {
 		d.watcher.close()
 		d.watcher = nil
 	}
-	if err := d.folder.close(); err != nil {
-		d.log.Info("old call-file folder not closed", "error", err)
-	}
-	d.folder, d.told = f, false
 	for name, e := range d.names {
 		if e.stage != placed {
 			d.drop(e)
@@ -174,7 +187,21 @@ func (d *Door) reopen() bool {
 		delete(d.names, name)
 		e.lost = true // until the file is seen again
 	}
-	return true
+}
+
+// missing reports whether there is no folder and whoever took it away may be about
+// to put another one in its place: made at once, ours would be in the way, and
+// "mv new outgoing" would end inside it.
+func (d *Door) missing() bool {
+	if _, err := os.Stat(d.o.Dir); !errors.Is(err, fs.ErrNotExist) {
+		d.absent = time.Time{}
+		return false
+	}
+	if d.absent.IsZero() {
+		d.absent = time.Now()
+		d.log.Warn("the call-file folder is gone; it is made again if it does not come back", "folder", d.o.Dir, "after", d.o.Rescan)
+	}
+	return time.Since(d.absent) < d.o.Rescan
 }
 
 // complain says once what is wrong with the folder.

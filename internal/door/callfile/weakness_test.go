@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -145,6 +146,23 @@ func TestW8_ReScans(t *testing.T) {
 		s.emptied()
 		s.put("c.call", file("answer", "")) // and events come again
 		s.dials(3)
+	})
+	t.Run("a folder that was made ready", func(t *testing.T) {
+		t.Parallel()
+		s := start(t, func(o *callfile.Options) { o.Rescan = 2 * time.Second })
+		s.put("later.call", file("answer", ""), time.Now().Add(time.Hour))
+		s.until("file is waiting", func() bool { return s.door.Stats().Files == 1 })
+		ready := s.path("ready", "")
+		must(t, os.Mkdir(ready, 0o755))
+		must(t, os.WriteFile(filepath.Join(ready, "a.call"), []byte(file("answer", "")), 0o644))
+		must(t, os.Rename(s.path("outgoing", ""), s.path("old", "")))
+		s.until("door has noticed", func() bool { return s.door.Stats().Files == 0 })
+		if s.there("outgoing", "") {
+			t.Fatal("the folder was made again at once: mv ready outgoing would end inside it")
+		}
+		must(t, os.Rename(ready, s.path("outgoing", "")))
+		s.dials(1)
+		s.emptied()
 	})
 }
 
