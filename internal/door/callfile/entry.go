@@ -40,7 +40,7 @@ type entry struct {
 	removed  bool // the system says that the name was removed; not yet looked into
 	lost     bool // its name means another file now, or nothing
 	muted    bool // that it cannot be written was said
-	stuck    bool // kept only because it could not be removed
+	stuck    bool // kept only because it could not be removed or moved
 
 	file    *wire.File    // as read when it became a call
 	call    call.ID       // of a placed file
@@ -50,7 +50,8 @@ type entry struct {
 	ending  bool          // its end is about to be handled: nothing needs mirroring
 	last    *call.CDR     // of the newest attempt that has ended
 	failure *call.Failure // of the same, nil if it was answered
-	status  wire.Status   // of a kept file: how it ended
+	status  wire.Status   // of a file that is done with: how it ended
+	reason  string        // of a failed one: why
 	kept    info          // of a kept file: what it was like when it was left
 }
 

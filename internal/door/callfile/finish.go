@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -69,24 +70,39 @@ func plural(n int) string {
 	return "s"
 }
 
-// leave takes a finished file out of the folder. If that fails it is kept, never
-// dialled again, and tried again with each re-scan.
+// leave takes a file that is done with out of the folder. If that fails it is kept,
+// never dialled again, and tried again with each re-scan.
 func (d *Door) leave(e *entry) {
-	var err error
-	if e.file.Archive {
-		err = d.archive(e, e.status)
-	} else {
-		err = d.folder.remove(e.name, e.id)
-	}
+	err := d.takeOut(e)
 	if d.isOut(e, err) {
 		return
 	}
-	if !e.stuck {
+	switch {
+	case e.stuck:
+	case e.status == wire.Failed:
+		d.log.Error("failed call file cannot be moved; it stays and is not dialled", "file", e.name, "to", d.o.Failed, "error", err)
+	default:
 		d.log.Error("call file cannot be removed; it stays and is not dialled again", "file", e.name, "call", e.call, "error", err)
 	}
-	status := e.status
-	d.keep(e, status)
+	d.keep(e, e.status)
 	e.stuck = true
+}
+
+// takeOut removes, archives or puts aside a file, by how it ended.
+func (d *Door) takeOut(e *entry) error {
+	switch {
+	case e.status == wire.Failed && e.file.Archive && e.file.Err() != nil: // spec: callfile 3.2
+		err := d.archive(e, wire.Failed)
+		if err == nil && !d.o.DeleteInvalid {
+			d.reasonFile(filepath.Join(d.o.Failed, e.name), e)
+		}
+		return err
+	case e.status == wire.Failed && !d.o.DeleteInvalid:
+		return d.putAside(e)
+	case e.status != wire.Failed && e.file.Archive:
+		return d.archive(e, e.status)
+	}
+	return d.folder.remove(e.name, e.id)
 }
 
 // isOut reports whether a file is out of the folder, or not ours to remove, and
@@ -162,56 +178,48 @@ func (d *Door) fail(e *entry, f *wire.File, reason string) {
 	if e.file = f; f == nil {
 		e.file = &wire.File{}
 	}
-	var err error
-	switch {
-	case e.file.Archive && e.file.Err() != nil: // spec: callfile 3.2
-		if err = d.archive(e, wire.Failed); err == nil && !d.o.DeleteInvalid {
-			d.reasonFile(filepath.Join(d.o.Failed, e.name), e, reason)
-		}
-	case d.o.DeleteInvalid:
-		err = d.folder.remove(e.name, e.id)
-	default:
-		err = d.putAside(e, reason)
-	}
 	d.result(e, wire.Failed, reason)
-	if d.isOut(e, err) {
-		return
-	}
-	d.log.Error("failed call file cannot be moved; it stays and is not dialled", "file", e.name, "to", d.o.Failed, "error", err)
-	d.keep(e, wire.Failed)
+	e.status, e.reason = wire.Failed, reason
+	d.leave(e)
 }
 
 // putAside moves a file into the folder of failed ones.
-func (d *Door) putAside(e *entry, reason string) error {
+func (d *Door) putAside(e *entry) error {
 	to, err := d.folder.moveOut(e.name, e.id, d.o.Failed, false)
 	if err != nil {
 		return err
 	}
 	// A link, or a file that may not be written, has the reason beside it only.
-	_ = appendStatus(to, wire.Failed.Line()+"Reason: "+reason+"\n", false)
-	d.reasonFile(to, e, reason)
+	_ = appendStatus(to, wire.Failed.Line()+"Reason: "+e.reason+"\n", false)
+	d.reasonFile(to, e)
 	return nil
 }
 
 // reasonFile writes NAME.reason: why the file failed, and what was odd about it.
-func (d *Door) reasonFile(to string, e *entry, reason string) {
+func (d *Door) reasonFile(to string, e *entry) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Status: %s\nReason: %s\n", wire.Failed, reason)
+	fmt.Fprintf(&b, "Status: %s\nReason: %s\n", wire.Failed, e.reason)
 	for _, w := range e.file.Warnings {
 		fmt.Fprintf(&b, "Warning: %s\n", oneLine(w.String()))
 	}
 	d.writeBeside(to, ".reason", []byte(b.String()))
 }
 
-// writeBeside writes a file with a suffix to the name of another.
+// writeBeside writes a file with a suffix to the name of another. It appears whole or
+// not at all.
 func (d *Door) writeBeside(to, suffix string, text []byte) {
 	dir, name := filepath.Split(to)
 	to = filepath.Join(dir, name[:min(len(name), maxName-len(suffix))]+suffix)
+	tmp := filepath.Join(dir, ".writing-"+strconv.Itoa(d.pid))
 	err := os.MkdirAll(dir, 0o777)
 	if err == nil {
-		err = os.WriteFile(to, text, 0o666)
+		err = os.WriteFile(tmp, text, 0o666)
+	}
+	if err == nil {
+		err = os.Rename(tmp, to)
 	}
 	if err != nil {
+		_ = os.Remove(tmp) // half of it, or nothing
 		d.log.Error("not written", "file", to, "error", err)
 	}
 }

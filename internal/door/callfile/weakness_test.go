@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -212,6 +213,20 @@ func TestW10_InvalidFiles(t *testing.T) {
 	}
 	s.put("bad.call", "") // another of the same name does not hide it
 	s.until("second", func() bool { return s.there("outgoing_failed", "bad.call.1.reason") })
+
+	// Where there is no place for it, it waits for one.
+	b := start(t, func(o *callfile.Options) { o.Results = true })
+	must(t, os.WriteFile(b.path("outgoing_failed", ""), nil, 0o644))
+	b.put("bad.call", "Context: in\n")
+	b.logged("failed call file cannot be moved")
+	must(t, os.Remove(b.path("outgoing_failed", "")))
+	b.emptied()
+	if got, want := b.names("outgoing_failed"), []string{"bad.call", "bad.call.reason"}; !slices.Equal(got, want) {
+		t.Errorf("failed: %v, want %v", got, want)
+	}
+	if got := b.door.Stats().Failed; got != 1 {
+		t.Errorf("%d failed, want 1", got)
+	}
 
 	d := start(t, func(o *callfile.Options) { o.DeleteInvalid = true })
 	d.put("bad.call", "Context: in\n")
