@@ -266,6 +266,31 @@ func parseURI(text string) (uri, bool) {
 	return u, true
 }
 
+// withoutPassword gives an address as it may be shown: "sip:user:secret@host" with
+// stars for the secret, whatever else is wrong with it.
+func withoutPassword(text string) string {
+	login, host, ok := cutLast(text, "@")
+	if !ok {
+		return text
+	}
+	scheme := ""
+	if i := strings.IndexByte(login, ':'); i >= 0 && (strings.EqualFold(login[:i], "sip") || strings.EqualFold(login[:i], "sips")) {
+		scheme, login = login[:i+1], login[i+1:]
+	}
+	if user, _, ok := strings.Cut(login, ":"); ok {
+		login = user + ":***"
+	}
+	return scheme + login + "@" + host
+}
+
+// cutLast is strings.Cut at the last sep.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
 // splitHostPort splits "host", "host:port", "[2001:db8::1]:port" and a bare IPv6 address.
 func splitHostPort(text string) (host string, port int, ok bool) {
 	if _, err := netip.ParseAddr(text); err == nil {

@@ -122,10 +122,10 @@ func (p *pjsip) address(t *config.Trunk, e, aor *options, contacts []string, r *
 	case len(contacts) > 0:
 		var ok bool
 		if u, ok = parseURI(contacts[0]); !ok {
-			aor.warn("contact", "%s cannot be read as an address", contacts[0])
+			aor.warn("contact", "%s cannot be read as an address", withoutPassword(contacts[0]))
 		}
 		if len(contacts) > 1 {
-			aor.warn("contact", "only the first of its contacts counts: %s", contacts[0])
+			aor.warn("contact", "only the first of its contacts counts: %s", withoutPassword(contacts[0]))
 		}
 		if u.user != "" {
 			aor.warn("contact", "the contact has a user: dial it as PJSIP/%s@%s, not as PJSIP/%s", u.user, e.s.Name, e.s.Name)
