@@ -27,6 +27,7 @@ func (a *App) startCallfile(ctx context.Context) error {
 		Compat: c.Compat, Settle: c.Settle.Duration, Rescan: c.Rescan.Duration, Poll: c.Poll,
 		NoWriteback: c.NoWriteback, DeleteInvalid: c.DeleteInvalid, Ignore: c.Ignore, NoRetryOn: c.NoRetryOn, Results: c.Results,
 		AllowExec: c.AllowExec, Dangerous: a.dangerous,
+		FilesAllowed: func() bool { return a.Config().Dialplan.AllowFiles },
 	})
 	if err != nil {
 		return err

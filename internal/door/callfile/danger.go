@@ -2,6 +2,7 @@ package callfile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	wire "github.com/dialwright/dialwright/internal/wire/callfile"
@@ -31,7 +32,7 @@ func (o *Options) danger(f *wire.File) string {
 		return ""
 	}
 	for _, v := range f.Set {
-		if why := o.dangerousSet(v.Name); why != "" {
+		if why := o.dangerousSet(v.Name, v.Value); why != "" {
 			return fmt.Sprintf("line %d: %s", v.Line, why)
 		}
 	}
@@ -43,16 +44,42 @@ func (o *Options) danger(f *wire.File) string {
 
 const allow = "; callfile.allow_exec allows it"
 
-func (o *Options) dangerousSet(name string) string {
+func (o *Options) dangerousSet(name, value string) string {
 	name = strings.TrimSpace(strings.TrimLeft(name, "_"))
 	switch strings.ToUpper(name) {
 	case "MONITOR_EXEC", "MONITOR_EXEC_ARGS", "MIXMONITOR_EXEC": // run when a recording ends
 		return fmt.Sprintf("the variable %s runs a command%s", name, allow)
 	}
-	if f, _, ok := strings.Cut(name, "("); ok && o.Dangerous(strings.TrimSpace(f), true) {
-		return fmt.Sprintf("the function %s reaches this machine's commands or files%s", strings.TrimSpace(f), allow)
+	f, args, ok := strings.Cut(name, "(")
+	f = strings.TrimSpace(f)
+	switch {
+	case ok && o.Dangerous(f, true):
+		return fmt.Sprintf("the function %s reaches this machine's commands or files%s", f, allow)
+	case ok && strings.EqualFold(f, "CONFBRIDGE") && strings.Contains(strings.ToLower(args), "record_file") && o.outside(value):
+		return fmt.Sprintf("the function %s would have a conference recorded outside the folder of recordings%s", f, allow)
 	}
 	return ""
+}
+
+// outside reports whether a text names a file outside the folder of recordings,
+// where a dialplan with allow_files may write and a call file may not.
+func (o *Options) outside(text string) bool {
+	if o.FilesAllowed != nil && !o.FilesAllowed() {
+		return false // the applications see to it themselves
+	}
+	between := func(r rune) bool { return r <= ' ' || strings.ContainsRune(`,(:|?"'\`, r) }
+	return slices.ContainsFunc(strings.FieldsFunc(text, between), func(word string) bool {
+		return strings.HasPrefix(word, "/") || strings.Contains(word, "..")
+	})
+}
+
+// records reports whether an application writes the files that its data name.
+func records(app string) bool {
+	switch strings.ToLower(app) {
+	case "record", "mixmonitor", "monitor":
+		return true
+	}
+	return false
 }
 
 // dangerousApp looks at the application and at what its data name: some
@@ -64,6 +91,9 @@ func (o *Options) dangerousApp(app, data string) string {
 	}
 	if o.Dangerous(app, false) {
 		return refuse("runs commands or touches files of this machine")
+	}
+	if records(app) && o.outside(data) {
+		return refuse("would write outside the folder of recordings")
 	}
 	switch strings.ToLower(app) {
 	case "agi", "eagi", "deadagi":
@@ -80,7 +110,7 @@ func (o *Options) dangerousApp(app, data string) string {
 			return refuse("would run what variables name")
 		}
 		for _, word := range words(data) {
-			if o.Dangerous(word, false) {
+			if o.Dangerous(word, false) || records(word) && o.outside(data) {
 				return refuse("would run " + word)
 			}
 		}

@@ -55,6 +55,9 @@ type Options struct {
 	// Dangerous tells of an application (in any case), or of a function if function
 	// is set, whether it is one of those. nil = DefaultDangerous.
 	Dangerous func(name string, function bool) bool
+	// FilesAllowed tells whether the dialplan may write files anywhere. nil = it may.
+	// Then a file whose recording would lie elsewhere is refused without AllowExec.
+	FilesAllowed func() bool
 }
 
 // DefaultIgnore lists the names that editors and copy programs use for files
