@@ -89,7 +89,11 @@ func connectWith(ctx context.Context, x *run.Exec, other *pbx.Channel, o letters
 			}
 		}
 	}
-	t := &talk{x: x, a: x.Channel(), b: other, q: q, o: o, limits: limitsOf(x, o)}
+	limits, err := limitsOf(x, o)
+	if err != nil {
+		x.Warn("Bridge: %v: there is no limit", err)
+	}
+	t := &talk{x: x, a: x.Channel(), b: other, q: q, o: o, limits: limits}
 	how = t.run(ctx)
 	switch how {
 	case callerLeft:

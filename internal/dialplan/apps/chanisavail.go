@@ -22,7 +22,7 @@ func chanIsAvail(ctx context.Context, x *run.Exec, args string) error {
 	parts := dialplan.SplitArgs(args)
 	if len(parts) == 0 {
 		x.Warn("ChanIsAvail needs a destination")
-		return run.ErrEnd
+		parts = []string{""} // nobody is available, and the call goes on
 	}
 	var o letters
 	if len(parts) > 1 {
@@ -33,7 +33,7 @@ func chanIsAvail(ctx context.Context, x *run.Exec, args string) error {
 	}
 	o.only("ast", "", x.Warn)
 	var names, targets []string
-	status, code := pbx.DeviceUnknown, cause.Unknown
+	status, code := pbx.DeviceInvalid, cause.Unknown
 	for target := range strings.SplitSeq(parts[0], "&") {
 		if target = strings.TrimSpace(target); target == "" {
 			continue

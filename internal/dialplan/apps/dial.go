@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dialwright/dialwright/internal/cause"
+	"github.com/dialwright/dialwright/internal/dialplan"
 	"github.com/dialwright/dialwright/internal/dialplan/run"
 	"github.com/dialwright/dialwright/internal/pbx"
 )
@@ -34,12 +35,13 @@ func dialing() []run.App {
 //	    time runs out:  NOANSWER
 //	    caller leaves:  CANCEL
 type dial struct {
-	x    *run.Exec
-	a    *pbx.Channel // the caller
-	args dialArgs
-	q    *pbx.Queue
-	legs []*dialLeg
-	won  *dialLeg
+	x      *run.Exec
+	a      *pbx.Channel // the caller
+	args   dialArgs
+	limits limits
+	q      *pbx.Queue
+	legs   []*dialLeg
+	won    *dialLeg
 
 	begunAt, ringingAt, progressAt, answeredAt time.Time
 
@@ -87,6 +89,9 @@ func newDial(x *run.Exec, args string) *dial {
 	d.q = pbx.NewQueue(pbx.Dial, pbx.ChannelDTMF, pbx.ChannelTransfer, pbx.ChannelHandlerStarted, pbx.ChannelDestroyed)
 	parsed, err := parseDial(args, x.Warn)
 	d.args = parsed
+	if err == nil {
+		d.limits, err = limitsOf(x, parsed.o)
+	}
 	switch {
 	case err != nil:
 		x.Warn("%v", err)
@@ -216,13 +221,14 @@ func (d *dial) span(ctx context.Context, name string, from, to time.Time) {
 }
 
 // subroutine runs "[[context^]exten^]priority[(a^b)]", a place as seen from x, on
-// the channel of on (Dial's b and B). A place that is not there is reported, and
+// the channel of on (Dial's b and B). Arguments may be separated by commas too, as
+// Asterisk's Gosub has them in the end. A place that is not there is reported, and
 // the call goes on.
 func subroutine(ctx context.Context, x, on *run.Exec, text string) error {
 	place, args := run.CutArgs(text)
 	to, err := x.Target(caretsToCommas(place))
 	if err == nil {
-		err = on.Sub(ctx, to, carets(args))
+		err = on.Sub(ctx, to, dialplan.SplitArgs(caretsToCommas(args)))
 	}
 	if errors.Is(err, run.ErrTarget) {
 		x.Warn("subroutine %s: %v", text, err)

@@ -131,6 +131,43 @@ exten => s,1,Dial(Local/fwd@more,5,g)
 [t]
 exten => s,1,Dial(Local/fwd@more,5,gi)
  same => n,Log(NOTICE,${DIALSTATUS})`},
+		{name: "a limit that cannot be read is not none", want: "h INVALIDARGS", text: `
+[t]
+exten => s,1,Dial(Local/ans@party,5,gL(soon))
+ same => n,Log(NOTICE,no)
+exten => h,1,Log(NOTICE,h ${DIALSTATUS})`},
+		{name: "nor is one of no seconds", want: "h INVALIDARGS", text: `
+[t]
+exten => s,1,Dial(Local/ans@party,5,gS(0))
+ same => n,Log(NOTICE,no)
+exten => h,1,Log(NOTICE,h ${DIALSTATUS})`},
+		{name: "arguments of b and B by commas and carets", want: "B [q] [r] | b [v w] [2] | ANSWER", text: `
+[t]
+exten => s,1,Dial(Local/ans@party,5,gb(pre^b^1(v w,2))B(pre^B^1(q^r)))
+ same => n,Log(NOTICE,${DIALSTATUS})
+[pre]
+exten => _[bB],1,Log(NOTICE,${EXTEN} [${ARG1}] [${ARG2}])
+ same => n,Return()`},
+		{name: "f alone and o leave alone what is seen", call: vectorCall{CallerID: `"Bo" <5>`}, want: `"Bo" <5> | "Bo" <5> | "" <7>`, text: `
+[t]
+exten => s,1,Dial(Local/see@t,5,gf)
+ same => n,Dial(Local/see@t,5,go(44))
+ same => n,Dial(Local/see@t,5,gf(7))
+exten => see,1,Log(NOTICE,${CALLERID(all)})
+ same => n,Busy()`},
+		{name: "f alone is for calls that were sent on", call: vectorCall{CallerID: `"Bo" <5>`}, want: `"Bo" <5> | "" <s>`, text: `
+[t]
+exten => s,1,Dial(Local/on@t,5,gf)
+exten => on,1,Log(NOTICE,${CALLERID(all)})
+ same => n,Transfer(Local/see@t)
+exten => see,1,Log(NOTICE,${CALLERID(all)})
+ same => n,Busy()`},
+		{name: "nobody to ask for, no application: the call goes on", want: "4 | FAILED", text: `
+[t]
+exten => s,1,ChanIsAvail()
+ same => n,Log(NOTICE,${AVAILSTATUS})
+ same => n,Stasis()
+ same => n,Log(NOTICE,${STASISSTATUS})`},
 		{name: "what is not supported is told and the call goes on", want: "ANSWER", text: `
 [t]
 exten => s,1,Dial(Local/ans@party,5,gKkp)

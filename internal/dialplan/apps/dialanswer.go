@@ -43,7 +43,7 @@ func (d *dial) connect(ctx context.Context) error {
 		return d.lost(ctx, b, err)
 	}
 	d.stopEntertaining(ctx)
-	t := &talk{x: d.x, a: d.a, b: b, q: d.q, o: d.args.o, bridge: d.bridge, limits: limitsOf(d.x, d.args.o), quietLines: d.args.o.has('I')}
+	t := &talk{x: d.x, a: d.a, b: b, q: d.q, o: d.args.o, bridge: d.bridge, limits: d.limits, quietLines: d.args.o.has('I')}
 	how := t.run(ctx)
 	return d.after(ctx, t, how, bx)
 }

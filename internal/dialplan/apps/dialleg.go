@@ -37,6 +37,9 @@ func (d *dial) dialOne(ctx context.Context, target string, last bool) {
 	if err == nil && forced {
 		err = c.SetConnected(id)
 	}
+	if own := d.args.o['o']; own != "" && err == nil {
+		err = c.SetCallerID(pbx.ParseCallerID(own)) // of the channel; the party sees the caller as ever
+	}
 	if place, ok := d.args.o['b']; ok && err == nil {
 		err = subroutine(ctx, d.x, d.x.Machine().Exec(c), place)
 	}
@@ -94,20 +97,17 @@ func hasTechnology(x *run.Exec, target string) bool {
 }
 
 // callerID is what the called parties see: the caller's own, unless option f or
-// o says otherwise (spec: dialplan 5.2); forced says that one did.
+// u says otherwise (spec: dialplan 5.2); forced says that one did. An f without a
+// caller ID is for calls that have been sent on: they come from the extension that
+// dials (Asterisk: app_dial.c force_forwards_only).
 func (d *dial) callerID() (id call.CallerID, forced bool) {
 	id = d.a.Snapshot().Caller
-	for _, l := range [...]rune{'f', 'o'} {
-		arg, ok := d.args.o[l]
-		if !ok {
-			continue
-		}
-		forced = true
+	if arg, ok := d.args.o['f']; ok {
 		switch {
 		case arg != "":
-			id = pbx.ParseCallerID(arg)
-		case l == 'f': // the extension that dials
-			id = call.CallerID{Number: d.x.Position().Exten}
+			id, forced = pbx.ParseCallerID(arg), true
+		case d.forwards > 0:
+			id, forced = call.CallerID{Number: d.x.Position().Exten}, true
 		}
 	}
 	if pres, ok := d.args.o['u']; ok {

@@ -114,8 +114,9 @@ func sameTechnology(a, b string) bool {
 func stasis(ctx context.Context, x *run.Exec, args string) error {
 	parts := dialplan.SplitArgs(args)
 	if len(parts) == 0 || strings.TrimSpace(parts[0]) == "" {
-		x.Warn("Stasis: an application is needed; the call is ended")
-		return run.ErrEnd
+		x.Warn("Stasis: an application is needed")
+		x.Set(ctx, "STASISSTATUS", "FAILED")
+		return nil
 	}
 	find := x.Machine().Options().Stasis
 	var h pbx.Handler

@@ -60,7 +60,7 @@ func (h *hunt) run(ctx context.Context) error {
 	case won == nil:
 		return nil
 	}
-	t := &talk{x: h.x, a: h.a, b: won, q: h.q, quietLines: h.o.has('I'), limits: limitsOf(h.x, nil)}
+	t := &talk{x: h.x, a: h.a, b: won, q: h.q, quietLines: h.o.has('I')}
 	how := t.run(ctx)
 	if how != moved && how != taken {
 		pbx.HangupAndWait(context.WithoutCancel(ctx), cause.NormalClearing, won)

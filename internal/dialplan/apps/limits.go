@@ -1,6 +1,7 @@
 package apps
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -21,9 +22,11 @@ type limits struct {
 	end     string // sound at the end, "" = none
 }
 
-// limitsOf reads the options and the variables LIMIT_….
-func limitsOf(x *run.Exec, o letters) limits {
-	l := limits{
+// limitsOf reads the options and the variables LIMIT_…. A limit that cannot be
+// read is an error, and no limit: nobody shall talk for ever by mistake (Asterisk:
+// app_dial.c dial_exec_full, INVALIDARGS).
+func limitsOf(x *run.Exec, o letters) (l limits, err error) {
+	l = limits{
 		caller: !isNo(x.Get("LIMIT_PLAYAUDIO_CALLER")), called: isYes(x.Get("LIMIT_PLAYAUDIO_CALLEE")),
 		warning: x.Get("LIMIT_WARNING_FILE"), begin: x.Get("LIMIT_CONNECT_FILE"), end: x.Get("LIMIT_TIMEOUT_FILE"),
 	}
@@ -34,7 +37,7 @@ func limitsOf(x *run.Exec, o letters) limits {
 		parts := strings.Split(text+"::", ":")
 		var good bool
 		if l.most, good = millis(parts[0]); !good || l.most <= 0 {
-			x.Warn("option L: invalid time %q: there is no limit", parts[0])
+			err = fmt.Errorf("option L: invalid time %q", parts[0])
 			l.most = 0
 		}
 		l.warn, _ = millis(parts[1])
@@ -47,12 +50,12 @@ func limitsOf(x *run.Exec, o letters) limits {
 		d, good := seconds(text)
 		switch {
 		case !good || d <= 0:
-			x.Warn("option S: invalid time %q: there is no limit", text)
+			err = fmt.Errorf("option S: invalid time %q", text)
 		case l.most == 0 || d < l.most:
 			l.most, l.warn = d, 0
 		}
 	}
-	return l
+	return l, err
 }
 
 func isYes(v string) bool {

@@ -159,7 +159,7 @@ func afterRecording(ctx context.Context, x *run.Exec, r mixmonitor.Options, o le
 		if !x.Allowed(run.Commands, "MixMonitor's command") {
 			command = ""
 		}
-		command = x.Expand(ctx, strings.ReplaceAll(command, "^{", "${"))
+		command = expandLate(ctx, x, command)
 	}
 	remove, beeps := o.has('d'), o.has('P')
 	if command == "" && !remove && !beeps {
@@ -187,6 +187,31 @@ func afterRecording(ctx context.Context, x *run.Exec, r mixmonitor.Options, o le
 				}
 			}
 		}
+	}
+}
+
+// expandLate replaces ^{NAME} in a command whose ${NAME} were replaced already: what
+// came out of those, such as a caller's name, is not looked at again, which Asterisk does.
+func expandLate(ctx context.Context, x *run.Exec, command string) string {
+	var out strings.Builder
+	for {
+		before, rest, ok := strings.Cut(command, "^{")
+		out.WriteString(before)
+		if !ok {
+			return out.String()
+		}
+		depth, end := 1, 0
+		for end < len(rest) && depth > 0 {
+			switch rest[end] {
+			case '{':
+				depth++
+			case '}':
+				depth--
+			}
+			end++
+		}
+		out.WriteString(x.Expand(ctx, "${"+strings.ReplaceAll(rest[:end], "^{", "${")))
+		command = rest[end:]
 	}
 }
 

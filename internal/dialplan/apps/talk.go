@@ -87,8 +87,7 @@ func (t *talk) run(ctx context.Context) ending {
 				warn = time.After(t.limits.repeat)
 			}
 		case <-end:
-			t.sound(t.limits.end)
-			return timeUp
+			return t.timeUp(ctx)
 		case <-t.a.Context().Done():
 			return callerLeft
 		case <-t.b.Context().Done():
@@ -213,19 +212,40 @@ func (t *talk) do(ctx context.Context, f feature, called bool) ending {
 	return 0
 }
 
+// timeUp lets the parties hear that the time is over before they are parted
+// (Asterisk: bridge_builtin_interval_features.c bridge_duration_callback).
+func (t *talk) timeUp(ctx context.Context) ending {
+	for _, p := range t.sound(t.limits.end) {
+		select {
+		case <-p.Done():
+		case <-t.a.Context().Done():
+			return callerLeft
+		case <-t.b.Context().Done():
+			return calledLeft
+		case <-ctx.Done():
+		}
+	}
+	return timeUp
+}
+
 // sound plays a sound to those who are to hear of the limit.
-func (t *talk) sound(name string) {
+func (t *talk) sound(name string) (playing []*pbx.Playback) {
 	if name == "" {
-		return
+		return nil
 	}
 	for c, hears := range map[*pbx.Channel]bool{t.a: t.limits.caller, t.b: t.limits.called} {
 		if !hears {
 			continue
 		}
-		if _, err := c.Play(pbx.PlayOptions{Media: []string{"sound:" + name}}); err != nil && !errors.Is(err, pbx.ErrNoMedia) && !errors.Is(err, pbx.ErrGone) {
+		p, err := c.Play(pbx.PlayOptions{Media: []string{"sound:" + name}})
+		switch {
+		case err == nil:
+			playing = append(playing, p)
+		case !errors.Is(err, pbx.ErrNoMedia) && !errors.Is(err, pbx.ErrGone):
 			t.x.Logger().Info("limit not announced", "channel", c.Name(), "error", err)
 		}
 	}
+	return playing
 }
 
 // record turns the recording of the conversation on or off.
