@@ -61,8 +61,12 @@ func words[S ~string](names []S) string {
 // invalidVariables refuses names that no dialplan could hold and values that
 // would let a request grow without bound.
 func invalidVariables(r *call.Request, _ time.Time) (field, text string) {
-	if len(r.Variables) > maxVariables {
-		return "variables", fmt.Sprintf("At most %d variables are taken.", maxVariables)
+	most := maxVariables
+	if r.Lenient { // a call file may have as many as wanted (spec: callfile 3 Set)
+		most = maxLenientVariables
+	}
+	if len(r.Variables) > most {
+		return "variables", fmt.Sprintf("At most %d variables are taken.", most)
 	}
 	for i, v := range r.Variables {
 		switch {

@@ -2,6 +2,7 @@ package originate_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -38,6 +39,13 @@ func TestWhatNobodyKnowsIsRefused(t *testing.T) {
 		{"variable with a line break", func(r *call.Request) { r.Variables = []call.Variable{{Name: "A"}, {Name: "a\nb"}} }, "variables", "variable 1"},
 		{"variable's text may have lines", func(r *call.Request) { r.Variables = []call.Variable{{Name: "A", Value: "a\nb"}} }, "", ""},
 		{"long variable", func(r *call.Request) { r.Variables = []call.Variable{{Name: "A", Value: strings.Repeat("x", 9000)}} }, "variables", "A, is longer"},
+		{"many variables", func(r *call.Request) { r.Variables = slices.Repeat([]call.Variable{{Name: "A"}}, 501) }, "variables", "At most 500"},
+		{"many variables, lenient", func(r *call.Request) {
+			r.Lenient, r.Variables = true, slices.Repeat([]call.Variable{{Name: "A"}}, 10_000)
+		}, "", ""},
+		{"too many variables, lenient", func(r *call.Request) {
+			r.Lenient, r.Variables = true, slices.Repeat([]call.Variable{{Name: "A"}}, 10_001)
+		}, "variables", "At most 10000"},
 		{"retry on", func(r *call.Request) { r.Retry.On = []call.Disposition{"LATE"} }, "retry.on", "NO ANSWER"},
 		{"wait by", func(r *call.Request) { r.Retry.WaitBy = map[call.Disposition]time.Duration{"ANSWERED": 1} }, "retry.wait_by", "NO ANSWER"},
 		{"wait after an interruption", func(r *call.Request) { r.Retry.WaitBy = map[call.Disposition]time.Duration{call.Interrupted: 1} }, "", ""},

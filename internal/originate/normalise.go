@@ -15,8 +15,10 @@ const (
 	maxValue     = 8 << 10
 	maxVariables = 500
 	maxRetries   = 1000
-	maxWait      = 366 * 24 * time.Hour
-	maxPriority  = 1 << 31
+
+	maxLenientVariables = 10_000
+	maxWait             = 366 * 24 * time.Hour
+	maxPriority         = 1 << 31
 )
 
 // identify checks who asks, and brings the request into its full form: every
