@@ -302,3 +302,17 @@ func TestFolderThatCannotBeOpened(t *testing.T) {
 		t.Errorf("start: %v", err)
 	}
 }
+
+// A Set line that names no variable, or a control character in a caller ID, costs
+// no call.
+func TestLinesThatMakeNoSense(t *testing.T) {
+	t.Parallel()
+	s := start(t, nil)
+	long := strings.Repeat("n", 600)
+	s.put("odd.call", file("answer", "Set: =1\nSet: __=1\nSet: A\tB=1\nSet: "+long+"=1\nSet: C=1\nCallerID: \"Jo\tX\" <12>\n"))
+	r := s.dials(1)[0].Request
+	if len(r.Variables) != 1 || r.Variables[0].Name != "C" || r.CallerID.Name != "Jo X" || r.CallerID.Number != "12" {
+		t.Errorf("variables %v, caller ID %+v", r.Variables, r.CallerID)
+	}
+	s.logged("line=6 warning=\"\\\"A\\\\tB\\\" cannot be the name of a variable")
+}

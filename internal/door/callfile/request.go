@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -54,10 +55,16 @@ func (d *Door) request(e *entry, f *wire.File, text []byte) call.Request {
 		AttemptBase: f.Retries, Lenient: true, Late: true,
 	}
 	if id := f.CallerID; id != nil {
-		r.CallerID = call.CallerID{Name: decode(id.Name), Number: decode(id.Number)}
+		r.CallerID = call.CallerID{Name: oneLine(decode(id.Name)), Number: oneLine(decode(id.Number))}
 	}
 	for _, v := range f.Set {
-		r.Variables = append(r.Variables, call.Variable{Name: decode(v.Name), Value: decode(v.Value)})
+		name := decode(v.Name)
+		if strings.TrimLeft(name, "_") == "" || strings.ContainsFunc(name, strange) || len(name) > maxText {
+			// One line that makes no sense costs no call (spec: callfile 3.2).
+			d.log.Warn("call file", "file", e.name, "line", v.Line, "warning", fmt.Sprintf("%.80q cannot be the name of a variable; the line is skipped", name))
+			continue
+		}
+		r.Variables = append(r.Variables, call.Variable{Name: name, Value: decode(v.Value)})
 	}
 	return r
 }
