@@ -29,7 +29,7 @@ func loadPlan(c *config.Config) (*dialplan.Plan, []dialplan.Problem, error) {
 	}
 	dir, name := filepath.Split(c.Dialplan.File)
 	p, problems, err := dialplan.Load(conf.Dir(cmp.Or(dir, ".")), name, dialplan.LoadOptions{
-		Expand: run.ExpandGlobals, PipeSeparator: c.Dialplan.PipeSeparator,
+		Expand: run.ExpandAtLoad(funcs.All(), allowed(c)), PipeSeparator: c.Dialplan.PipeSeparator,
 	})
 	if err != nil {
 		return nil, problems, fmt.Errorf("dialplan %s: %w", c.Dialplan.File, err)

@@ -57,7 +57,7 @@ func TestCutArgs(t *testing.T) {
 
 // Where ${NAME} is looked for (spec: dialplan 3.1).
 func TestLookup(t *testing.T) {
-	onStage(t, "[globals]\nG=global\nEXTEN=no\nTWICE=${G}${G} ${LEN(x)}\n"+waiting, func(o *run.Options) {
+	onStage(t, "[globals]\nG=global\nEXTEN=no\nTWICE=${G}${G} ${LEN(x)}${CHANNEL(name)}\n"+waiting, func(o *run.Options) {
 		o.SystemName = "node1"
 		o.Dirs.Etc, o.Dirs.AGI = "/etc/dial", "/agi"
 	}, func(s *stage) {
@@ -71,7 +71,7 @@ func TestLookup(t *testing.T) {
 		want := map[string]string{
 			"EXTEN": "s", "CONTEXT": "t", "PRIORITY": "2", "CHANNEL": x.Channel().Name(), "UNIQUEID": x.Channel().ID(),
 			"HANGUPCAUSE": "0", "A": "1", "INH": "2", "__INH": "", "G": "mine", "a": "", "SYSTEMNAME": "node1",
-			"ASTETCDIR": "/etc/dial", "ASTAGIDIR": "/agi", "TWICE": "globalglobal ", "EPOCH": fmt.Sprint(time.Now().Unix()),
+			"ASTETCDIR": "/etc/dial", "ASTAGIDIR": "/agi", "TWICE": "globalglobal 1", "EPOCH": fmt.Sprint(time.Now().Unix()),
 		}
 		got := map[string]string{}
 		for name := range want {
@@ -90,7 +90,7 @@ func TestLookup(t *testing.T) {
 		if v, ok := x.Lookup("G"); ok {
 			t.Errorf("deleted, G = %q", v)
 		}
-		s.want(nil, "there is no function NOFUNC", "function LEN cannot be read where there is no channel")
+		s.want(nil, "there is no function NOFUNC", "function CHANNEL cannot be read where there is no channel")
 	})
 }
 

@@ -89,8 +89,11 @@ type App struct {
 type Func struct {
 	Name   string // upper case
 	Danger Danger // of Read and Write alike
-	Read   func(ctx context.Context, x *Exec, args string) (string, error)
-	Write  func(ctx context.Context, x *Exec, args, value string) error
+	// Plain says that Read looks at its arguments alone: it can be called without
+	// an Exec, where a plan is loaded and there is no channel yet.
+	Plain bool
+	Read  func(ctx context.Context, x *Exec, args string) (string, error)
+	Write func(ctx context.Context, x *Exec, args, value string) error
 }
 
 // ErrEnd is returned by an application that ends the call (spec: dialplan 5:

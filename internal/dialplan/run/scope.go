@@ -186,7 +186,8 @@ func (s execScope) Function(name, args string) (string, bool) {
 	return v, true
 }
 
-// globalScope is what [globals] can use: earlier globals and system variables.
+// globalScope is what [globals] can use: earlier globals, system variables, and
+// functions that need no channel.
 // The machine's lock is held.
 type globalScope struct{ m *Machine }
 
@@ -197,9 +198,13 @@ func (s globalScope) Variable(name string) string {
 	return s.m.globals[name]
 }
 
-func (s globalScope) Function(name, _ string) (string, bool) {
-	s.Warn("function %s cannot be read where there is no channel", name)
-	return "", false
+func (s globalScope) Function(name, args string) (string, bool) {
+	f, ok := s.m.funcs[name]
+	if !ok {
+		s.Warn("there is no function %s; it reads empty", name)
+		return "", false
+	}
+	return f.readPlain(args, s.m.o.Allow, s.Warn)
 }
 
 func (s globalScope) Warn(format string, args ...any) {
