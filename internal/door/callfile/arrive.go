@@ -13,6 +13,9 @@ import (
 // callfile 1, hard link).
 const linkDelay = 2 * time.Second
 
+// errTaken says that two servers have one folder. Each would dial every file.
+var errTaken = errors.New("the folder is locked")
+
 // ignored reports whether files of this name are not taken.
 func (d *Door) ignored(name string) bool {
 	return slices.ContainsFunc(d.o.Ignore, func(p string) bool {
@@ -29,6 +32,13 @@ func (d *Door) rescan(first bool) {
 			return
 		}
 		first = true
+	}
+	if !d.folder.ours {
+		if !d.folder.lock() {
+			d.complain("another server takes the files of the call-file folder; this one waits until it ends", errTaken)
+			return
+		}
+		d.folder.ours, d.told, first = true, false, true
 	}
 	d.watch()
 	list, err := d.folder.list()

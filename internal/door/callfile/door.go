@@ -68,7 +68,6 @@ func (d *Door) Start(ctx context.Context) error {
 	if d.folder, err = openFolder(d.o.Dir); err != nil {
 		return fmt.Errorf("call files: %w; set callfile.dir to a folder that can be read", err)
 	}
-	d.watch()
 	loopCtx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // the loops outlive Start; Stop ends them
 	d.cancel = cancel
 	d.loops.Go(func() { d.hear(loopCtx, seq) })

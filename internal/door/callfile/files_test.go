@@ -2,10 +2,12 @@ package callfile_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -315,4 +317,28 @@ func TestLinesThatMakeNoSense(t *testing.T) {
 		t.Errorf("variables %v, caller ID %+v", r.Variables, r.CallerID)
 	}
 	s.logged("line=6 warning=\"\\\"A\\\\tB\\\" cannot be the name of a variable")
+}
+
+// Two servers on one folder do not dial a file twice: one of them waits until the
+// other has ended.
+func TestOneFolderOneServer(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("folders are locked on Linux only")
+	}
+	s := start(t, nil)
+	s.put("first.call", file("answer", ""))
+	s.emptied()
+	other := start(t, func(o *callfile.Options) { o.Dir, o.Rescan = s.path("outgoing", ""), 100*time.Millisecond })
+	other.logged("another server takes the files")
+	for i := range 20 {
+		s.put(fmt.Sprintf("f%d.call", i), file("answer", ""))
+	}
+	s.emptied()
+	if n := len(s.dials(21)) + len(other.party.made()); n != 21 {
+		t.Errorf("%d dials of 21 files", n)
+	}
+	s.down()
+	s.put("last.call", file("answer", ""))
+	other.dials(1)
 }

@@ -42,6 +42,7 @@ type folder struct {
 	root *os.Root
 	dir  *os.File // the folder itself
 	info info
+	ours bool // no other server takes its files; see lock
 }
 
 // openFolder opens a folder, making it if it is missing.

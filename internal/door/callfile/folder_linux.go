@@ -69,3 +69,10 @@ func beingWritten(f *os.File) bool {
 	_, _ = unix.FcntlInt(fd, unix.F_SETLEASE, unix.F_UNLCK) // closing the file does the same
 	return false
 }
+
+// lock takes the folder for this server until it is closed, or reports that another
+// has it. A kernel or file system without such locks gives it to everybody.
+func (f *folder) lock() bool {
+	err := unix.Flock(int(f.dir.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	return err != unix.EWOULDBLOCK
+}
