@@ -28,6 +28,15 @@ func (l *leg) finish(e pbx.LegEvent) {
 	}
 	e.Kind = pbx.LegEnded
 	l.emit(e)
+	l.letGo()
+}
+
+// letGo forgets what a leg that has ended needs no more. The dialog below lives on
+// for 32 s (D2, D3) and keeps the leg; it must not keep the channel, its media and
+// whoever placed the call.
+func (l *leg) letGo() {
+	l.o = pbx.RequestOptions{ChannelID: l.o.ChannelID, OnEvent: func(pbx.LegEvent) {}}
+	l.rtp = nil
 }
 
 // broken ends a leg whose code has broken an invariant.
