@@ -103,8 +103,8 @@ func TestS5_TwoPhonesAreBridgedInTheCodecOfTheFirstAndHearEachOther(t *testing.T
 	}
 	stop := make(chan struct{})
 	t.Cleanup(func() { close(stop) })
-	go earA.say(first.Leg().(*leg).rtp.LocalAddr(), 8, 0x55, stop)
-	go earB.say(second.Leg().(*leg).rtp.LocalAddr(), 8, 0x2a, stop)
+	go earA.say(first.Leg().(*leg).rtpSession().LocalAddr(), 8, 0x55, stop)
+	go earB.say(second.Leg().(*leg).rtpSession().LocalAddr(), 8, 0x2a, stop)
 	earB.hear(8, 0x55)
 	earA.hear(8, 0x2a)
 }
@@ -135,7 +135,7 @@ func TestS2_PeerThatSendsAnotherAgreedCodecIsHeard(t *testing.T) {
 	stop := make(chan struct{})
 	t.Cleanup(func() { close(stop) })
 	const loudest, loudestA = 0x80, 0xaa // 32124 in PCMU, and the PCMA octet nearest to it
-	go earA.say(first.Leg().(*leg).rtp.LocalAddr(), 0, loudest, stop)
+	go earA.say(first.Leg().(*leg).rtpSession().LocalAddr(), 0, loudest, stop)
 	earB.hear(8, loudestA)
 }
 
@@ -148,7 +148,7 @@ func TestPhoneBehindNATGetsItsMediaWhereItsSignallingComesFrom(t *testing.T) {
 	private := strings.ReplaceAll(sdpText("m=audio "+e.port+" RTP/AVP 8"), "127.0.0.1", "192.168.7.7")
 	phone.next().answer(private)
 	s.awaitState(c, pbx.Up)
-	if got := c.Leg().(*leg).rtp.Describe().Remote; got.String() != "127.0.0.1:"+e.port {
+	if got := c.Leg().(*leg).rtpSession().Describe().Remote; got.String() != "127.0.0.1:"+e.port {
 		t.Errorf("media goes to %v", got)
 	}
 }

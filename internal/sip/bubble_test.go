@@ -124,7 +124,7 @@ func (s *scripted) send(method sip.RequestMethod, seq int, sdp []byte) {
 // talk sends n packets of 20 ms to the channel.
 func (s *scripted) talk(c *pbx.Channel, n int) {
 	s.t.Helper()
-	to := net.UDPAddrFromAddrPort(c.Leg().(*leg).rtp.LocalAddr())
+	to := net.UDPAddrFromAddrPort(c.Leg().(*leg).rtpSession().LocalAddr())
 	packet := make([]byte, 12+160)
 	packet[0] = 0x80
 	for i := range n {
@@ -204,7 +204,7 @@ func TestD10_ReinviteWithoutSDPIsAnsweredInTheACK(t *testing.T) {
 		if f, ok := c.Port().Format(); !ok || f.Codec != "PCMA" || l.Describe().Codec != "PCMA" {
 			t.Errorf("format %+v, %v", f, ok)
 		}
-		if to := l.rtp.Describe().Remote; to.String() != "10.0.0.2:40002" {
+		if to := l.rtpSession().Describe().Remote; to.String() != "10.0.0.2:40002" {
 			t.Errorf("media goes to %v", to)
 		}
 		if m, _, ok := s.peer.TryRecv(40 * time.Second); ok { // the 200 is not repeated

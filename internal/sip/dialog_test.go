@@ -192,7 +192,7 @@ func TestS6_SRTPRequiredAndPresentIsEncrypted(t *testing.T) {
 	phone.next().answer(sdpText("m=audio 40000 RTP/SAVP 0", cryptoLine))
 	s.awaitState(c, pbx.Up)
 	l := c.Leg().(*leg)
-	if l.rtp.Describe().Kind != "srtp" {
+	if l.rtpSession().Describe().Kind != "srtp" {
 		t.Error("the media is not encrypted")
 	}
 }
@@ -232,7 +232,7 @@ func TestS6_SRTPOptionalTakesBothAndOffRefusesIncoming(t *testing.T) {
 			t.Fatal(err)
 		}
 		pc.await(ua.EventAnswered)
-		if got := c.Leg().(*leg).rtp.Describe().Kind == "srtp"; got != tc.secure {
+		if got := c.Leg().(*leg).rtpSession().Describe().Kind == "srtp"; got != tc.secure {
 			t.Errorf("%s: secure %v", tc.policy, got)
 		}
 	}
@@ -265,7 +265,7 @@ func TestAudioReachesThePhone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n != 12+160 || buf[1]&0x7f != 8 || from.(*net.UDPAddr).AddrPort() != c.Leg().(*leg).rtp.LocalAddr() {
+	if n != 12+160 || buf[1]&0x7f != 8 || from.(*net.UDPAddr).AddrPort() != c.Leg().(*leg).rtpSession().LocalAddr() {
 		t.Errorf("%d bytes of payload type %d from %v", n, buf[1]&0x7f, from)
 	}
 }
@@ -291,7 +291,7 @@ func TestS1_HostNameOfTheMediaIsResolved(t *testing.T) {
 	c := s.originate("PJSIP/101", nil)
 	phone.next().answer(strings.Replace(pcma, "c=IN IP4 127.0.0.1", "c=IN IP4 media.example.com", 1))
 	s.awaitState(c, pbx.Up)
-	if got := c.Leg().(*leg).rtp.Describe().Remote.String(); got != "127.0.0.1:40002" {
+	if got := c.Leg().(*leg).rtpSession().Describe().Remote.String(); got != "127.0.0.1:40002" {
 		t.Errorf("media goes to %s", got)
 	}
 	c = s.originate("PJSIP/101", nil)

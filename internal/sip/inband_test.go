@@ -27,7 +27,7 @@ func (s *scripted) press(c *pbx.Channel, digits string) {
 	pcm = append(pcm, make([]int16, 1600)...)
 	law, _ := codec.Lookup("PCMU")
 	enc := law.NewEncoder()
-	to := net.UDPAddrFromAddrPort(c.Leg().(*leg).rtp.LocalAddr())
+	to := net.UDPAddrFromAddrPort(c.Leg().(*leg).rtpSession().LocalAddr())
 	for i := 0; i*160 < len(pcm); i++ {
 		packet := make([]byte, 12, 12+160)
 		packet[0] = 0x80

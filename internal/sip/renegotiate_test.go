@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/dialwright/dialwright/internal/cause"
+	"github.com/dialwright/dialwright/internal/media"
 	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/sip/ua"
 	"github.com/dialwright/dialwright/internal/wire/sdp"
@@ -37,8 +38,15 @@ func offeredCodecs(t *testing.T, body []byte) string {
 	return strings.Join(out, " ")
 }
 
+// rtpSession gives a leg's RTP session, read where the leg writes it.
+func (l *leg) rtpSession() *media.RTP {
+	got := make(chan *media.RTP, 1)
+	l.q.post(func() { got <- l.rtp })
+	return <-got
+}
+
 // rtpOf is where a channel's leg listens.
-func rtpOf(c *pbx.Channel) netip.AddrPort { return c.Leg().(*leg).rtp.LocalAddr() }
+func rtpOf(c *pbx.Channel) netip.AddrPort { return c.Leg().(*leg).rtpSession().LocalAddr() }
 
 func (s *server) bridge(all ...*pbx.Channel) {
 	s.t.Helper()
