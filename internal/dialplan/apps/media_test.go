@@ -104,6 +104,7 @@ func (s script) run(t *testing.T) {
 
 func TestPlaybackAndBackGround(t *testing.T) {
 	for _, s := range []script{
+		{"codec", "Answer(,i);LOG(${CHANNEL(audionativeformat)} ${CHANNEL(audioreadformat)})", "", []string{"(ulaw) ulaw"}, ""},
 		{"both files", "Playback(t500&t900);LOG(${PLAYBACKSTATUS} ${CHANNEL(state)})", "", []string{"SUCCESS Up"}, ""},
 		{"missing, then another", "Playback(nope&t900);LOG(${PLAYBACKSTATUS})", "", []string{"FAILED"}, "no such sound"},
 		{"nothing", "Playback();LOG(${PLAYBACKSTATUS})", "", []string{"FAILED"}, "no file"},

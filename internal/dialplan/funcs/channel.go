@@ -1,6 +1,7 @@
 package funcs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,13 +29,28 @@ func keptOf(x *run.Exec) *kept {
 func (k *kept) get(name string) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.items[name]
+	if v, ok := k.items[name]; ok {
+		return v
+	}
+	return keptDefault(name)
 }
 
 func (k *kept) set(name, value string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.items[name] = value
+}
+
+// keptDefault is what an item is that nobody has set (Asterisk: max_forwards.c,
+// func_channel.c).
+func keptDefault(name string) string {
+	switch name {
+	case "max_forwards":
+		return "20"
+	case "transfercapability":
+		return "SPEECH"
+	}
+	return ""
 }
 
 // isKept says whether an item is one of those.
@@ -99,6 +115,12 @@ func channelItem(x *run.Exec, item string) (string, bool) {
 		return x.Position().Exten, true
 	case "priority":
 		return strconv.Itoa(x.Position().Priority), true
+	case "lastcontext":
+		where, _ := x.Before()
+		return where, true
+	case "lastexten":
+		_, exten := x.Before()
+		return exten, true
 	case "appname":
 		return sn.App, true
 	case "appdata":
@@ -133,13 +155,10 @@ func accountingItem(x *run.Exec, item string) (string, bool) {
 // mediaItem gives codec and quality.
 func mediaItem(c *pbx.Channel, item, sub string) (string, bool) {
 	switch item {
-	case "audionativeformat", "audioreadformat", "audiowriteformat":
-		if p := c.Port(); p != nil {
-			if f, ok := p.Format(); ok {
-				return codecName(f.Codec), true
-			}
-		}
-		return "", true
+	case "audionativeformat": // a list (Asterisk: format_cap.c)
+		return "(" + cmp.Or(audioFormat(c), "nothing") + ")", true
+	case "audioreadformat", "audiowriteformat":
+		return audioFormat(c), true
 	case "videonativeformat", "videoreadformat", "videowriteformat":
 		return "", true
 	case "rtcp":
@@ -156,6 +175,16 @@ func mediaItem(c *pbx.Channel, item, sub string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// audioFormat names the codec of the channel, "" if it has no media yet.
+func audioFormat(c *pbx.Channel) string {
+	if p := c.Port(); p != nil {
+		if f, ok := p.Format(); ok {
+			return codecName(f.Codec)
+		}
+	}
+	return ""
 }
 
 // codecName gives Asterisk's name of a codec, without its brackets.

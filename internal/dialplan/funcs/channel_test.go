@@ -117,6 +117,16 @@ func TestChannelItems(t *testing.T) {
 	o.get("CHANNEL(useragent)", "Phone 1")
 	o.get("CHANNEL(rtcp,rxcount)", "0")
 	o.get("CHANNEL(checkhangup)", "0")
+	o.get("CHANNEL(audionativeformat)", "(nothing)") // no media
+	o.get("CHANNEL(max_forwards)", "20")
+	o.get("CHANNEL(transfercapability)", "SPEECH")
+	o.set("CHANNEL(max_forwards)", "5")
+	o.get("CHANNEL(max_forwards)", "5")
+	if err := o.c.SetPosition("menu", "7", 3, "Playback", "hello"); err != nil {
+		t.Fatal(err)
+	}
+	o.get("CHANNEL(appname)", "Playback")
+	o.get("CHANNEL(appdata)", "hello")
 	o.refuses("CHANNEL(bogus)", "")
 	o.refuses("CHANNEL(bogus)", "1")
 	o.set("CHANNEL(language)", "de")

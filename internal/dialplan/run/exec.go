@@ -24,7 +24,8 @@ type Exec struct {
 
 	mu         sync.Mutex // guards the fields below; nothing is called under it but what returns at once
 	plan       *dialplan.Plan
-	at         Position       // step in progress
+	at         Position       // step in progress; only moveTo changes it
+	before     Position       // context and extension before the present ones; its priority is 0
 	step       *dialplan.Step // the last one that ran, for the log; nil: none yet
 	jump       *Position      // set by Goto: where to go next
 	stack      []frame        // Gosub and Macro
@@ -98,11 +99,31 @@ func (x *Exec) Position() Position {
 	return x.at
 }
 
+// Before gives the context and the extension that the channel was in before the
+// present ones, each for itself; "" if there was no other (Asterisk:
+// channel_internal_api.c, lastcontext and lastexten).
+func (x *Exec) Before() (context, exten string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.before.Context, x.before.Exten
+}
+
 // setAt notes a position that has no step. The log goes on to name the line
 // that led there.
 func (x *Exec) setAt(p Position) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.moveTo(p)
+}
+
+// moveTo changes the position; x.mu is held.
+func (x *Exec) moveTo(p Position) {
+	if p.Context != x.at.Context {
+		x.before.Context = x.at.Context
+	}
+	if p.Exten != x.at.Exten {
+		x.before.Exten = x.at.Exten
+	}
 	x.at = p
 }
 

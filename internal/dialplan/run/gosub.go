@@ -281,7 +281,8 @@ func (x *Exec) Sub(ctx context.Context, to Position, args []string) error {
 		x.pop()
 	}
 	x.mu.Lock()
-	x.at, x.step, x.jump = at, step, jump
+	x.moveTo(at)
+	x.step, x.jump = step, jump
 	x.mu.Unlock()
 	switch {
 	case errors.Is(err, errReturned):

@@ -44,7 +44,8 @@ func (x *Exec) begin(at Position) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.plan = x.m.Plan()
-	x.at, x.step, x.jump = at, nil, nil
+	x.moveTo(at)
+	x.step, x.jump = nil, nil
 	x.hangup, x.inH = cause.Unknown, false
 }
 
@@ -133,7 +134,8 @@ func (x *Exec) dead() bool {
 // one runs a step and gives the position of the next.
 func (x *Exec) one(ctx context.Context, at Position, s *dialplan.Step) (Position, error) {
 	x.mu.Lock()
-	x.at, x.step, x.jump = at, s, nil
+	x.moveTo(at)
+	x.step, x.jump = s, nil
 	x.mu.Unlock()
 	args := x.Expand(ctx, s.Args)
 	if x.m.o.Trace != nil {

@@ -50,6 +50,11 @@ func TestLoop(t *testing.T) {
 			digits: "w12", want: []string{"12"},
 		},
 		{
+			name: "the context and the extension before", answers: true,
+			conf: "[t]\nexten => s,1,Log(NOTICE,${CHANNEL(lastcontext)}/${CHANNEL(lastexten)})\n same => n,Goto(u,7,1)\n[u]\nexten => 7,1,Log(NOTICE,${CHANNEL(lastcontext)}/${CHANNEL(lastexten)})\n same => n,Goto(8,1)\nexten => 8,1,Log(NOTICE,${CHANNEL(lastcontext)}/${CHANNEL(lastexten)})",
+			want: []string{"/", "t/s", "t/7"},
+		},
+		{
 			name: "autofallthrough tells of a refusal",
 			conf: "[t]\nexten => s,1,Set(DIALSTATUS=BUSY)\nexten => h,1,Log(NOTICE,${HANGUPCAUSE})", want: []string{"17"},
 		},
