@@ -17,6 +17,7 @@ const mostDigits = 255
 // reading is one input of digits.
 type reading struct {
 	prompts []string // media URIs; the first digit stops them
+	strict  bool     // the last prompt must be there, or nothing is read
 	tone    string   // heard instead, until the first digit; "" = none
 	max     int      // most digits
 	ends    string   // digits that end it and do not count
@@ -26,10 +27,10 @@ type reading struct {
 
 // digits plays and reads. ended is the digit that ended the input, 0 if the
 // maximum did. pbx.ErrTimeout comes with what was typed in time, and so does the
-// end of the call.
+// end of the call. A mediaError says that strict's prompt is missing.
 func (r *reading) digits(ctx context.Context, x *run.Exec) (got string, ended rune, err error) {
 	d, err := r.begin(ctx, x)
-	if unheard(err) {
+	if unheard(err) && !r.strict {
 		err = nil
 	}
 	for err == nil {
@@ -57,7 +58,7 @@ func (r *reading) digits(ctx context.Context, x *run.Exec) (got string, ended ru
 // begin plays the prompts, which a digit breaks, or starts the tone.
 func (r *reading) begin(ctx context.Context, x *run.Exec) (rune, error) {
 	if r.tone == "" {
-		return playUntil(ctx, x, "any", pbx.PlayOptions{Media: r.prompts})
+		return r.prompt(ctx, x)
 	}
 	err := x.Channel().StartTone("tone:" + r.tone)
 	if errors.Is(err, pbx.ErrNoMedia) || err == nil {
@@ -68,6 +69,19 @@ func (r *reading) begin(ctx context.Context, x *run.Exec) (rune, error) {
 	}
 	x.Warn("tone %s: %v", r.tone, err)
 	return 0, nil
+}
+
+// prompt plays the prompts. Of strict ones an error tells of the last only.
+func (r *reading) prompt(ctx context.Context, x *run.Exec) (rune, error) {
+	prompts := r.prompts
+	if n := len(prompts) - 1; r.strict && n > 0 {
+		d, err := playUntil(ctx, x, "any", pbx.PlayOptions{Media: prompts[:n]})
+		if d != 0 || err != nil && !unheard(err) {
+			return d, err
+		}
+		prompts = prompts[n:]
+	}
+	return playUntil(ctx, x, "any", pbx.PlayOptions{Media: prompts})
 }
 
 // silence ends the tone, if there is one.
@@ -81,8 +95,9 @@ func (r *reading) silence(x *run.Exec) {
 // digits into a variable until #, max digits, or the time between two of them is
 // over. Options: s skips it if the party is not up, n does not answer, i plays a
 // tone instead of prompts, t(digits) ends by others than #, e gives the ending
-// digit if it was the only one. READSTATUS: OK, TIMEOUT, SKIPPED, HANGUP, ERROR
-// (spec: dialplan 5.1 Read; Asterisk: app_read.c).
+// digit if it was the only one. Without its last prompt it reads nothing.
+// READSTATUS: OK, TIMEOUT, SKIPPED, HANGUP, ERROR (spec: dialplan 5.1 Read;
+// Asterisk: app_read.c; app.c, ast_app_getdata).
 func read(ctx context.Context, x *run.Exec, args string) error {
 	a := arguments(args, 6)
 	if a[0] == "" {
@@ -116,6 +131,9 @@ func read(ctx context.Context, x *run.Exec, args string) error {
 			x.Set(ctx, "READSTATUS", "OK")
 		case errors.Is(err, pbx.ErrTimeout):
 			x.Set(ctx, "READSTATUS", "TIMEOUT")
+		case unheard(err):
+			x.Set(ctx, "READSTATUS", "ERROR")
+			return nil
 		default:
 			x.Set(ctx, "READSTATUS", "HANGUP")
 			return err
@@ -145,7 +163,7 @@ func readingOf(x *run.Exec, a []string, o letters) *reading {
 		r.tone = a[1]
 		return r
 	}
-	r.prompts = mediaURIs(x, a[1], false)
+	r.prompts, r.strict = mediaURIs(x, a[1], false), true
 	return r
 }
 
