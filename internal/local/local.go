@@ -15,6 +15,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -58,16 +59,12 @@ func (t *Technology) Name() string { return "Local" }
 // Request prepares the first half. A resource is EXTEN@CONTEXT, or EXTEN for
 // the context "default".
 func (t *Technology) Request(_ context.Context, resource string, o pbx.RequestOptions) (pbx.Leg, error) {
-	address, _, _ := strings.Cut(resource, "/")
-	exten, context, _ := strings.Cut(address, "@")
+	exten, context := place(resource)
 	if exten == "" {
 		return nil, &call.Failure{
 			Disposition: call.Failed, Cause: int(cause.InvalidNumber), Permanent: true,
 			Text: "Local/" + resource + " names no extension",
 		}
-	}
-	if context == "" {
-		context = "default"
 	}
 	depth := 0
 	if o.Originator != nil {
@@ -104,8 +101,29 @@ func (t *Technology) Request(_ context.Context, resource string, o pbx.RequestOp
 // inherited on and on.
 const depthVariable = "DIALWRIGHT_LOCAL_DEPTH"
 
-// DeviceState of an extension is not known.
-func (t *Technology) DeviceState(string) pbx.DeviceState { return pbx.DeviceUnknown }
+// place reads "EXTEN[@CONTEXT][/options]".
+func place(resource string) (exten, context string) {
+	address, _, _ := strings.Cut(resource, "/")
+	exten, context, _ = strings.Cut(address, "@")
+	return exten, cmp.Or(context, "default")
+}
+
+// DeviceState of an extension is in use while a Local channel that has been
+// dialled leads to it, invalid if there is neither one nor the extension
+// (Asterisk: core_local.c local_devicestate). It looks at every channel.
+func (t *Technology) DeviceState(resource string) pbx.DeviceState {
+	exten, context := place(resource)
+	for _, sn := range t.s.Channels() {
+		name, second := strings.CutSuffix(sn.Name, ";2")
+		if i := strings.LastIndexByte(name, '-'); second && i >= 0 && name[:i] == "Local/"+exten+"@"+context {
+			return pbx.DeviceInUse
+		}
+	}
+	if f := t.o.Exists; exten == "" || f != nil && !f(context, exten, "") {
+		return pbx.DeviceInvalid
+	}
+	return pbx.DeviceNotInUse
+}
 
 // Endpoints lists nothing: extensions are no phones.
 func (t *Technology) Endpoints() []call.EndpointState { return nil }

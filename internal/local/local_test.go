@@ -52,6 +52,39 @@ func TestConformance(t *testing.T) {
 	})
 }
 
+// An extension is in use while a dialled Local channel leads to it.
+func TestDeviceState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := pbx.New(pbx.Options{Inbound: extensions{}})
+		tech := local.NewWith(s, local.Options{Exists: func(_, exten, _ string) bool { return exten != "nobody" }})
+		s.Register(tech)
+		is := func(resource string, want pbx.DeviceState) {
+			t.Helper()
+			if got := tech.DeviceState(resource); got != want {
+				t.Errorf("%s is %s, want %s", resource, got, want)
+			}
+		}
+		is("nobody@ctx", pbx.DeviceInvalid)
+		is("@ctx", pbx.DeviceInvalid)
+		is("answers@ctx", pbx.DeviceNotInUse)
+		c, err := s.Create(t.Context(), pbx.CreateOptions{Endpoint: "Local/answers@ctx-in"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		is("answers@ctx-in", pbx.DeviceNotInUse) // not dialled
+		if err := c.Dial(pbx.DialOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		is("answers@ctx-in", pbx.DeviceInUse)
+		is("answers@ctx-in/n", pbx.DeviceInUse)
+		is("answers@ctx", pbx.DeviceNotInUse)
+		c.Hangup(cause.NormalClearing)
+		synctest.Wait()
+		is("answers@ctx-in", pbx.DeviceNotInUse)
+	})
+}
+
 // The two halves: names, ids, shared variables, linked id, and who knows what.
 func TestHalves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -343,7 +343,7 @@ exten => failed,1,Wait(2)
 
 func TestChanIsAvail(t *testing.T) {
 	runDials(t, []dialCase{
-		{name: "the first that is there", want: "Local/ans@party 0", text: `
+		{name: "the first that is there", want: "Local/ans@party 1", text: `
 [t]
 exten => s,1,ChanIsAvail(NOTECH/x&Local/ans@party&Local/busy@party)
  same => n,Log(NOTICE,${AVAILORIGCHAN} ${AVAILSTATUS})`},
@@ -351,6 +351,17 @@ exten => s,1,ChanIsAvail(NOTECH/x&Local/ans@party&Local/busy@party)
 [t]
 exten => s,1,ChanIsAvail(Local/ans@party&Local/busy@party,a)
  same => n,Log(NOTICE,${AVAILORIGCHAN})`},
+		{name: "s counts a Local channel in use", loose: true, want: "Local/anslong@party 1 | [] 2 | [] 4", text: `
+[t]
+exten => s,1,ChanIsAvail(Local/anslong@party,s)
+ same => n,Log(NOTICE,${AVAILORIGCHAN} ${AVAILSTATUS})
+ same => n,Originate(Local/anslong@party,exten,t,x,1,5,a)
+ same => n,Wait(1)
+ same => n,ChanIsAvail(Local/anslong@party,s)
+ same => n,Log(NOTICE,[${AVAILORIGCHAN}] ${AVAILSTATUS})
+ same => n,ChanIsAvail(Local/nobody@party,s)
+ same => n,Log(NOTICE,[${AVAILORIGCHAN}] ${AVAILSTATUS})
+exten => x,1,Wait(3)`},
 		{name: "none", want: "[] 66", text: `
 [t]
 exten => s,1,ChanIsAvail(NOTECH/x)
