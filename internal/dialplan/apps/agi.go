@@ -112,9 +112,7 @@ func (s *agiSession) environment(request string, args []string) agi.Environment 
 		Request: request, Channel: sn.Name, Language: sn.Language, Type: sn.Technology, UniqueID: sn.ID, Version: s.function("VERSION", ""),
 		CallerID: sn.Caller.Number, CallerName: sn.Caller.Name, DNID: s.function("CALLERID", "dnid"), RDNIS: s.function("CALLERID", "rdnis"),
 		Context: at.Context, Extension: at.Exten, Priority: at.Priority, AccountCode: s.x.CDR().Copy().AccountCode, ThreadID: sn.ID, Args: args,
-	}
-	if sn.Caller.Private {
-		e.CallingPres = 32 // Q.931: prohibited, not screened
+		CallingPres: s.x.Presentation(),
 	}
 	return e
 }

@@ -133,6 +133,7 @@ func writeCallerID(_ context.Context, x *run.Exec, args, value string) error {
 	if err := id.caller.write(a[0], value); err != nil {
 		return err
 	}
+	x.SetPresentation(id.caller.presentation())
 	return alive(x.Channel().SetCallerID(id.caller.callerID()))
 }
 

@@ -44,12 +44,28 @@ func TestCallerID(t *testing.T) {
 	if id := o.c.Snapshot().Caller; !id.Private {
 		t.Errorf("caller %+v is to be private", id)
 	}
+	presentation := func(want string) {
+		t.Helper()
+		if got := o.x.Get("CALLINGPRES"); got != want {
+			t.Errorf("CALLINGPRES is %q, want %q", got, want)
+		}
+	}
+	presentation("33")
+	o.set("CALLERID(pres)", "prohib")
+	presentation("35")
+	o.set("CALLERID(num-pres)", "allowed")
+	presentation("35") // the name is withheld still
 	o.set("CALLERID(num-pres)", "0")
 	o.set("CALLERID(name-pres)", "allowed")
 	o.get("CALLERID(pres)", "allowed_not_screened")
 	if id := o.c.Snapshot().Caller; id.Private {
 		t.Errorf("caller %+v is not to be private any more", id)
 	}
+	presentation("0")
+	if err := o.c.SetCallerID(call.CallerID{Number: "55", Private: true}); err != nil { // not by the dialplan
+		t.Fatal(err)
+	}
+	presentation("32")
 	o.refuses("CALLERID(pres)", "nonsense")
 	o.set("CALLERID(ani)", "9")
 	o.set("CALLERID(dnid)", "200")

@@ -27,6 +27,15 @@ func restricted(pres int) bool { return pres&0x60 == 0x20 }
 
 func (p *party) private() bool { return restricted(p.namePres) || restricted(p.numberPres) }
 
+// presentation is that of name and number together: withheld if one of them is
+// (Asterisk: callerid.c ast_party_id_presentation).
+func (p *party) presentation() int {
+	if restricted(p.namePres) && !restricted(p.numberPres) {
+		return 0x20 | p.numberPres&3
+	}
+	return p.numberPres
+}
+
 // take puts a caller ID of the switch into p. What p says of the presentation
 // stays if it agrees.
 func (p *party) take(id call.CallerID) {

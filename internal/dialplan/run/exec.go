@@ -37,6 +37,7 @@ type Exec struct {
 	deadline   time.Time // of absolute; zero = none
 	stopRun    context.CancelCauseFunc
 	testTime   time.Time // TESTTIME()
+	pres       int       // of SetPresentation
 	exception  Exception
 	data       map[string]any
 	cleanups   []func()
@@ -149,6 +150,29 @@ func (x *Exec) SetTestTime(t time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.testTime = t
+}
+
+// SetPresentation notes the Q.931 presentation and screening of the caller ID,
+// 0-0x43, of which the switch itself knows only whether it is private.
+func (x *Exec) SetPresentation(pres int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.pres = pres
+}
+
+// Presentation gives what SetPresentation has noted while it agrees with the
+// switch, else 0 (allowed) or 0x20 (prohibited), not screened.
+func (x *Exec) Presentation() int {
+	private := x.c.Snapshot().Caller.Private
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case x.pres&0x60 == 0x20 == private:
+		return x.pres
+	case private:
+		return 0x20
+	}
+	return 0
 }
 
 // Value gives what an application or function family keeps on the channel,

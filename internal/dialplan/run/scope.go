@@ -129,10 +129,9 @@ func (x *Exec) builtin(name string) (string, bool) {
 			return dev, true
 		}
 		return n, true
-	case "CALLINGPRES", "CALLINGANI2", "CALLINGTON", "CALLINGTNS":
-		if name == "CALLINGPRES" && sn.Caller.Private {
-			return "32", true
-		}
+	case "CALLINGPRES":
+		return strconv.Itoa(x.Presentation()), true
+	case "CALLINGANI2", "CALLINGTON", "CALLINGTNS":
 		return "0", true
 	case "DNID":
 		return sn.Dialled, true
