@@ -106,6 +106,10 @@ func (s *Server) openStream() (func(), error) {
 	}, nil
 }
 
+// farewell bounds how long a stream may go on when the server stops. The
+// originator has stopped before: its events come to an end.
+const farewell = 500 * time.Millisecond
+
 // item is one step of the journal's iterator.
 type item struct {
 	e   call.Event
@@ -132,17 +136,23 @@ func (s *Server) follow(ctx context.Context, pos position, f EventFilter, st str
 	defer func() { cancel(); <-done }()
 	beat := time.NewTicker(s.o.Heartbeat)
 	defer beat.Stop()
+	stop, last := s.stop, (<-chan time.Time)(nil)
 	for {
 		var err error
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-s.stop:
+		case <-stop: // what has happened by now is still told: the end of a call that was hung up
+			stop, last = nil, time.After(farewell)
+		case <-last:
 			return errStopping
 		case <-beat.C:
 			err = st.heartbeat()
 		case it, ok := <-items:
 			if !ok {
+				if last != nil {
+					return errStopping
+				}
 				return nil
 			}
 			if lost, gone := errors.AsType[*LostError](it.err); gone {
