@@ -23,7 +23,7 @@ var (
 	ErrRecording    = errors.New("a recording of this name exists")                   // Record
 	ErrFormat       = errors.New("unknown recording format")                          // Record
 	ErrBridged      = errors.New("the channel is in a bridge")                        // Record
-	ErrTimeout      = errors.New("the time ran out")                                  // ReadDigits, Fork
+	ErrTimeout      = errors.New("the time ran out")                                  // ReadDigits
 	ErrReplaced     = errors.New("another handler took the channel")                  // cause of a handler's context
 	ErrOverloaded   = errors.New("the channel has more commands waiting than it may") // a full mailbox
 	ErrBuiltIn      = errors.New("left to the switch's own dialplan")                 // Runner.Runner
