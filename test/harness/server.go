@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -521,16 +522,43 @@ func (s *Silent) Count(prefix string) int {
 	return n
 }
 
-// FreePort gives a UDP port of 127.0.0.1 that nobody has bound at this moment.
-// Foreign programs cannot report a port that they chose themselves.
+// FreePort gives a port of 127.0.0.1 that nobody has bound for UDP or TCP, and
+// that no socket takes by itself: it lies below the ports that the kernel hands
+// out, so that a connection made in between cannot have it. Foreign programs
+// cannot report a port that they chose themselves.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	for range 500 {
+		port := freePorts.first + int(freePorts.next.Add(1))%freePorts.count
+		if bindable(port) {
+			return port
+		}
+	}
+	t.Fatal("no free port below the kernel's own range")
+	return 0
+}
+
+// freePorts begins elsewhere in each test process, which may run side by side.
+var freePorts = struct {
+	first, count int
+	next         atomic.Int64
+}{first: 2000, count: 8000}
+
+func init() { freePorts.next.Store(int64(os.Getpid()) * 97 % 8000) }
+
+func bindable(port int) bool {
+	at := net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}
+	c, err := net.ListenUDP("udp4", &at)
 	if err != nil {
-		t.Fatal(err)
+		return false
 	}
 	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).Port
+	l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: at.IP, Port: port})
+	if err != nil {
+		return false
+	}
+	l.Close()
+	return true
 }
 
 // RequirePeer skips the test when a foreign program is not installed, unless
