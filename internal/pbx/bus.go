@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,6 +12,7 @@ type bus struct {
 	mu   sync.Mutex // guards the fields below; taken last, nothing is called under it but filters
 	seq  uint64
 	subs map[*subscription]struct{}
+	obs  []*func(*Event) // see everything first
 	end  bool
 }
 
@@ -46,12 +48,29 @@ func (b *bus) subscribe(f EventFilter, buf int) (<-chan Event, func()) {
 	}
 }
 
+// observe lets f see every event under the lock, until the function returned is
+// called.
+func (b *bus) observe(f func(*Event)) (remove func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := &f
+	b.obs = append(slices.Clone(b.obs), p)
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.obs = slices.DeleteFunc(slices.Clone(b.obs), func(o *func(*Event)) bool { return o == p })
+	}
+}
+
 // publish numbers e and hands it out.
 func (b *bus) publish(e *Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.seq++
 	e.Seq = b.seq
+	for _, f := range b.obs {
+		(*f)(e)
+	}
 	for s := range b.subs {
 		if s.filter.matches(e) {
 			s.offer(e)

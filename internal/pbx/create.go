@@ -33,8 +33,9 @@ type CreateOptions struct {
 // OriginateOptions says what channel to make and dial.
 type OriginateOptions struct {
 	CreateOptions
-	Timeout time.Duration // how long it may ring, 0 = no limit
-	Handler Handler       // takes the channel when it is answered; nil = somebody else controls it
+	Timeout time.Duration  // how long it may ring, 0 = no limit
+	Handler Handler        // takes the channel when it is answered; nil = somebody else controls it
+	Created func(*Channel) // called when the channel is there and before it is dialled; nil = nothing
 }
 
 // IncomingOptions describes a channel that a technology brings.
@@ -113,6 +114,9 @@ func (s *Switch) Originate(ctx context.Context, o OriginateOptions) (*Channel, e
 	c, err := s.Create(ctx, o.CreateOptions)
 	if err != nil {
 		return nil, err
+	}
+	if o.Created != nil {
+		o.Created(c)
 	}
 	err = c.do(func() error {
 		c.originated = true

@@ -1,0 +1,110 @@
+package stasis
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/dialwright/dialwright/internal/pbx"
+)
+
+// The events that the hub tells beside those of the switch. All are published on
+// the bus of the switch with Data of the type in parentheses, unless they go to one
+// application only.
+const (
+	Start        pbx.EventType = "StasisStart" // (*Entry)
+	End          pbx.EventType = "StasisEnd"   // (*Entry)
+	MoveFailed   pbx.EventType = "ApplicationMoveFailed"
+	Replaced     pbx.EventType = "ApplicationReplaced"
+	Registered   pbx.EventType = "ApplicationRegistered"
+	Unregistered pbx.EventType = "ApplicationUnregistered"
+	UserEvent    pbx.EventType = "ChannelUserevent"    // (*User)
+	TextMessage  pbx.EventType = "TextMessageReceived" // (*Message)
+	Broadcast    pbx.EventType = "CallBroadcast"
+	Claimed      pbx.EventType = "CallClaimed"
+
+	// Resync is ours: sent in the place of events that are no longer there (see
+	// Session), with Data *State.
+	Resync pbx.EventType = "ApplicationResync"
+)
+
+// Entry says which application a channel enters or leaves.
+type Entry struct {
+	App     string
+	Args    []string
+	Replace *pbx.Snapshot // channel whose place it takes, or nil
+}
+
+// User is a custom event.
+type User struct {
+	App      string // that it was sent to by REST, "" = to all that are interested in what it is about
+	Name     string
+	Body     json.RawMessage // an object
+	Channel  *pbx.Snapshot
+	Bridge   *pbx.BridgeSnapshot
+	Endpoint *pbx.EndpointSnapshot
+}
+
+// Message is a text message from a phone (SIP MESSAGE).
+type Message struct {
+	From, To, Body string
+	Variables      map[string]string
+	Technology     string // of the endpoint that sent it
+	Resource       string
+}
+
+// Item is one event for one application.
+type Item struct {
+	Seq   uint64 // rises over all applications, without gaps in a session unless it was told
+	App   string
+	Event *pbx.Event // immutable
+}
+
+// State is what an application has, for one that cannot be told what it missed.
+type State struct {
+	Reason   string
+	Channels []*pbx.Snapshot       // in the application
+	Bridges  []*pbx.BridgeSnapshot // of interest to it
+}
+
+// Position is where in the dialplan a channel goes on. The zero value is where it
+// came from.
+type Position struct {
+	Context, Exten string
+	Priority       int    // 0 = not given
+	Label          string // "" = not given
+}
+
+// Refusals; the door turns them into statuses.
+var (
+	ErrNoApp         = errors.New("no such application")
+	ErrNotIn         = errors.New("the channel is in no application")
+	ErrSource        = errors.New("not an event source this server knows") // unknown scheme: 400
+	ErrNoSource      = errors.New("the event source does not exist")       // 422
+	ErrNotSubscribed = errors.New("the application is not subscribed to it")
+	ErrLabel         = errors.New("there is no such label")
+	ErrAppName       = errors.New("an application's name has 1 to 72 characters")
+)
+
+// Options are what a hub is made of.
+type Options struct {
+	Switch *pbx.Switch
+	Log    *slog.Logger
+	// Resume gives the handler that runs a channel in the dialplan at a position whose
+	// context, extension and priority or label are set; ErrLabel if there is no such label.
+	Resume func(c *pbx.Channel, at Position) (pbx.Handler, error)
+	// Exists says whether there is such an endpoint ("PJSIP", "101") or device; nil = all are.
+	EndpointExists func(tech, resource string) bool
+	// Journal is how many events an application's journal holds, and how many may wait
+	// for one session; 0 = 16384.
+	Journal int
+	// Grace is how long an application that has no session, no channel and no bridge is
+	// kept for the sake of its journal and subscriptions; 0 = 2 min.
+	Grace time.Duration
+	// PerCall finds a way to reach an application that nobody has connected: an outbound
+	// WebSocket per call. It gives the name of the application that the channel then
+	// enters ("app:channel"). nil = there is none.
+	PerCall func(ctx context.Context, c *pbx.Channel, app string) (name string, done func(), ok bool)
+}
