@@ -167,21 +167,21 @@ func TestAsteriskDir(t *testing.T) {
 	y.must(err)
 	y.must(sound.WaitTone(ctx, 800))
 	y.must(sound.WaitEnded(ctx))
-	trunk.wait()
+	trunk.Wait()
 	for _, line := range []string{"INVITE sip:030123456@", "From: \"Old PBX\" <sip:4930555@", "INVITE sip:030777777@", "From: \"Phone 101\" <sip:101@"} {
-		if !strings.Contains(trunk.messages(), line) {
+		if !strings.Contains(trunk.Messages(), line) {
 			t.Errorf("the trunk has not seen %q", line)
 		}
 	}
 	startSIPpAt(t, trunk.Port, 1, []step{
 		inviteFrom("5001", 1, ""), optional(100), optional(180), optional(183), status(200), inDialog("ACK", 1),
 		pause(200 * time.Millisecond), inDialog("BYE", 2), status(200),
-	}, fmt.Sprintf("127.0.0.1:%d", y.SIP)).wait()
+	}, fmt.Sprintf("127.0.0.1:%d", y.SIP)).Wait()
 	if in, err := p.NextCall(ctx); err != nil || in.Info().Remote.User != "101" { // SIPp calls itself 101
 		t.Errorf("the call by the trunk did not ring the phone: %v", err)
 	}
-	provider.wait()
-	if !strings.Contains(provider.messages(), `username="acme"`) {
+	provider.Wait()
+	if !strings.Contains(provider.Messages(), `username="acme"`) {
 		t.Error("the server has not logged in with the provider")
 	}
 }

@@ -64,7 +64,7 @@ func TestMenu(t *testing.T) {
 	y.must(c.WaitTone(ctx, menuTone))
 	y.must(c.WaitSilence(ctx))
 	y.must(c.WaitEnded(ctx))
-	peer.wait()
+	peer.Wait()
 	for _, text := range []string{
 		"two was pressed", "the peer is BUSY for 17", "nothing is at 7", "nothing was pressed",
 		"h at 101 t ANSWERED Hangup menu", "handler of 100 at PJSIP/101-",

@@ -20,7 +20,7 @@ import (
 func stillWorks(t *testing.T, srv *harness.Server, peer *sippPeer) {
 	t.Helper()
 	srv.Call(t, oneLeg("100", "Wait", "0.2")).Ended(t, harness.Want{Disposition: "ANSWERED", Cause: 16})
-	peer.wait()
+	peer.Wait()
 }
 
 func answering(t *testing.T) *sippPeer {
@@ -109,7 +109,7 @@ func TestMalformedSDP(t *testing.T) {
 	if cause := harness.Number(r.Call["cause"]); cause != 58 {
 		t.Errorf("cause %d, want 58 (bearer capability not available)", cause)
 	}
-	peer.wait()
+	peer.Wait()
 }
 
 // TestRTPGarbage throws datagrams that are no RTP at the media ports of a call.
@@ -119,7 +119,7 @@ func TestRTPGarbage(t *testing.T) {
 	srv := harness.Start(t, harness.Trunk("peer", peer.Port, ""))
 	id := srv.Submit(t, oneLeg("100", "Wait", "1.5"))
 	srv.Follow(t, id, func(kind string, _ map[string]any) bool { return kind == "call.connected" })
-	port := mediaPort(t, peer.messages())
+	port := mediaPort(t, peer.Messages())
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for _, p := range []int{port, port + 1} {
 		c, err := net.Dial("udp4", fmt.Sprintf("127.0.0.1:%d", p))
@@ -136,7 +136,7 @@ func TestRTPGarbage(t *testing.T) {
 		c.Close()
 	}
 	srv.AwaitEnd(t, id).Ended(t, harness.Want{Disposition: "ANSWERED", Cause: 16})
-	peer.wait()
+	peer.Wait()
 }
 
 // mediaPort finds the port that our INVITE offered.

@@ -61,7 +61,7 @@ func TestRegistration(t *testing.T) {
 			t.Parallel()
 			srv := harness.Start(t, harness.Phone("101", ""))
 			p := startSIPp(t, 1, c.steps, "127.0.0.1:"+strconv.Itoa(srv.SIP))
-			p.wait()
+			p.Wait()
 			var list struct {
 				Phones []struct {
 					Name       string `json:"name"`
@@ -92,7 +92,7 @@ func TestRegistrationExpires(t *testing.T) {
 	p := startSIPp(t, 1, []step{
 		register("60", 1, ""), status(401, `auth="true"`), register("60", 2, "secret-101"), status(200),
 	}, "127.0.0.1:"+strconv.Itoa(srv.SIP))
-	p.wait()
+	p.Wait()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for range 80 {
@@ -161,9 +161,9 @@ func TestInbound(t *testing.T) {
 			inviteFrom("9555", 2, "secret-101"), optional(100), optional(180), optional(183), status(200), inDialog("ACK", 2),
 			pause(300 * time.Millisecond), inDialog("BYE", 3), status(200),
 		}, "127.0.0.1:"+strconv.Itoa(srv.SIP))
-		caller.wait()
-		callee.wait()
-		if !strings.Contains(callee.messages(), "INVITE sip:555@") {
+		caller.Wait()
+		callee.Wait()
+		if !strings.Contains(callee.Messages(), "INVITE sip:555@") {
 			t.Error("the trunk was not called with 555")
 		}
 	})
@@ -178,8 +178,8 @@ func TestInbound(t *testing.T) {
 			inviteFrom("pretend", 2, "secret-101"), optional(100), optional(180), optional(183), status(200),
 			recv("BYE"), ok(),
 		}, "127.0.0.1:"+strconv.Itoa(srv.SIP))
-		caller.wait()
-		if n := strings.Count(caller.messages(), "\nSIP/2.0 200 OK"); n < 8 {
+		caller.Wait()
+		if n := strings.Count(caller.Messages(), "\nSIP/2.0 200 OK"); n < 8 {
 			t.Errorf("200 was seen %d times, want it repeated for 32 s", n)
 		}
 	})
@@ -195,12 +195,12 @@ func TestInbound(t *testing.T) {
 		// 9555 would follow the route if trunks could dial out.
 		startSIPpAt(t, port, 1, []step{
 			inviteFrom("9555", 1, ""), optional(100), status(404), ackFailure("9555", 1),
-		}, server).wait()
+		}, server).Wait()
 		startSIPpAt(t, port, 1, []step{
 			inviteFrom("5550", 1, ""), optional(100), optional(180), optional(183), status(200), inDialog("ACK", 1),
 			pause(200 * time.Millisecond), inDialog("BYE", 2), status(200),
-		}, server).wait()
-		callee.wait()
+		}, server).Wait()
+		callee.Wait()
 	})
 	t.Run("phone_calls_an_unknown_number", func(t *testing.T) {
 		t.Parallel()
@@ -208,7 +208,7 @@ func TestInbound(t *testing.T) {
 		startSIPp(t, 1, []step{
 			inviteFrom("777", 1, ""), optional(100), status(401, `auth="true"`), ackFailure("777", 1),
 			inviteFrom("777", 2, "secret-101"), optional(100), status(404), ackFailure("777", 2),
-		}, "127.0.0.1:"+strconv.Itoa(srv.SIP)).wait()
+		}, "127.0.0.1:"+strconv.Itoa(srv.SIP)).Wait()
 	})
 	t.Run("stranger_is_challenged_and_refused", func(t *testing.T) {
 		t.Parallel()
@@ -216,6 +216,6 @@ func TestInbound(t *testing.T) {
 		startSIPp(t, 1, []step{
 			inviteFrom("101", 1, ""), optional(100), status(401, `auth="true"`), ackFailure("101", 1),
 			inviteFrom("101", 2, "guess-101"), optional(100), refused(), ackFailure("101", 2),
-		}, "127.0.0.1:"+strconv.Itoa(srv.SIP)).wait()
+		}, "127.0.0.1:"+strconv.Itoa(srv.SIP)).Wait()
 	})
 }

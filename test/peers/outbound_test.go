@@ -179,7 +179,7 @@ func TestOutbound(t *testing.T) {
 			request: oneLeg("100", "Wait", "0.3"),
 			want:    harness.Want{Disposition: "ANSWERED", Cause: 16},
 			check: func(t *testing.T, p *sippPeer, _ harness.Result) {
-				if !strings.Contains(p.messages(), "INVITE sip:200@") {
+				if !strings.Contains(p.Messages(), "INVITE sip:200@") {
 					t.Error("the new target was not called")
 				}
 			},
@@ -202,7 +202,7 @@ func TestOutbound(t *testing.T) {
 			want:    harness.Want{Disposition: "ANSWERED", Cause: 16},
 			check: func(t *testing.T, p *sippPeer, c harness.Result) {
 				c.HasEvents(t, "leg.held", "leg.resumed")
-				if !strings.Contains(p.messages(), "a=recvonly") {
+				if !strings.Contains(p.Messages(), "a=recvonly") {
 					t.Error("hold was not answered with a=recvonly")
 				}
 			},
@@ -229,7 +229,7 @@ func TestOutbound(t *testing.T) {
 			request: oneLeg("100", "Wait", "0.3"),
 			want:    harness.Want{Disposition: "ANSWERED", Cause: 16},
 			check: func(t *testing.T, p *sippPeer, _ harness.Result) {
-				if n := strings.Count(p.messages(), "INVITE sip:100@"); n < 3 {
+				if n := strings.Count(p.Messages(), "INVITE sip:100@"); n < 3 {
 					t.Errorf("%d INVITEs seen, want at least 3 (0, 0.5 and 1.5 s)", n)
 				}
 			},
@@ -242,7 +242,7 @@ func TestOutbound(t *testing.T) {
 			srv := harness.Start(t, harness.Trunk("peer", peer.Port, c.trunk))
 			res := srv.Call(t, c.request)
 			res.Ended(t, c.want)
-			peer.wait()
+			peer.Wait()
 			if c.check != nil {
 				c.check(t, peer, res)
 			}

@@ -150,9 +150,9 @@ func TestSeedMinimalCallFile(t *testing.T) {
 	peer := startSIPp(t, 1, []step{invite(), reply(180, "Ringing", ""), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger})
 	y := newYard(t, "[default]\n", nil, harness.Trunk("trunkname", peer.Port, ""))
 	y.put("minimal.call", "Channel: SIP/trunkname/18882223333\nApplication: Playback\nData: hello-world\n")
-	peer.wait()
+	peer.Wait()
 	y.emptied()
-	if !strings.Contains(peer.messages(), "INVITE sip:18882223333@") {
+	if !strings.Contains(peer.Messages(), "INVITE sip:18882223333@") {
 		t.Error("the trunk was not asked for 18882223333")
 	}
 	calls := y.calls()
@@ -180,7 +180,7 @@ exten => failed,n,Log(NOTICE,attempt ${AST_OUTGOING_ATTEMPT} failed for ${REASON
 `, nil, harness.Trunk("trunk", peer.Port, ""))
 	y.put("15551234567", "Channel: SIP/trunk/15551234567\nMaxRetries: 2\nRetryTime: 1\nWaitTime: 30\nContext: callme\nExtension: 800\nPriority: 2\n"+
 		"Set: PassedInfo=15551234567-moreinfo-evenmoreinfo\nArchive: yes\n")
-	peer.wait()
+	peer.Wait()
 	y.emptied()
 	calls := y.calls()
 	if len(calls) != 1 || len(calls[0].Attempts) != 3 {
@@ -215,7 +215,7 @@ echo 'SAY DIGITS 42 ""'; read -r answer; echo "$answer" >> %DIR%/agi.log
 echo 'HANGUP'; read -r answer
 `}, harness.Trunk("trunk", peer.Port, ""))
 	y.put("agi.call", "Channel: Local/1000@from-internal\nMaxRetries: 0\nRetryTime: 15\nWaitTime: 15\nApplication: AGI\nData: myagi.agi\n")
-	peer.wait()
+	peer.Wait()
 	y.emptied()
 	b, err := os.ReadFile(filepath.Join(y.dir, "agi.log"))
 	y.must(err)
@@ -289,7 +289,7 @@ exten => 10,n,Hangup()
 	heard, err := listener.NextCall(ctx)
 	y.must(err)
 	y.must(heard.WaitTone(ctx, 700))
-	gate.wait()
+	gate.Wait()
 	y.emptied()
 	foreign.stop()
 	if !foreign.heardFor(700, 500*time.Millisecond) {
@@ -307,7 +307,7 @@ func TestSeedScheduledByTouch(t *testing.T) {
 	st, err := os.Stat(filepath.Join(y.out, "blah"))
 	y.must(err)
 	due := st.ModTime().Truncate(time.Second)
-	peer.wait()
+	peer.Wait()
 	y.emptied()
 	calls := y.calls()
 	if len(calls) != 1 {
@@ -353,7 +353,7 @@ exten => failed,1,Log(NOTICE,nobody took ticket ${TICKET})
 `, nil, harness.Trunk("trunk", peer.Port, `dtmf = "info"`))
 	writeTone(t, filepath.Join(y.dir, "sounds", "alert.wav"), 600, 2*time.Second)
 	y.put("alert.call", "Channel: SIP/trunk/5551000\nContext: alert\nExtension: s\nSet: TICKET=4711\nMaxRetries: 2\nRetryTime: 60\n")
-	peer.wait()
+	peer.Wait()
 	y.emptied()
 	for _, want := range []string{"replayed", "ticket 4711 acknowledged by acknowledged"} {
 		if !y.Log.Contains(want) {

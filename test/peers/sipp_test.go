@@ -1,14 +1,7 @@
 package peers
 
 import (
-	"bytes"
-	"context"
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -170,117 +163,18 @@ func scenario(name string, steps ...step) string {
 	return b.String()
 }
 
-// sippPeer is a running SIPp.
-type sippPeer struct {
-	t    *testing.T
-	Port int
-	dir  string
-	cmd  *exec.Cmd
-	out  *bytes.Buffer
-	done chan error
-}
-
 // startSIPp runs a scenario for a number of calls. It must have ended well by
-// the time that wait is called, or by the end of the test at the latest.
-func startSIPp(t *testing.T, calls int, steps []step, args ...string) *sippPeer {
+// the time that Wait is called, or by the end of the test at the latest.
+func startSIPp(t *testing.T, calls int, steps []step, args ...string) *harness.SIPp {
 	t.Helper()
 	return startSIPpAt(t, harness.FreePort(t), calls, steps, args...)
 }
 
 // startSIPpAt is startSIPp on a port that the server's configuration names.
-func startSIPpAt(t *testing.T, port, calls int, steps []step, args ...string) *sippPeer {
+func startSIPpAt(t *testing.T, port, calls int, steps []step, args ...string) *harness.SIPp {
 	t.Helper()
-	harness.RequirePeer(t, "sipp", "sip-tester")
-	p := &sippPeer{t: t, Port: port, dir: t.TempDir(), out: new(bytes.Buffer), done: make(chan error, 1)}
-	file := filepath.Join(p.dir, "scenario.xml")
-	if err := os.WriteFile(file, []byte(scenario(t.Name(), steps...)), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	args = append([]string{
-		"-sf", file, "-i", "127.0.0.1", "-p", strconv.Itoa(p.Port), "-mi", "127.0.0.1",
-		"-mp", strconv.Itoa(harness.FreePort(t)), "-m", strconv.Itoa(calls), "-nostdin", "-buff_size", "4000000",
-		"-timeout", "120", "-timeout_error", "-trace_err", "-error_file", filepath.Join(p.dir, "errors.log"),
-		"-trace_msg", "-message_file", filepath.Join(p.dir, "messages.log"),
-		"-trace_counts", "-stf", filepath.Join(p.dir, "counts.csv"), "-fd", "1",
-	}, args...)
-	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), "sipp", args...)
-	p.cmd.Dir = p.dir
-	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { p.done <- p.cmd.Wait() }()
-	t.Cleanup(func() {
-		p.cmd.Process.Kill()
-		if t.Failed() {
-			p.show()
-		}
-	})
-	p.awaitBound()
-	return p
+	return harness.StartSIPp(t, port, calls, scenario(t.Name(), steps...), args...)
 }
 
-// awaitBound returns when SIPp's socket is there (proc(5): net/udp). Trying to
-// bind the port ourselves would now and then keep SIPp from doing so.
-func (p *sippPeer) awaitBound() {
-	p.t.Helper()
-	local := fmt.Sprintf(" 0100007F:%04X ", p.Port)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for range 12000 {
-		sockets, err := os.ReadFile("/proc/net/udp")
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		if bytes.Contains(sockets, []byte(local)) {
-			return
-		}
-		select {
-		case <-tick.C:
-		case err := <-p.done:
-			p.done <- err
-			if err == nil {
-				return // a short scenario is over already
-			}
-			p.t.Fatalf("sipp ended before it had bound port %d: %v\n%s", p.Port, err, p.out)
-		}
-	}
-	p.t.Fatalf("sipp did not bind port %d\n%s", p.Port, p.out)
-}
-
-// wait returns when SIPp has ended, and fails the test unless every call went
-// as the scenario says.
-func (p *sippPeer) wait() {
-	p.t.Helper()
-	select {
-	case err := <-p.done:
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			p.t.Errorf("sipp ended with %v: the peer saw something else than its scenario", err)
-		} else if err != nil {
-			p.t.Error(err)
-		}
-	case <-time.After(90 * time.Second):
-		p.t.Error("sipp did not end: the peer still waits for something")
-	}
-}
-
-func (p *sippPeer) show() {
-	for _, name := range []string{"errors.log", "messages.log"} {
-		if b, err := os.ReadFile(filepath.Join(p.dir, name)); err == nil {
-			if len(b) > 12000 {
-				b = b[len(b)-12000:]
-			}
-			p.t.Logf("%s:\n%s", name, b)
-		}
-	}
-}
-
-// messages gives everything that SIPp sent and received so far.
-func (p *sippPeer) messages() string {
-	b, err := os.ReadFile(filepath.Join(p.dir, "messages.log"))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return string(b)
-}
+// sippPeer is a running SIPp.
+type sippPeer = harness.SIPp
