@@ -125,3 +125,21 @@ func (m *ToneMeter) Dominant() (hz, level float64, ok bool) {
 	}
 	return m.peak.Dominant()
 }
+
+// ToneSink says that a tone of one frequency has been heard.
+type ToneSink struct {
+	c   dsp.ToneConfig
+	on  func()
+	det *dsp.ToneDetector
+}
+
+// NewToneSink calls on once for each tone.
+func NewToneSink(c dsp.ToneConfig, on func()) *ToneSink { return &ToneSink{c: c, on: on} }
+
+// WriteFrame implements Sink.
+func (s *ToneSink) WriteFrame(pcm []int16, rate int) {
+	if s.det == nil {
+		s.det = dsp.NewToneDetector(rate, s.c, s.on)
+	}
+	s.det.Write(pcm)
+}

@@ -64,6 +64,8 @@ type Channel struct {
 	otherHolds bool // the party on the other side of the bridge holds us
 	hushed     bool // an announcer of its holding bridge is heard instead of the background
 	recordings []*Recording
+	talk       *detection // nil: nobody wants to know
+	tones      []*detection
 	digits     []*digitReader
 	sounding   int      // applications that play by themselves (Echo)
 	fitting    *fitting // the party is asked for another codec
