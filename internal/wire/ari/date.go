@@ -18,7 +18,12 @@ const dateLayout = "2006-01-02T15:04:05.000-0700"
 func (d Date) String() string { return time.Time(d).Format(dateLayout) }
 
 // MarshalJSON gives the text in quotes.
-func (d Date) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()) }
+func (d Date) MarshalJSON() ([]byte, error) {
+	b := make([]byte, 0, len(dateLayout)+2)
+	b = append(b, '"')
+	b = time.Time(d).AppendFormat(b, dateLayout)
+	return append(b, '"'), nil
+}
 
 // UnmarshalJSON reads it.
 func (d *Date) UnmarshalJSON(b []byte) error {

@@ -42,7 +42,7 @@ type Bridge struct {
 	BridgeClass   string            `json:"bridge_class"`
 	Creator       string            `json:"creator"`
 	Name          string            `json:"name"`
-	Channels      []string          `json:"channels"`
+	Channels      Strings           `json:"channels"`
 	CreationTime  Date              `json:"creationtime"`
 	VideoMode     string            `json:"video_mode,omitempty"`
 	VideoSourceID string            `json:"video_source_id,omitempty"`
@@ -78,15 +78,26 @@ type StoredRecording struct {
 	Format string `json:"format"`
 }
 
+// Strings is a list that is [] in JSON when it is nil: clients expect no null.
+type Strings []string
+
+// MarshalJSON gives an array.
+func (l Strings) MarshalJSON() ([]byte, error) {
+	if l == nil {
+		return []byte("[]"), nil
+	}
+	return json.Marshal([]string(l))
+}
+
 // Application is an application with its subscriptions; no list is ever null.
 type Application struct {
-	Name             string      `json:"name"`
-	ChannelIDs       []string    `json:"channel_ids"`
-	BridgeIDs        []string    `json:"bridge_ids"`
-	EndpointIDs      []string    `json:"endpoint_ids"`
-	DeviceNames      []string    `json:"device_names"`
-	EventsAllowed    []EventType `json:"events_allowed"`
-	EventsDisallowed []EventType `json:"events_disallowed"`
+	Name             string     `json:"name"`
+	ChannelIDs       Strings    `json:"channel_ids"`
+	BridgeIDs        Strings    `json:"bridge_ids"`
+	EndpointIDs      Strings    `json:"endpoint_ids"`
+	DeviceNames      Strings    `json:"device_names"`
+	EventsAllowed    EventTypes `json:"events_allowed"`
+	EventsDisallowed EventTypes `json:"events_disallowed"`
 }
 
 // EventType is an entry of an event filter (spec: ari 3.6).
@@ -94,12 +105,23 @@ type EventType struct {
 	Type string `json:"type"`
 }
 
+// EventTypes is a list that is [] in JSON when it is nil.
+type EventTypes []EventType
+
+// MarshalJSON gives an array.
+func (l EventTypes) MarshalJSON() ([]byte, error) {
+	if l == nil {
+		return []byte("[]"), nil
+	}
+	return json.Marshal([]EventType(l))
+}
+
 // Endpoint is a phone or trunk; State is "online", "offline", "unknown" or "".
 type Endpoint struct {
-	Technology string   `json:"technology"`
-	Resource   string   `json:"resource"`
-	State      string   `json:"state,omitempty"`
-	ChannelIDs []string `json:"channel_ids"`
+	Technology string  `json:"technology"`
+	Resource   string  `json:"resource"`
+	State      string  `json:"state,omitempty"`
+	ChannelIDs Strings `json:"channel_ids"`
 }
 
 // DeviceState is what a device is doing.
