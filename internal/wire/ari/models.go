@@ -163,3 +163,25 @@ type Variables struct {
 // RawJSON is a part that is passed on as it came, for example the userevent of a
 // ChannelUserevent.
 type RawJSON = json.RawMessage
+
+// Channels is a list that is [] in JSON when it is nil.
+type Channels []Channel
+
+// MarshalJSON gives an array.
+func (l Channels) MarshalJSON() ([]byte, error) {
+	if l == nil {
+		return []byte("[]"), nil
+	}
+	return json.Marshal([]Channel(l))
+}
+
+// Bridges is a list that is [] in JSON when it is nil.
+type Bridges []Bridge
+
+// MarshalJSON gives an array.
+func (l Bridges) MarshalJSON() ([]byte, error) {
+	if l == nil {
+		return []byte("[]"), nil
+	}
+	return json.Marshal([]Bridge(l))
+}
