@@ -7,8 +7,8 @@ import (
 )
 
 // Announcers in holding bridges: what they say is heard by all participants in
-// place of their music, for as long as an announcer is there (Asterisk:
-// bridge_holding.c). Participants are never heard.
+// place of their music, for as long as an announcer is there, or something is
+// played to the bridge or recorded of it (Asterisk: bridge_holding.c). Participants are never heard.
 
 // announcer says whether the member is one.
 func (m *member) announcer() bool { return m.o.Role == "announcer" }
@@ -16,7 +16,7 @@ func (m *member) announcer() bool { return m.o.Role == "announcer" }
 // announce makes the mix, or takes it away, and hushes or lets sound the
 // participants' music; b.mu is held.
 func (b *Bridge) announce() {
-	on := slices.ContainsFunc(b.members, (*member).announcer)
+	on := b.feeds > 0 || slices.ContainsFunc(b.members, (*member).announcer)
 	if !on {
 		b.unmix()
 	} else if b.mixer == nil {

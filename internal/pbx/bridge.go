@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
@@ -23,10 +24,12 @@ const (
 type BridgeOptions struct {
 	ID         string // "" = made by the switch
 	Name       string
-	Type       BridgeType // "" = Mixing
-	ProxyMedia bool       // mix even two members, so that bridge playbacks start without a change of path
-	Creator    string     // "Stasis", "Dial", ...
-	Class      string     // "stasis", "basic", ...
+	Type       BridgeType   // "" = Mixing
+	Flags      []BridgeFlag // see ParseBridgeType
+	Variables  []BridgeVariable
+	ProxyMedia bool   // mix even two members, so that bridge playbacks start without a change of path
+	Creator    string // "Stasis", "Dial", ...
+	Class      string // "stasis", "basic", ...
 }
 
 // AddOptions says how a channel joins a bridge.
@@ -49,12 +52,16 @@ type Bridge struct {
 	kind           BridgeType
 	creator, class string
 	proxy          bool
+	flags          []BridgeFlag
+	vars           variables
+	reported       atomic.Pointer[[]Reported]
 	createdAt      time.Time
 	sw             *Switch
 	gone           chan struct{} // closed after BridgeDestroyed
 	box            mailbox       // actor of the bridge's playbacks
 	playing        []*Playback
 	recordings     []*Recording
+	music          *bridgeMusic
 
 	mu        sync.Mutex // guards what follows; taken before Switch.mu and bus.mu
 	members   []*member
@@ -63,6 +70,10 @@ type Bridge struct {
 	linked    [2]*member
 	mixer     *media.Mixer // more, or a playback or recording of the bridge
 	feeds     int          // playbacks and recordings that need the mixer
+	tech      string       // as snapshots show it
+
+	videoMode   string // "talker", "sfu", "single", "none"
+	videoSource string // id of a channel
 }
 
 // member is a channel in a bridge.
@@ -89,7 +100,14 @@ func (s *Switch) NewBridge(o BridgeOptions) (*Bridge, error) {
 	}
 	b := &Bridge{
 		id: o.ID, name: o.Name, kind: o.Type, creator: o.Creator, class: o.Class, proxy: o.ProxyMedia,
-		createdAt: now(), sw: s, gone: make(chan struct{}),
+		createdAt: now(), sw: s, gone: make(chan struct{}), flags: slices.Clone(o.Flags), videoMode: videoMode(o.Flags),
+	}
+	b.tech = b.technologyNow()
+	for _, v := range o.Variables {
+		b.SetVariable(v.Name, v.Value)
+		if v.Report {
+			b.ReportVariable(v.Name)
+		}
 	}
 	b.box.onPanic = func(v any, stack []byte) {
 		s.panics.Add(1)
@@ -149,16 +167,13 @@ func (b *Bridge) Snapshot() *BridgeSnapshot {
 func (b *Bridge) snapshot() *BridgeSnapshot {
 	s := &BridgeSnapshot{
 		ID: b.id, Name: b.name, Type: b.kind, Creator: b.creator, Class: b.class, CreatedAt: b.createdAt,
-		Channels: make([]string, len(b.members)), Technology: "simple_bridge",
+		Channels: make([]string, len(b.members)), Technology: b.tech, VideoMode: b.videoMode, VideoSource: b.videoSource,
+	}
+	if v := b.reported.Load(); v != nil {
+		s.Variables = *v
 	}
 	for i, m := range b.members {
 		s.Channels[i] = m.c.id
-	}
-	switch {
-	case b.kind == Holding:
-		s.Technology = "holding_bridge"
-	case b.mixer != nil:
-		s.Technology = "softmix"
 	}
 	return s
 }
@@ -211,6 +226,7 @@ func (b *Bridge) Destroy() {
 		b.evict(m.c)
 	}
 	b.box.post(func() {
+		b.stopMusic()
 		for _, p := range slices.Clone(b.playing) {
 			p.finish(PlaybackFailed, ErrGone)
 		}
@@ -276,7 +292,8 @@ func (b *Bridge) enter(c *Channel, o AddOptions) error {
 	c.update(func(s *Snapshot) { s.Bridge = b.id })
 	b.applyOptions(c, o)
 	b.rewire()
-	c.emit(Event{Type: ChannelEnteredBridge, Bridge: b.snapshot()})
+	c.emit(Event{Type: ChannelEnteredBridge, Bridge: b.snapshot()}) // still with the technology of before (spec: ari 5.4)
+	b.tech = b.technologyNow()
 	if !o.InhibitConnected {
 		b.acquaint(c, true)
 	}
@@ -320,10 +337,13 @@ func (b *Bridge) leave(c *Channel) {
 	}
 	c.bridge = nil
 	c.update(func(s *Snapshot) { s.Bridge = "" })
-	if _, ok := c.vars.get("BRIDGEPEER"); ok {
-		c.setVariable("BRIDGEPEER", "")
+	for _, name := range [...]string{"BRIDGEPEER", "BRIDGEPVTCALLID"} {
+		if v, _ := c.vars.get(name); v != "" {
+			c.setVariable(name, "")
+		}
 	}
 	c.emit(Event{Type: ChannelLeftBridge, Bridge: b.snapshot()})
+	b.tech = b.technologyNow()
 	b.mu.Unlock()
 	c.setOtherHolds(false)
 	if b.kind == Holding {

@@ -52,5 +52,6 @@ func (b *Bridge) openMix() (*media.Mixer, error) {
 	}
 	b.feeds++
 	b.rewire()
+	b.tech = b.technologyNow()
 	return b.mixer, nil
 }

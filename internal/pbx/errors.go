@@ -23,6 +23,7 @@ var (
 	ErrRecording    = errors.New("a recording of this name exists")                   // Record
 	ErrFormat       = errors.New("unknown recording format")                          // Record
 	ErrBridged      = errors.New("the channel is in a bridge")                        // Record
+	ErrNoMusic      = errors.New("the bridge plays no music")                         // Bridge.StopMusic
 	ErrTimeout      = errors.New("the time ran out")                                  // ReadDigits
 	ErrReplaced     = errors.New("another handler took the channel")                  // cause of a handler's context
 	ErrOverloaded   = errors.New("the channel has more commands waiting than it may") // a full mailbox

@@ -12,39 +12,41 @@ type EventType string
 
 // The events of the switch.
 const (
-	ChannelCreated        EventType = "ChannelCreated"
-	ChannelStateChange    EventType = "ChannelStateChange"
-	ChannelDestroyed      EventType = "ChannelDestroyed"       // Cause, TechCause; last event of a channel, exactly once
-	ChannelHangupRequest  EventType = "ChannelHangupRequest"   // Cause, TechCause, Soft
-	ChannelVarset         EventType = "ChannelVarset"          // Variable, Value
-	ChannelCallerID       EventType = "ChannelCallerId"        //
-	ChannelConnectedLine  EventType = "ChannelConnectedLine"   //
-	ChannelDialplan       EventType = "ChannelDialplan"        // the snapshot says where
-	ChannelEnteredBridge  EventType = "ChannelEnteredBridge"   // Bridge already contains it
-	ChannelLeftBridge     EventType = "ChannelLeftBridge"      // Bridge no longer contains it
-	ChannelDTMF           EventType = "ChannelDtmfReceived"    // Digit, Duration
-	ChannelHold           EventType = "ChannelHold"            // by the phone
-	ChannelUnhold         EventType = "ChannelUnhold"          // by the phone
-	ChannelTransfer       EventType = "ChannelTransfer"        // Target: the phone asks for a transfer
-	ChannelUserEvent      EventType = "ChannelUserevent"       // Variable = name, Value
-	Dial                  EventType = "Dial"                   // Peer, Channel = caller or nil, DialStatus, DialString, Target = forward
-	BridgeCreated         EventType = "BridgeCreated"          //
-	BridgeDestroyed       EventType = "BridgeDestroyed"        //
-	PlaybackStarted       EventType = "PlaybackStarted"        // again for each URI and after a pause
-	PlaybackContinues     EventType = "PlaybackContinuing"     //
-	PlaybackFinished      EventType = "PlaybackFinished"       //
-	RecordingStarted      EventType = "RecordingStarted"       //
-	RecordingFinished     EventType = "RecordingFinished"      //
-	RecordingFailed       EventType = "RecordingFailed"        //
-	ChannelTalkStarted    EventType = "ChannelTalkingStarted"  // after TALK_DETECT(set)
-	ChannelTalkFinished   EventType = "ChannelTalkingFinished" // Duration = of the talking
-	ChannelToneDetected   EventType = "ChannelToneDetected"    // after TONE_DETECT
-	DeviceStateChanged    EventType = "DeviceStateChanged"     // Device
-	EndpointStateChange   EventType = "EndpointStateChange"    // Endpoint
-	PeerStatusChange      EventType = "PeerStatusChange"       // Endpoint
-	ContactStatusChange   EventType = "ContactStatusChange"    // Endpoint
-	ChannelHandlerStarted EventType = "ChannelHandlerStarted"  // ours: a handler took the channel
-	ChannelHandlerEnded   EventType = "ChannelHandlerEnded"    // ours: and has let go of it
+	ChannelCreated           EventType = "ChannelCreated"
+	ChannelStateChange       EventType = "ChannelStateChange"
+	ChannelDestroyed         EventType = "ChannelDestroyed"         // Cause, TechCause; last event of a channel, exactly once
+	ChannelHangupRequest     EventType = "ChannelHangupRequest"     // Cause, TechCause, Soft
+	ChannelVarset            EventType = "ChannelVarset"            // Variable, Value
+	ChannelCallerID          EventType = "ChannelCallerId"          //
+	ChannelConnectedLine     EventType = "ChannelConnectedLine"     //
+	ChannelDialplan          EventType = "ChannelDialplan"          // the snapshot says where
+	ChannelEnteredBridge     EventType = "ChannelEnteredBridge"     // Bridge already contains it
+	ChannelLeftBridge        EventType = "ChannelLeftBridge"        // Bridge no longer contains it
+	ChannelDTMF              EventType = "ChannelDtmfReceived"      // Digit, Duration
+	ChannelHold              EventType = "ChannelHold"              // by the phone
+	ChannelUnhold            EventType = "ChannelUnhold"            // by the phone
+	ChannelTransfer          EventType = "ChannelTransfer"          // Target: the phone asks for a transfer
+	ChannelUserEvent         EventType = "ChannelUserevent"         // Variable = name, Value
+	Dial                     EventType = "Dial"                     // Peer, Channel = caller or nil, DialStatus, DialString, Target = forward
+	BridgeCreated            EventType = "BridgeCreated"            //
+	BridgeDestroyed          EventType = "BridgeDestroyed"          //
+	BridgeVideoSourceChanged EventType = "BridgeVideoSourceChanged" // Data: VideoSource
+	BridgeBlindTransfer      EventType = "BridgeBlindTransfer"      // Channel, Bridge, Data: *BlindTransfer
+	PlaybackStarted          EventType = "PlaybackStarted"          // again for each URI and after a pause
+	PlaybackContinues        EventType = "PlaybackContinuing"       //
+	PlaybackFinished         EventType = "PlaybackFinished"         //
+	RecordingStarted         EventType = "RecordingStarted"         //
+	RecordingFinished        EventType = "RecordingFinished"        //
+	RecordingFailed          EventType = "RecordingFailed"          //
+	ChannelTalkStarted       EventType = "ChannelTalkingStarted"    // after TALK_DETECT(set)
+	ChannelTalkFinished      EventType = "ChannelTalkingFinished"   // Duration = of the talking
+	ChannelToneDetected      EventType = "ChannelToneDetected"      // after TONE_DETECT
+	DeviceStateChanged       EventType = "DeviceStateChanged"       // Device
+	EndpointStateChange      EventType = "EndpointStateChange"      // Endpoint
+	PeerStatusChange         EventType = "PeerStatusChange"         // Endpoint
+	ContactStatusChange      EventType = "ContactStatusChange"      // Endpoint
+	ChannelHandlerStarted    EventType = "ChannelHandlerStarted"    // ours: a handler took the channel
+	ChannelHandlerEnded      EventType = "ChannelHandlerEnded"      // ours: and has let go of it
 
 	// EventsLost tells a subscriber that its buffer was full: from here on
 	// events are missing. The next event it gets says in Missed how many.

@@ -342,7 +342,7 @@ func TestBridgePlayback(t *testing.T) {
 			t.Error(err)
 		}
 		synctest.Wait()
-		if got := br.Snapshot().Technology; got != "simple_bridge" {
+		if got := br.Snapshot().Technology; got != "native_rtp" { // observed: Asterisk 22.10, vectors 05g, 06d
 			t.Errorf("technology after the playback: %s", got)
 		}
 		for _, want := range []pbx.EventType{pbx.PlaybackStarted, pbx.PlaybackFinished} {
@@ -615,7 +615,7 @@ func TestBridgeRecordAndEnd(t *testing.T) {
 			t.Errorf("recording: %+v", s)
 		}
 		synctest.Wait()
-		if got := br.Snapshot().Technology; got != "simple_bridge" {
+		if got := br.Snapshot().Technology; got != "native_rtp" { // observed: Asterisk 22.10, vectors 05g, 06d
 			t.Errorf("technology after the recording: %s", got)
 		}
 		if r, err = br.Record(pbx.RecordOptions{Name: "second", Format: "wav"}); err != nil {

@@ -176,11 +176,8 @@ func (b *Bridge) Record(o RecordOptions) (*Recording, error) {
 			r.end(RecordingError, "the bridge has ended")
 			return
 		}
+		b.feed(1)
 		b.mu.Lock()
-		b.feeds++
-		if b.kind == Mixing && !b.destroyed {
-			b.mix()
-		}
 		mixer := b.mixer
 		b.mu.Unlock()
 		if mixer == nil {

@@ -47,11 +47,15 @@ type BridgeSnapshot struct {
 	ID         string     `json:"id"`
 	Name       string     `json:"name"`
 	Type       BridgeType `json:"bridge_type"`
-	Technology string     `json:"technology"` // simple_bridge, softmix, holding_bridge
+	Technology string     `json:"technology"` // simple_bridge, native_rtp, softmix, holding_bridge
 	Creator    string     `json:"creator"`
 	Class      string     `json:"bridge_class"`
 	Channels   []string   `json:"channels"` // ids, in the order in which they came
 	CreatedAt  time.Time  `json:"creationtime"`
+
+	VideoMode   string     `json:"video_mode,omitempty"`      // talker, sfu, single, none
+	VideoSource string     `json:"video_source_id,omitempty"` // id of a channel
+	Variables   []Reported `json:"bridgevars,omitempty"`
 }
 
 // PlaybackSnapshot is a playback as it was at one moment (spec: ari 8, Playback).

@@ -46,6 +46,47 @@ func (v *variables) set(name, value string) (plain string) {
 	return plain
 }
 
+// setAs sets a name as it is, prefix or not.
+func (v *variables) setAs(name, value string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.m == nil {
+		v.m = make(map[string]variable)
+	}
+	x := v.m[name]
+	x.value = value
+	v.m[name] = x
+}
+
+// report lets reported give the variable.
+func (v *variables) report(name string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.m == nil {
+		v.m = make(map[string]variable)
+	}
+	x := v.m[name]
+	x.reported = true
+	v.m[name] = x
+}
+
+// reported gives the variables that are to be shown, in the order of their
+// names; nil if there is none.
+func (v *variables) reported() *[]Reported {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	var out []Reported
+	for _, name := range slices.Sorted(maps.Keys(v.m)) {
+		if x := v.m[name]; x.reported {
+			out = append(out, Reported{name, x.value})
+		}
+	}
+	if out == nil {
+		return nil
+	}
+	return &out
+}
+
 func (v *variables) setPlain(name, value string) { v.set(name, value) }
 
 func (v *variables) unset(name string) {
@@ -103,6 +144,20 @@ func (c *Channel) UnsetVariable(name string) error {
 	return c.do(func() error {
 		c.vars.unset(name)
 		c.emit(Event{Type: ChannelVarset, Variable: name})
+		c.refreshReported() // after the event (observed: Asterisk 22.10, vector 17)
+		return nil
+	})
+}
+
+// SetReported is SetVariable and ReportVariable at once: the variable's own
+// ChannelVarset shows it already (spec: ari 8.1, report_events).
+func (c *Channel) SetReported(name, value string) error {
+	return c.do(func() error {
+		if !strings.HasSuffix(name, ")") {
+			plain, _ := splitPrefix(name)
+			c.vars.report(plain)
+		}
+		c.setVariable(name, value)
 		return nil
 	})
 }
@@ -111,14 +166,8 @@ func (c *Channel) UnsetVariable(name string) error {
 // channel (spec: ari 8.1, report_events).
 func (c *Channel) ReportVariable(name string) error {
 	return c.do(func() error {
-		c.vars.mu.Lock()
-		x := c.vars.m[name]
-		x.reported = true
-		if c.vars.m == nil {
-			c.vars.m = make(map[string]variable)
-		}
-		c.vars.m[name] = x
-		c.vars.mu.Unlock()
+		plain, _ := splitPrefix(name)
+		c.vars.report(plain)
 		c.refreshReported()
 		return nil
 	})
@@ -140,14 +189,10 @@ func (c *Channel) setVariable(name, value string) {
 
 // refreshReported puts the reported variables into the snapshot.
 func (c *Channel) refreshReported() {
-	c.vars.mu.RLock()
 	var out []Reported
-	for _, name := range slices.Sorted(maps.Keys(c.vars.m)) {
-		if x := c.vars.m[name]; x.reported {
-			out = append(out, Reported{name, x.value})
-		}
+	if v := c.vars.reported(); v != nil {
+		out = *v
 	}
-	c.vars.mu.RUnlock()
 	c.update(func(s *Snapshot) { s.Variables = out })
 }
 

@@ -225,6 +225,7 @@ func (b *Bridge) feed(n int) {
 	b.feeds += n
 	if !b.destroyed {
 		b.rewire()
+		b.tech = b.technologyNow()
 	}
 }
 
