@@ -231,6 +231,17 @@ func (e *Engine) listen(port int) (rtp, rtcp udpConn, err error) {
 	return adaptConn(a), adaptConn(b), nil
 }
 
+// Every calls f on the media clock every d (10, 20, 30, 40 or 60 ms; anything else
+// is 20 ms) until remove is called; one last call may still be running then. f must
+// not block. Legs that are no RTP pace what they receive by it.
+func (e *Engine) Every(d time.Duration, f func(now time.Time)) (remove func()) {
+	return e.media.add(clientFunc(f), d).remove
+}
+
+type clientFunc func(time.Time)
+
+func (f clientFunc) tick(now time.Time) { f(now) }
+
 // adopt registers a session, unless the engine has stopped.
 func (e *Engine) adopt(r *RTP) error {
 	e.mu.Lock()

@@ -39,6 +39,7 @@ type output struct {
 	pkt     Packet
 	scratch []byte
 	taps    func(*Packet) // hears what is sent; nil = nobody
+	mixed   []*overlay    // whispers to the party
 }
 
 // eventGap ends a forwarded event whose end packets were lost.
@@ -64,6 +65,8 @@ func (o *output) setMute(on bool) { o.mu.Lock(); o.mute = on; o.mu.Unlock() }
 func (o *output) setHold(on bool) { o.mu.Lock(); o.held = on; o.mu.Unlock() }
 
 func (o *output) setTaps(f func(*Packet)) { o.mu.Lock(); o.taps = f; o.mu.Unlock() }
+
+func (o *output) setMixed(list []*overlay) { o.mu.Lock(); o.mixed = list; o.mu.Unlock() }
 
 func (o *output) setPlay(p *Playout)       { o.mu.Lock(); o.play = p; o.mu.Unlock() }
 func (o *output) setDigits(d *digitSender) { o.mu.Lock(); o.digits = d; o.mu.Unlock() }
@@ -144,6 +147,11 @@ func (o *output) transmit(p *Packet) {
 	}
 	if o.taps != nil {
 		o.taps(p)
+	}
+	if p.Kind == KindAudio {
+		for _, w := range o.mixed {
+			w.mix(p, o.fmt, &w.buf, o.owner)
+		}
 	}
 	o.leg.Send(p) //nolint:errcheck // an unreachable peer is the signalling's and the timeout's business
 }

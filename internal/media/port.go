@@ -51,7 +51,7 @@ type bridge interface {
 //	         ┌───────────── Port ─────────────┐
 //	leg ───► │ DTMF ► taps ► mute ► bridge    │ ───► link, mixer
 //	leg ◄─── │ output ◄ DTMF ◄ player ◄ bridge│ ◄─── link, mixer
-//	         └────────────────────────────────┘
+//	         └────────────────────────────────┘  whispers join behind the taps
 //
 // Output has one owner at a time: digits being sent come before a playout,
 // a playout before the bridge. SSRC, sequence and timestamp belong to the
@@ -75,6 +75,7 @@ type Port struct {
 	leg     Leg
 	bridge  bridge
 	taps    []*tap
+	murmurs []*Whisper
 	muteIn  bool
 	absorb  bool
 	held    bool
@@ -90,6 +91,7 @@ type Port struct {
 type route struct {
 	bridge bridge
 	taps   []*tap
+	mixed  []*overlay // whispers to those who hear the party
 	mute   bool
 	absorb bool
 	quiet  []byte // silence in the party's codec
@@ -142,6 +144,11 @@ func (p *Port) Format() (f Format, ok bool) { return p.out.current() }
 // publish makes the fields that packets read visible. Called with mu held.
 func (p *Port) publish() {
 	r := &route{bridge: p.bridge, taps: slices.Clone(p.taps), mute: p.muteIn, absorb: p.absorb}
+	for _, w := range p.murmurs {
+		if w.in != nil {
+			r.mixed = append(r.mixed, w.in)
+		}
+	}
 	if f, ok := p.out.current(); ok && p.muteIn {
 		r.quiet = quietPattern(f.Codec)
 	}
@@ -171,6 +178,9 @@ func (p *Port) receive(pkt *Packet) {
 	}
 	if r.bridge == nil || r.absorb && pkt.Kind == KindEvent {
 		return
+	}
+	if len(r.mixed) > 0 && pkt.Kind == KindAudio {
+		p.overlay(r.mixed, pkt)
 	}
 	r.bridge.receive(p, pkt)
 }
@@ -310,8 +320,8 @@ func (p *Port) Close() {
 		return
 	}
 	p.closed = true
-	leg, b, play, digits, taps := p.leg, p.bridge, p.play, p.digits, p.taps
-	p.taps = nil
+	leg, b, play, digits, taps, murmurs := p.leg, p.bridge, p.play, p.digits, p.taps, p.murmurs
+	p.taps, p.murmurs = nil, nil
 	p.silence.stop()
 	p.mu.Unlock()
 	p.e.ports.Add(-1)
@@ -326,6 +336,9 @@ func (p *Port) Close() {
 	}
 	for _, t := range taps {
 		t.close()
+	}
+	for _, w := range murmurs {
+		w.entry.remove()
 	}
 	if leg != nil {
 		leg.SetSink(nil)

@@ -149,7 +149,7 @@ func (r *RTP) sayBye() {
 // and, at the end, BYE.
 func (r *RTP) sendReport(now time.Time, bye bool) {
 	st := r.state.Load()
-	if st == nil {
+	if st == nil || st.Fixed {
 		return
 	}
 	conn, dst, reports := r.reportTarget(st, now)

@@ -53,6 +53,7 @@ type RTPConfig struct {
 	RecvOK      bool // … and hear
 	PTime       int  // ms per packet the peer asked for; 0 = 20
 	Strict      bool // hear only the SDP address, learn nothing (rule M3)
+	Fixed       bool // send to Remote and nowhere else, whatever is learned, and no RTCP: programs that know of neither
 	SRTP        *SRTPKeys
 }
 
@@ -186,12 +187,17 @@ func (r *RTP) Configure(c RTPConfig) error {
 	r.in.Lock()
 	r.in.learn.setRemote(c.Remote, c.Strict)
 	dst := r.in.learn.target()
+	if c.Fixed {
+		dst = c.Remote
+	}
 	r.in.Unlock()
 	r.dst.Store(&dst)
 	st := &rtpState{RTPConfig: c, suite: c.SRTP}
 	st.listen()
 	r.state.Store(st)
-	r.startRTCP(c.RTCPMux)
+	if !c.Fixed {
+		r.startRTCP(c.RTCPMux)
+	}
 	return nil
 }
 

@@ -94,7 +94,7 @@ func (r *RTP) admit(b []byte, from netip.AddrPort, now time.Time, st *rtpState, 
 		r.in.foreign++
 		return false
 	}
-	if learning && r.in.learn.locked.IsValid() {
+	if learning && r.in.learn.locked.IsValid() && !st.Fixed {
 		dst := r.in.learn.target()
 		r.dst.Store(&dst)
 	}

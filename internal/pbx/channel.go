@@ -278,7 +278,7 @@ func (c *Channel) answered() {
 // watchMedia ends the channel when its media stops for too long (M11).
 func (c *Channel) watchMedia() {
 	d := c.sw.o.RTPTimeout
-	if d <= 0 || c.port == nil {
+	if d <= 0 || c.port == nil || c.leg.Describe().Listens {
 		return
 	}
 	c.port.OnTimeout(d, func() {

@@ -217,6 +217,9 @@ func (s *Switch) abandon(c *Channel) {
 
 // channelName makes "PJSIP/101-0000001a" (spec: ari 6.3).
 func channelName(tech string, d LegInfo, resource string, seq uint32) string {
+	if d.Channel != "" {
+		return d.Channel
+	}
 	return fmt.Sprintf("%s/%s-%08x%s", tech, cmp.Or(d.Name, d.Phone, d.Trunk, resource), seq, d.Suffix)
 }
 

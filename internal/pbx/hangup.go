@@ -22,6 +22,7 @@ type hangup struct {
 	failure *call.Failure
 	text    string
 	soft    bool // asked for by us
+	quiet   bool // no ChannelHangupRequest
 	by      int
 }
 
@@ -54,7 +55,7 @@ func (c *Channel) hang(h hangup) {
 	c.vars.setPlain("HANGUPCAUSE", itoa(int(h.cause)))
 
 	// A timeout is told by ChannelDestroyed alone (spec: ari 5.3).
-	if h.by != byTimeout {
+	if h.by != byTimeout && !h.quiet {
 		c.emit(Event{Type: ChannelHangupRequest, Cause: h.cause, TechCause: h.status, Soft: h.soft})
 		if c.originated && c.dialled && state != Up {
 			c.emitDial(h.cause.DialEventStatus(), "")

@@ -79,7 +79,7 @@ func (c *Channel) legIsOver(e LegEvent) {
 			Peer: e.Text, Permanent: code.Permanent(),
 		}
 	}
-	c.hang(hangup{cause: code, status: e.SIPStatus, failure: f, text: e.Text, by: byPeer})
+	c.hang(hangup{cause: code, status: e.SIPStatus, failure: f, text: e.Text, quiet: e.Quiet, by: byPeer})
 }
 
 // heldByPhone notes that the phone has put us on hold, or taken us back.

@@ -120,6 +120,8 @@ type LegInfo struct {
 	Codec      string // codec in use, "" before media
 	Peer       string // transport:host:port of the peer, "" if unknown
 	Context    string // context in which calls from this endpoint start
+	Channel    string // full name of the channel, for technologies with a form of their own; "" = TECH/NAME-NUMBER
+	Listens    bool   // the party may send no media at all: Options.RTPTimeout does not count
 }
 
 // LegEventKind says what happened on a leg.
@@ -161,6 +163,7 @@ type LegEvent struct {
 	Target    string        // LegForwarded, LegTransfer: a dial string TECH/resource, or a number
 	Text      string        // peer's own reason text, for people
 	ByPeer    bool          // LegEnded: the peer ended it; false: the answer to our own Hangup
+	Quiet     bool          // LegEnded: no ChannelHangupRequest is told (spec: ari 5.8, the end of a snoop channel)
 }
 
 // DeviceState is what a device is doing (Asterisk: devicestate.h).
