@@ -272,6 +272,15 @@ func (s *Stats) add(o Stats) {
 	s.Late += o.Late
 	s.Dropped += o.Dropped
 	s.RemoteLost += o.RemoteLost
+	if o.SSRC != 0 {
+		s.SSRC, s.RemoteSSRC = o.SSRC, o.RemoteSSRC
+	}
+	for _, m := range [...]struct{ to, from *Spread }{
+		{&s.JitterSpread, &o.JitterSpread}, {&s.RemoteJitterSpread, &o.RemoteJitterSpread}, {&s.LostSpread, &o.LostSpread},
+		{&s.RemoteLostSpread, &o.RemoteLostSpread}, {&s.RTTSpread, &o.RTTSpread}, {&s.MES, &o.MES}, {&s.RemoteMES, &o.RemoteMES},
+	} {
+		m.to.merge(*m.from)
+	}
 	if o.PacketsIn > 0 {
 		s.Jitter, s.MOS, s.LastIn = o.Jitter, o.MOS, o.LastIn
 	}

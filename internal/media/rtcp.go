@@ -17,6 +17,8 @@ type peerReport struct {
 	lost     uint64
 	jitter   time.Duration
 	bye      bool
+
+	jitters, losts, rtts, scores Spread
 }
 
 // reportPoll is how often a session is visited by the slow clock.
@@ -112,11 +114,15 @@ func (p *peerReport) read(b []byte, now time.Time, rate int) error {
 // still tells something.
 func (p *peerReport) reports(list []rtcp.ReceptionReport, now time.Time, rate int) {
 	for _, rr := range list {
+		before := p.lost
 		p.lost = uint64(rr.TotalLost)
 		if rr.TotalLost&(1<<23) != 0 { // negative in 24 bits: duplicates
 			p.lost = 0
 		}
 		p.jitter = time.Duration(rr.Jitter) * time.Second / time.Duration(max(rate, 1))
+		p.losts.add(float64(p.lost - min(p.lost, before)))
+		p.jitters.add(p.jitter.Seconds())
+		p.scores.add(score(float64(rr.FractionLost)/256, p.jitter, p.rtt))
 		if rr.LastSenderReport == 0 {
 			continue
 		}
@@ -124,6 +130,7 @@ func (p *peerReport) reports(list []rtcp.ReceptionReport, now time.Time, rate in
 		rtt := uint32(ntpTime(now)>>16) - rr.LastSenderReport - rr.Delay
 		if int32(rtt) >= 0 && rtt < 60<<16 {
 			p.rtt = time.Duration(rtt) * time.Second >> 16
+			p.rtts.add(p.rtt.Seconds())
 		}
 	}
 }
@@ -209,7 +216,11 @@ func (r *RTP) reportTarget(st *rtpState, now time.Time) (udpConn, netip.AddrPort
 	if !c.begun {
 		return conn, dst, nil
 	}
-	rr := rtcp.ReceptionReport{SSRC: c.ssrc, FractionLost: c.fraction(),
+	lost := c.lostSince()
+	fraction := c.fraction()
+	r.in.spread.lost.add(float64(lost))
+	r.in.spread.score.add(score(float64(fraction)/256, c.jitterTime(st.ClockRate), r.in.peer.rtt))
+	rr := rtcp.ReceptionReport{SSRC: c.ssrc, FractionLost: fraction,
 		TotalLost: uint32(min(c.lost(), 1<<23-1)), LastSequenceNumber: c.highest, Jitter: uint32(c.jitter)}
 	if p := &r.in.peer; !p.lastSRAt.IsZero() {
 		rr.LastSenderReport = p.lastSR

@@ -98,6 +98,7 @@ type RTP struct {
 		last       time.Time
 		rtcpFrom   netip.AddrPort // where the peer's RTCP comes from
 		peer       peerReport
+		spread     inSpread
 	}
 	out struct {
 		sync.Mutex
@@ -306,9 +307,15 @@ func (r *RTP) Stats() Stats {
 	s.Dropped = r.in.invalid + r.in.unknown + r.in.foreign
 	s.Lost, s.Jitter = r.in.recv.lost(), r.in.recv.jitterTime(rate)
 	s.RTT, s.RemoteLost, s.RemoteJitter = r.in.peer.rtt, r.in.peer.lost, r.in.peer.jitter
+	s.RemoteSSRC = r.in.recv.ssrc
+	r.in.spread.fill(&s)
+	r.in.peer.fill(&s)
 	r.in.Unlock()
 	r.out.Lock()
 	s.PacketsOut, s.BytesOut = r.out.packets, r.out.bytes
+	if r.state.Load() != nil {
+		s.SSRC = r.out.ssrc
+	}
 	r.out.Unlock()
 	if s.PacketsIn > 0 {
 		s.MOS = mos(100*float64(s.Lost)/float64(s.PacketsIn+s.Lost), s.Jitter, s.RTT)

@@ -103,6 +103,9 @@ func (r *RTP) admit(b []byte, from netip.AddrPort, now time.Time, st *rtpState, 
 	r.in.bytes += uint64(len(pkt.Payload))
 	r.in.last = now
 	r.in.recv.seen(pkt, st.ClockRate, pkt.Kind == KindAudio)
+	if pkt.Kind == KindAudio && st.ClockRate > 0 {
+		r.in.spread.jitter.add(r.in.recv.jitter / float64(st.ClockRate))
+	}
 	return true
 }
 

@@ -18,6 +18,16 @@ type Stats struct {
 	RemoteJitter          time.Duration
 	MOS                   float64   // estimate of how the received audio sounds, 1-4.5; 0 = nothing received
 	LastIn                time.Time // last RTP packet; zero = none yet
+
+	SSRC       uint32 // of what we send; 0 = no RTP session was negotiated
+	RemoteSSRC uint32 // of what we receive; 0 = nothing yet
+
+	// How the measures spread: of ours, one value for each packet (jitter) or report
+	// (loss, MES), of the peer's, one for each of its reports.
+	JitterSpread, RemoteJitterSpread Spread // seconds
+	LostSpread, RemoteLostSpread     Spread // packets since the report before
+	RTTSpread                        Spread // seconds
+	MES, RemoteMES                   Spread // media experience score, 0-100: the R of MOS
 }
 
 // maxDropout and maxMisorder are the bounds of RFC 3550 §A.1 within which a
@@ -101,6 +111,12 @@ func (c *receiver) fraction() uint8 {
 	return uint8(min(255, (expected-received)<<8/expected))
 }
 
+// lostSince gives what was lost since the last report; fraction begins the next.
+func (c *receiver) lostSince() uint64 {
+	expected, received := c.expected()-c.expectedPrior, c.received-c.receivedPrior
+	return expected - min(expected, received)
+}
+
 func (c *receiver) jitterTime(rate int) time.Duration {
 	if rate <= 0 {
 		return 0
@@ -113,13 +129,7 @@ func (c *receiver) jitterTime(rate int) time.Duration {
 // buffer of twice the jitter, 20 ms of packetisation) and loss in percent, with
 // the packet loss robustness of G.711 with concealment (ITU-T G.113 appendix I).
 func mos(loss float64, jitter, rtt time.Duration) float64 {
-	const bpl = 25.1
-	d := float64(rtt.Milliseconds())/2 + 2*float64(jitter.Milliseconds()) + 20
-	delay := 0.024 * d
-	if d > 177.3 {
-		delay += 0.11 * (d - 177.3)
-	}
-	r := 93.2 - delay - 95*loss/(loss+bpl)
+	r := rFactor(loss, jitter, rtt)
 	switch {
 	case r <= 0:
 		return 1
@@ -127,4 +137,15 @@ func mos(loss float64, jitter, rtt time.Duration) float64 {
 		return 4.5
 	}
 	return 1 + 0.035*r + 7e-6*r*(r-60)*(100-r)
+}
+
+// rFactor is the transmission rating R, about 93 for perfect audio.
+func rFactor(loss float64, jitter, rtt time.Duration) float64 {
+	const bpl = 25.1
+	d := float64(rtt.Milliseconds())/2 + 2*float64(jitter.Milliseconds()) + 20
+	delay := 0.024 * d
+	if d > 177.3 {
+		delay += 0.11 * (d - 177.3)
+	}
+	return 93.2 - delay - 95*loss/(loss+bpl)
 }

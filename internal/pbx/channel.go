@@ -70,6 +70,7 @@ type Channel struct {
 	sounding   int      // applications that play by themselves (Echo)
 	fitting    *fitting // the party is asked for another codec
 	hungUp     bool
+	outside    bool // hung up from outside
 	destroyed  bool
 	timeline   timeline
 }
@@ -385,6 +386,9 @@ func (c *Channel) SetPosition(context, extension string, priority int, app, data
 }
 
 func (c *Channel) setPosition(context, extension string, priority int, app, data string) {
+	if priority == 0 && app == outgoingApp && c.snap.Load().App == app {
+		return // it has been told
+	}
 	c.update(func(s *Snapshot) {
 		if priority != 0 {
 			s.Context, s.Extension, s.Priority = context, extension, priority

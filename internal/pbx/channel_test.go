@@ -91,19 +91,19 @@ func TestOriginateEvents(t *testing.T) {
 		want           []string
 	}{
 		{"rings, answers, hangs up", "Pretend/100180?ring=1s&talk=1s", 0, []string{
-			"ChannelCreated", `Dial ""`, "ChannelStateChange Ringing", `Dial "RINGING"`, "ChannelStateChange Up", `Dial "ANSWER"`,
+			"ChannelCreated", "ChannelDialplan", `Dial ""`, "ChannelStateChange Ringing", `Dial "RINGING"`, "ChannelStateChange Up", `Dial "ANSWER"`,
 			"ChannelHangupRequest 16 soft=false", "ChannelDestroyed 16 0"}},
 		{"early media", "Pretend/100183?ring=1s&talk=1s", 0, []string{
-			"ChannelCreated", `Dial ""`, `Dial "PROGRESS"`, "ChannelStateChange Up", `Dial "ANSWER"`,
+			"ChannelCreated", "ChannelDialplan", `Dial ""`, `Dial "PROGRESS"`, "ChannelStateChange Up", `Dial "ANSWER"`,
 			"ChannelHangupRequest 16 soft=false", "ChannelDestroyed 16 0"}},
 		{"busy", "Pretend/100486", 0, []string{
-			"ChannelCreated", `Dial ""`, "ChannelHangupRequest 17 soft=false", `Dial "BUSY"`, "ChannelDestroyed 17 486"}},
+			"ChannelCreated", "ChannelDialplan", `Dial ""`, "ChannelHangupRequest 17 soft=false", `Dial "BUSY"`, "ChannelDestroyed 17 486"}},
 		{"rejected", "Pretend/100603", 0, []string{
-			"ChannelCreated", `Dial ""`, "ChannelHangupRequest 21 soft=false", `Dial "NOANSWER"`, "ChannelDestroyed 21 603"}},
+			"ChannelCreated", "ChannelDialplan", `Dial ""`, "ChannelHangupRequest 21 soft=false", `Dial "NOANSWER"`, "ChannelDestroyed 21 603"}},
 		{"congested", "Pretend/100503", 0, []string{
-			"ChannelCreated", `Dial ""`, "ChannelHangupRequest 34 soft=false", `Dial "CONGESTION"`, "ChannelDestroyed 34 503"}},
+			"ChannelCreated", "ChannelDialplan", `Dial ""`, "ChannelHangupRequest 34 soft=false", `Dial "CONGESTION"`, "ChannelDestroyed 34 503"}},
 		{"times out without Dial and ChannelHangupRequest", "Pretend/100180?ring=1h", time.Minute, []string{
-			"ChannelCreated", `Dial ""`, "ChannelStateChange Ringing", `Dial "RINGING"`, "ChannelDestroyed 19 480"}},
+			"ChannelCreated", "ChannelDialplan", `Dial ""`, "ChannelStateChange Ringing", `Dial "RINGING"`, "ChannelDestroyed 19 480"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -468,7 +468,7 @@ func TestHandlers(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-c.Gone()
-		expect(t, &l, "ChannelCreated", `Dial ""`, "ChannelStateChange Up", `Dial "ANSWER"`, "ChannelHandlerStarted",
+		expect(t, &l, "ChannelCreated", "ChannelDialplan", `Dial ""`, "ChannelStateChange Up", `Dial "ANSWER"`, "ChannelHandlerStarted",
 			"ChannelHandlerEnded", "ChannelHandlerStarted", "ChannelHangupRequest 16 soft=false", "ChannelHandlerEnded", "ChannelDestroyed 16 0")
 	})
 }

@@ -19,6 +19,7 @@ type CreateOptions struct {
 	Endpoint    call.Endpoint   // TECH/resource
 	CallerID    call.CallerID   // sets caller and connected of the channel (spec: ari 6.4)
 	Variables   []call.Variable // set in this order before anything is sent, functions as WriteVariable does
+	Report      []string        // names of Variables that every event of the channel shows (spec: ari 8.1)
 	Codecs      []string        // in order of preference; empty = the endpoint's, or the originator's
 	AutoAnswer  bool
 	Headers     []Header
@@ -61,6 +62,11 @@ type IncomingOptions struct {
 // ErrIDInUse, ErrIDTooLong, ErrEndpoint, ErrStopping, or the *call.Failure
 // with which the technology refused the endpoint.
 func (s *Switch) Create(ctx context.Context, o CreateOptions) (*Channel, error) {
+	return s.create(ctx, o, false)
+}
+
+// create makes a channel; originated ones show how they got their caller ID.
+func (s *Switch) create(ctx context.Context, o CreateOptions, originated bool) (*Channel, error) {
 	tech, resource, err := s.technology(o.Endpoint)
 	if err != nil {
 		return nil, err
@@ -70,7 +76,7 @@ func (s *Switch) Create(ctx context.Context, o CreateOptions) (*Channel, error) 
 		return nil, err
 	}
 	c := s.newChannel(id)
-	c.created = true
+	c.created, c.originated = true, originated
 	c.dialString = resource
 	c.headers = o.Headers
 	if o.Watch != nil {
@@ -103,7 +109,10 @@ func (s *Switch) Create(ctx context.Context, o CreateOptions) (*Channel, error) 
 	}
 	sn.Language = cmp.Or(sn.Language, s.o.Language)
 	plain, rest := s.splitAtFunction(o.Variables)
-	s.begin(c, sn, plain)
+	if originated {
+		sn.Caller, sn.Connected = call.CallerID{}, call.CallerID{} // follow in begin
+	}
+	s.beginWith(c, sn, plain, o)
 	c.writeAll(ctx, rest)
 	return c, nil
 }
@@ -111,7 +120,7 @@ func (s *Switch) Create(ctx context.Context, o CreateOptions) (*Channel, error) 
 // Originate makes a channel and dials it. It returns before any answer. A
 // channel that could be made but not dialled ends by itself; the error says so too.
 func (s *Switch) Originate(ctx context.Context, o OriginateOptions) (*Channel, error) {
-	c, err := s.Create(ctx, o.CreateOptions)
+	c, err := s.create(ctx, o.CreateOptions, true)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +128,6 @@ func (s *Switch) Originate(ctx context.Context, o OriginateOptions) (*Channel, e
 		o.Created(c)
 	}
 	err = c.do(func() error {
-		c.originated = true
 		c.onAnswer = o.Handler
 		return c.dial(DialOptions{Timeout: o.Timeout})
 	})
@@ -189,6 +197,13 @@ func (s *Switch) newChannel(id string) *Channel {
 
 // begin enters a channel into the registry; its first commands announce it.
 func (s *Switch) begin(c *Channel, sn *Snapshot, vars []call.Variable) {
+	s.beginWith(c, sn, vars, CreateOptions{})
+}
+
+// beginWith is begin for a channel that is made to be dialled. An originated one
+// gets its caller ID step by step (spec: ari 5.3; observed: Asterisk 22.10,
+// vector 01c).
+func (s *Switch) beginWith(c *Channel, sn *Snapshot, vars []call.Variable, o CreateOptions) {
 	c.snap.Store(sn)
 	if c.port != nil {
 		c.port.OnDTMF(func(d media.Digit) {
@@ -197,6 +212,14 @@ func (s *Switch) begin(c *Channel, sn *Snapshot, vars []call.Variable) {
 	}
 	c.box.post(func() {
 		c.emit(Event{Type: ChannelCreated})
+		if c.originated {
+			c.setPosition("", "", 0, outgoingApp, outgoingData)
+			c.setCallerID(o.CallerID)
+			c.setConnected(o.CallerID)
+		}
+		for _, name := range o.Report {
+			c.vars.report(name)
+		}
 		for _, v := range vars {
 			c.setVariable(v.Name, v.Value)
 		}

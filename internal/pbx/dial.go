@@ -128,7 +128,8 @@ func (c *Channel) emitDial(status, forward string) {
 // handlingDial reports whether a dial on the channel's behalf names it as the
 // caller: only a dialplan's Dial does (spec: ari 5.1), and that is a channel
 // in a handler of the switch.
-func (c *Channel) handlingDial() bool { return c.incoming }
+// Not a remote application that has it.
+func (c *Channel) handlingDial() bool { return c.incoming && c.snap.Load().App != "Stasis" }
 
 // failureOf gives the *call.Failure in err, or makes one: our own fault,
 // cause 41.

@@ -21,8 +21,11 @@ type hangup struct {
 	status  int // SIP status of the peer's refusal
 	failure *call.Failure
 	text    string
-	soft    bool // asked for by us
-	quiet   bool // no ChannelHangupRequest
+	soft    bool   // asked for by us
+	quiet   bool   // no ChannelHangupRequest
+	outside bool   // asked for from outside: told as cause 32
+	untold  bool   // the peer gave no cause: none is told in ChannelHangupRequest
+	forward string // where the peer has sent the call instead (302), "" = nowhere
 	by      int
 }
 
@@ -36,18 +39,34 @@ func (c *Channel) Hangup(code cause.Code) {
 	c.end(hangup{cause: code, soft: true, by: byRequest})
 }
 
+// HangupFromOutside is Hangup for a door's client (ARI's DELETE, AMI's Hangup).
+// ChannelHangupRequest then tells the flag of such a hangup, 32, in the place of the
+// cause (Asterisk: channel.h AST_SOFTHANGUP_EXPLICIT; spec: ari 5.1); the channel
+// ends with the cause all the same.
+func (c *Channel) HangupFromOutside(code cause.Code) {
+	if code == cause.Unknown {
+		code = cause.NormalClearing
+	}
+	c.end(hangup{cause: code, soft: true, by: byRequest, outside: true})
+}
+
+// softHangupExplicit is what Asterisk tells as the cause of a hangup that
+// somebody has asked for from outside. It is no Q.850 cause.
+const softHangupExplicit cause.Code = 32
+
 // end posts a hangup. It passes the mailbox's bound: an end always arrives.
 func (c *Channel) end(h hangup) { c.box.postFinal(func() { c.hang(h) }) }
 
 // hang ends the channel in its actor. The order of events is ARI's
-// (spec: ari 5.3): ChannelHangupRequest, Dial with the failure (originated
+// (spec: ari 5.3): ChannelVarset with how the media was, ChannelHangupRequest, Dial with the failure (originated
 // channels only), what its playbacks, recording and bridge have to say, and after the
 // handler has returned ChannelDestroyed.
 func (c *Channel) hang(h hangup) {
 	if c.hungUp {
 		return
 	}
-	c.hungUp = true
+	c.setRTPVariables()
+	c.hungUp, c.outside = true, h.outside
 	c.stopRingTimer()
 	state := c.snap.Load().State
 	c.timeline.ended = now()
@@ -56,10 +75,7 @@ func (c *Channel) hang(h hangup) {
 
 	// A timeout is told by ChannelDestroyed alone (spec: ari 5.3).
 	if h.by != byTimeout && !h.quiet {
-		c.emit(Event{Type: ChannelHangupRequest, Cause: h.cause, TechCause: h.status, Soft: h.soft})
-		if c.originated && c.dialled && state != Up {
-			c.emitDial(h.cause.DialEventStatus(), "")
-		}
+		c.emitHangup(h, state)
 	}
 	c.stopMedia()
 	if c.bridge != nil {
@@ -73,6 +89,30 @@ func (c *Channel) hang(h hangup) {
 		c.port.Close()
 	}
 	c.maybeDestroy()
+}
+
+// emitHangup tells of the hangup, and of what it means for a dial in progress. A
+// forward that is not followed comes before it, or in the place of the failure
+// of an originated channel (observed: Asterisk 22.10, vectors 04).
+func (c *Channel) emitHangup(h hangup, state State) {
+	e := Event{Type: ChannelHangupRequest, Cause: h.cause, TechCause: h.status, Soft: h.soft}
+	switch {
+	case h.outside:
+		e.Cause = softHangupExplicit
+	case h.untold:
+		e.Cause = cause.Unknown
+	}
+	status := h.cause.DialEventStatus()
+	if h.forward != "" {
+		status = "CANCEL"
+		if !c.originated {
+			c.emitDial(status, h.forward)
+		}
+	}
+	c.emit(e)
+	if c.originated && c.dialled && state != Up {
+		c.emitDial(status, h.forward)
+	}
 }
 
 // storeResult keeps how the channel ended for whoever asks later.
@@ -115,8 +155,12 @@ func (c *Channel) maybeDestroy() {
 	}
 	c.destroyed = true
 	r := c.result.Load()
+	c.endPosition()
+	if c.neverDialled() && c.outside { // a second time (observed: Asterisk 22.10, vector 04-create-never-dialed)
+		c.emit(Event{Type: ChannelHangupRequest, Cause: r.Cause, TechCause: c.techCause(r)})
+	}
 	c.sw.forget(c.id) // the id is free from here on (spec: ari 6.3)
-	c.emit(Event{Type: ChannelDestroyed, Cause: r.Cause, TechCause: techCause(r)})
+	c.emit(Event{Type: ChannelDestroyed, Cause: r.Cause, TechCause: c.techCause(r)})
 	c.box.close() // and then left
 }
 
@@ -130,9 +174,12 @@ func (c *Channel) left() {
 
 // techCause is the SIP status of an end that was not normal: the peer's own,
 // or what our cause means towards a phone that has not answered (spec: ari 4.2, 5.2).
-func techCause(r *Result) int {
-	if r.SIPStatus != 0 {
+func (c *Channel) techCause(r *Result) int {
+	switch {
+	case r.SIPStatus != 0:
 		return r.SIPStatus
+	case c.neverDialled() && r.Cause == cause.NormalClearing:
+		return 603 // observed: Asterisk 22.10, vector 04-create-never-dialed
 	}
 	if r.AnsweredAt.IsZero() && r.Cause != cause.NormalClearing && r.Cause != cause.Unknown && !r.ByPeer {
 		status, _ := r.Cause.SIPStatus()
@@ -140,6 +187,30 @@ func techCause(r *Result) int {
 	}
 	return 0
 }
+
+// neverDialled says that the channel was made by Create, for SIP, and has not
+// been dialled.
+func (c *Channel) neverDialled() bool {
+	return c.created && !c.dialled && c.snap.Load().ProtocolID != ""
+}
+
+// endPosition takes the application out of the snapshot, as it is in
+// ChannelDestroyed: that of an originated channel is then the one that it was
+// made with (observed: Asterisk 22.10, vectors 01, 03).
+func (c *Channel) endPosition() {
+	app, data := "", ""
+	if c.originated {
+		app, data = outgoingApp, outgoingData
+	}
+	c.update(func(s *Snapshot) { s.App, s.AppData = app, data })
+}
+
+// What an originated channel shows as its application before it is answered
+// (Asterisk: dial.c).
+const (
+	outgoingApp  = "AppDial2"
+	outgoingData = "(Outgoing Line)"
+)
 
 // Run gives the channel to h. If another handler has it, that one's context
 // ends with cause ErrReplaced and h follows when it has returned. Only the

@@ -72,6 +72,7 @@ func (c *Channel) legIsOver(e LegEvent) {
 	if code == cause.Unknown && (answered || c.incoming) {
 		code = cause.NormalClearing
 	}
+	untold := e.Cause == cause.Unknown && (answered || c.incoming) // a plain BYE or CANCEL
 	f := e.Failure
 	if f == nil && !answered && !c.incoming {
 		f = &call.Failure{
@@ -79,7 +80,7 @@ func (c *Channel) legIsOver(e LegEvent) {
 			Peer: e.Text, Permanent: code.Permanent(),
 		}
 	}
-	c.hang(hangup{cause: code, status: e.SIPStatus, failure: f, text: e.Text, quiet: e.Quiet, by: byPeer})
+	c.hang(hangup{cause: code, status: e.SIPStatus, failure: f, text: e.Text, quiet: e.Quiet, by: byPeer, untold: untold, forward: e.Target})
 }
 
 // heldByPhone notes that the phone has put us on hold, or taken us back.

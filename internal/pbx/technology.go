@@ -160,7 +160,7 @@ type LegEvent struct {
 	SIPStatus int           // LegEnded: final SIP status, 0 if there was none
 	Digit     rune          // LegDTMF: 0-9 A-D * #
 	Duration  time.Duration // LegDTMF: how long it was pressed, 0 if unknown
-	Target    string        // LegForwarded, LegTransfer: a dial string TECH/resource, or a number
+	Target    string        // LegForwarded, LegTransfer: a dial string TECH/resource, or a number; LegEnded: where a 302 pointed that was not followed
 	Text      string        // peer's own reason text, for people
 	ByPeer    bool          // LegEnded: the peer ended it; false: the answer to our own Hangup
 	Quiet     bool          // LegEnded: no ChannelHangupRequest is told (spec: ari 5.8, the end of a snoop channel)

@@ -156,6 +156,9 @@ func (l *leg) forkEnded(f *fork, e ua.Event) {
 		if e.Status >= 300 && e.Status < 400 && l.forward(f, e) {
 			return
 		}
+		if e.Status >= 300 && e.Status < 400 {
+			l.moved = forwardTarget(e.Contact)
+		}
 		l.failure = worse(l.failure, refusal(e))
 		if e.Status >= 600 {
 			l.cancelForks(e.Cause) // RFC 3261 §16.7 step 5: a 6xx ends the search
@@ -197,7 +200,11 @@ func (l *leg) fail(err error) {
 		f = &call.Failure{Disposition: call.Failed, Cause: int(cause.TemporaryFailure), Text: "cannot place the call", Err: err}
 	}
 	l.ln.fail(f.Error())
-	l.finish(pbx.LegEvent{Failure: f, Cause: cause.Code(f.Cause), SIPStatus: f.SIPStatus, Text: f.Peer, ByPeer: f.SIPStatus >= 300})
+	end := pbx.LegEvent{Failure: f, Cause: cause.Code(f.Cause), SIPStatus: f.SIPStatus, Text: f.Peer, ByPeer: f.SIPStatus >= 300}
+	if f.SIPStatus >= 300 && f.SIPStatus < 400 {
+		end.Target = l.moved
+	}
+	l.finish(end)
 }
 
 // refusal makes the failure of an INVITE that ended without an answer.

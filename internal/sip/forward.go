@@ -1,6 +1,8 @@
 package sip
 
 import (
+	"cmp"
+
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/sip/ua"
@@ -36,10 +38,7 @@ func (l *leg) forward(f *fork, e ua.Event) bool {
 	}
 	q := Forward{
 		ChannelID: l.o.ChannelID, Endpoint: f.prof.name, Context: f.prof.context, Account: f.prof.account,
-		Target: unescapeUser(u.User), URI: e.Contact, Hop: f.hops + 1,
-	}
-	if q.Target == "" {
-		q.Target = e.Contact
+		Target: cmp.Or(unescapeUser(u.User), e.Contact), URI: e.Contact, Hop: f.hops + 1,
 	}
 	l.pending++
 	l.t.wg.Go(func() {
@@ -47,6 +46,16 @@ func (l *leg) forward(f *fork, e ua.Event) bool {
 		l.q.post(func() { l.followed(f, q, e, to, err) })
 	})
 	return true
+}
+
+// forwardTarget is what a Contact points at, for people and events: its user
+// part, or the whole of it.
+func forwardTarget(contact string) string {
+	u, err := parseURI(contact)
+	if err != nil || u.User == "" {
+		return contact
+	}
+	return unescapeUser(u.User)
 }
 
 // followed goes on when routing has decided.
