@@ -24,20 +24,33 @@ var soundFormats = [...]string{".wav", ".sln16", ".sln", ".g722", ".ulaw", ".ala
 // dialwright/press-1 replaces it.
 const PromptPress1 = "sound:dialwright/press-1"
 
-// builtinTone gives the tone sequence (frequencies/milliseconds) of a sound
-// that exists without any file, "" if there is none.
+// builtinTones are the sounds that exist without any file, as tone sequences
+// (frequencies/milliseconds).
+var builtinTones = [...]struct{ name, spec string }{
+	{"beep", "1000/250"},
+	{"beeperr", "400/120,0/60,400/120,0/60,400/240"}, // three short low notes
+	{"confbridge-join", "440/90,660/140"},            // up
+	{"confbridge-leave", "660/90,440/140"},           // down
+}
+
+// builtinTone gives the tone sequence of a sound, "" if there is none.
 func builtinTone(name string) string {
-	switch name {
-	case "beep":
-		return "1000/250"
-	case "beeperr": // three short low notes
-		return "400/120,0/60,400/120,0/60,400/240"
-	case "confbridge-join": // up
-		return "440/90,660/140"
-	case "confbridge-leave": // down
-		return "660/90,440/140"
+	for _, t := range builtinTones {
+		if t.name == name {
+			return t.spec
+		}
 	}
 	return ""
+}
+
+// BuiltinSounds gives the names of the sounds that can be played though there is
+// no file of them, for who lists sounds.
+func BuiltinSounds() []string {
+	names := make([]string, len(builtinTones))
+	for i, t := range builtinTones {
+		names[i] = t.name
+	}
+	return names
 }
 
 // openMedia opens a media URI (spec: ari 5.5):
