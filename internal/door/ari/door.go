@@ -37,6 +37,8 @@ type Options struct {
 	EntityID   string   // asterisk_id, like a MAC address
 	Started    time.Time
 	Reloaded   func() time.Time
+	Reload     func(context.Context) error // reads the configuration again, for reloadModule; nil = refused
+	Language   string                      // default language of channels, for getInfo; "" = "en"
 	// Busy gives why no new channel may be made at the moment, "" = none: too many
 	// channels. It is asked before anything else of an operation that makes one.
 	Busy func() string
