@@ -52,3 +52,13 @@ func Events() []Event {
 		&RESTResponse{}, &CallBroadcast{}, &CallClaimed{},
 	}
 }
+
+// New gives an empty event of a type, false if there is no such type.
+func New(kind string) (Event, bool) {
+	for _, e := range Events() {
+		if TypeOf(e) == kind {
+			return e, true
+		}
+	}
+	return nil, false
+}

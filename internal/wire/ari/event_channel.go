@@ -121,11 +121,11 @@ type ChannelUserevent struct {
 // spec: ari 5.2. Forward and DialString are always sent.
 type Dial struct {
 	Envelope
-	Caller     *Channel `json:"caller,omitempty"` // only if a dialplan Dial made the call
-	Peer       Channel  `json:"peer"`             // the channel that is dialled
-	Forward    string   `json:"forward"`          // where the phone sends the call instead
+	Caller     *Channel `json:"caller,omitempty"`        // only if a dialplan Dial made the call
+	Peer       Channel  `json:"peer"`                    // the channel that is dialled
+	Forward    string   `json:"forward" ari:",optional"` // where the phone sends the call instead
 	Forwarded  *Channel `json:"forwarded,omitempty"`
-	DialString string   `json:"dialstring"` // the endpoint without its technology
+	DialString string   `json:"dialstring" ari:",optional"` // the endpoint without its technology
 	DialStatus string   `json:"dialstatus"`
 }
 

@@ -12,7 +12,7 @@ type CallerID struct {
 type DialplanCEP struct {
 	Context  string `json:"context"`
 	Exten    string `json:"exten"`
-	Priority int    `json:"priority"`
+	Priority int    `json:"priority" ari:"long"`
 	AppName  string `json:"app_name"`
 	AppData  string `json:"app_data"`
 }
@@ -78,16 +78,24 @@ type StoredRecording struct {
 	Format string `json:"format"`
 }
 
-// Strings is a list that is [] in JSON when it is nil: clients expect no null.
-type Strings []string
+// List is a list that is [] in JSON when it is nil: clients expect no null.
+type List[T any] []T
 
 // MarshalJSON gives an array.
-func (l Strings) MarshalJSON() ([]byte, error) {
+func (l List[T]) MarshalJSON() ([]byte, error) {
 	if l == nil {
 		return []byte("[]"), nil
 	}
-	return json.Marshal([]string(l))
+	return json.Marshal([]T(l))
 }
+
+// The lists that models have.
+type (
+	Strings    = List[string]
+	EventTypes = List[EventType]
+	Channels   = List[Channel]
+	Bridges    = List[Bridge]
+)
 
 // Application is an application with its subscriptions; no list is ever null.
 type Application struct {
@@ -103,17 +111,6 @@ type Application struct {
 // EventType is an entry of an event filter (spec: ari 3.6).
 type EventType struct {
 	Type string `json:"type"`
-}
-
-// EventTypes is a list that is [] in JSON when it is nil.
-type EventTypes []EventType
-
-// MarshalJSON gives an array.
-func (l EventTypes) MarshalJSON() ([]byte, error) {
-	if l == nil {
-		return []byte("[]"), nil
-	}
-	return json.Marshal([]EventType(l))
 }
 
 // Endpoint is a phone or trunk; State is "online", "offline", "unknown" or "".
@@ -139,9 +136,9 @@ type Mailbox struct {
 
 // Sound is a sound that can be played, with where it is.
 type Sound struct {
-	ID      string           `json:"id"`
-	Text    string           `json:"text,omitempty"`
-	Formats []FormatLangPair `json:"formats"`
+	ID      string               `json:"id"`
+	Text    string               `json:"text,omitempty"`
+	Formats List[FormatLangPair] `json:"formats"`
 }
 
 // FormatLangPair is one file of a sound.
@@ -163,25 +160,3 @@ type Variables struct {
 // RawJSON is a part that is passed on as it came, for example the userevent of a
 // ChannelUserevent.
 type RawJSON = json.RawMessage
-
-// Channels is a list that is [] in JSON when it is nil.
-type Channels []Channel
-
-// MarshalJSON gives an array.
-func (l Channels) MarshalJSON() ([]byte, error) {
-	if l == nil {
-		return []byte("[]"), nil
-	}
-	return json.Marshal([]Channel(l))
-}
-
-// Bridges is a list that is [] in JSON when it is nil.
-type Bridges []Bridge
-
-// MarshalJSON gives an array.
-func (l Bridges) MarshalJSON() ([]byte, error) {
-	if l == nil {
-		return []byte("[]"), nil
-	}
-	return json.Marshal([]Bridge(l))
-}

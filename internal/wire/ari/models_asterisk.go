@@ -32,7 +32,7 @@ type ConfigInfo struct {
 	MaxChannels     int     `json:"max_channels,omitempty"`
 	MaxOpenFiles    int     `json:"max_open_files,omitempty"`
 	MaxLoad         float64 `json:"max_load,omitempty"`
-	SetID           SetID   `json:"setid"`
+	SetID           SetID   `json:"setid" ari:"SetId"`
 }
 
 // SetID is the user and group that the server runs as.
