@@ -165,7 +165,7 @@ func TestCreateBridgeDial(t *testing.T) {
 			t.Errorf("second dial: %v", err)
 		}
 		<-time.After(2 * time.Second)
-		expect(t, &lb, "ChannelVarset ONCE=8", "ChannelVarset TENANT=7", "ChannelConnectedLine", `Dial ""`, `Dial "PROGRESS"`,
+		expect(t, &lb, "ChannelVarset ONCE=8", "ChannelVarset __TENANT=7", "ChannelConnectedLine", `Dial ""`, `Dial "PROGRESS"`,
 			"ChannelStateChange Up", `Dial "ANSWER"`)
 		if v, _ := b.Variable("TENANT"); v != "7" {
 			t.Errorf("TENANT = %q", v)

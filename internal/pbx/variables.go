@@ -142,7 +142,8 @@ func (c *Channel) SetVariable(name, value string) error {
 // UnsetVariable removes a variable; ChannelVarset then says "".
 func (c *Channel) UnsetVariable(name string) error {
 	return c.do(func() error {
-		c.vars.unset(name)
+		plain, _ := splitPrefix(name)
+		c.vars.unset(plain)
 		c.emit(Event{Type: ChannelVarset, Variable: name})
 		c.refreshReported() // after the event (observed: Asterisk 22.10, vector 17)
 		return nil
@@ -184,7 +185,11 @@ func (c *Channel) setVariable(name, value string) {
 	if reported {
 		c.refreshReported()
 	}
-	c.emit(Event{Type: ChannelVarset, Variable: plain, Value: value})
+	if strings.HasPrefix(plain, "DIALWRIGHT_") {
+		return // the server's own bookkeeping is no news
+	}
+	// With its prefix (observed: Asterisk 22.10, vector 17).
+	c.emit(Event{Type: ChannelVarset, Variable: name, Value: value})
 }
 
 // refreshReported puts the reported variables into the snapshot.
