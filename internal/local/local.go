@@ -389,7 +389,8 @@ func (h *half) Describe() pbx.LegInfo {
 		suffix = ";1"
 	}
 	return pbx.LegInfo{
-		Technology: "Local", Name: name, Suffix: suffix, Endpoint: name, Codec: h.w.codec, Peer: "local", Context: h.w.context,
+		Technology: "Local", Name: name, Suffix: suffix, Endpoint: name, Codec: h.w.codec, Peer: "local",
+		Context: h.w.context, Extension: h.w.exten,
 	}
 }
 

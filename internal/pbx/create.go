@@ -99,7 +99,7 @@ func (s *Switch) create(ctx context.Context, o CreateOptions, originated bool) (
 	sn := &Snapshot{
 		ID: id, Name: channelName(tech.Name(), d, resource, seq), ProtocolID: d.CallID, State: Down,
 		Caller: o.CallerID, Connected: o.CallerID, Account: o.Account, AccountCode: o.AccountCode,
-		Context: cmp.Or(o.Context, d.Context, "default"), Extension: "s", Priority: 1, Language: o.Language,
+		Context: cmp.Or(o.Context, d.Context, "default"), Extension: cmp.Or(d.Extension, "s"), Priority: 1, Language: o.Language,
 		CreatedAt: c.timeline.started, LinkedID: id, Technology: tech.Name(), Endpoint: resource, Phone: d.Phone, Trunk: d.Trunk,
 	}
 	if from := o.Originator; from != nil {

@@ -120,6 +120,7 @@ type LegInfo struct {
 	Codec      string // codec in use, "" before media
 	Peer       string // transport:host:port of the peer, "" if unknown
 	Context    string // context in which calls from this endpoint start
+	Extension  string // extension that the endpoint leads to, "" = "s"
 	Channel    string // full name of the channel, for technologies with a form of their own; "" = TECH/NAME-NUMBER
 	Listens    bool   // the party may send no media at all: Options.RTPTimeout does not count
 }
@@ -161,7 +162,7 @@ type LegEvent struct {
 	Digit     rune          // LegDTMF: 0-9 A-D * #
 	Duration  time.Duration // LegDTMF: how long it was pressed, 0 if unknown
 	Target    string        // LegForwarded, LegTransfer: a dial string TECH/resource, or a number; LegEnded: where a 302 pointed that was not followed
-	Text      string        // peer's own reason text, for people
+	Text      string        // peer's own reason text, for people; LegTransfer: the Replaces of an attended one
 	ByPeer    bool          // LegEnded: the peer ended it; false: the answer to our own Hangup
 	Quiet     bool          // LegEnded: no ChannelHangupRequest is told (spec: ari 5.8, the end of a snoop channel)
 }
