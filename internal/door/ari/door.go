@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/extmedia"
 	"github.com/dialwright/dialwright/internal/pbx"
+	"github.com/dialwright/dialwright/internal/snoop"
 	"github.com/dialwright/dialwright/internal/stasis"
 	wire "github.com/dialwright/dialwright/internal/wire/ari"
 )
@@ -31,6 +33,11 @@ type Options struct {
 	Mailboxes Mailboxes
 	Globals   Globals
 	Sounds    Sounds
+
+	// Snoop makes channels that hear others, Media channels to programs. Without them
+	// the operations snoopChannel and externalMedia answer 501.
+	Snoop Snooper
+	Media ExternalMedia
 
 	Recordings *os.Root // where stored recordings lie; nil = none
 	Version    string   // of Asterisk, as clients see it: "22.10.1"
@@ -102,8 +109,20 @@ type Dialler interface {
 	Dial(ctx context.Context, a Ask) (call.Endpoint, call.AccountID, error)
 	// Dialplan says whether user's account may send calls into a context.
 	Dialplan(ctx context.Context, a Ask, context string) error
-	// Record keeps a call record of a channel that was dialled here, when it has ended.
+	// Record keeps a call record of a channel. It is called once, right after the
+	// channel was dialled, which may have ended already (Channel.Result); it must
+	// not wait for the end. c's snapshot has the account that Dial gave.
 	Record(c *pbx.Channel, a Ask)
+}
+
+// Snooper makes snoop channels. Implemented by snoop.Technology.
+type Snooper interface {
+	Snoop(ctx context.Context, o snoop.Options) (*pbx.Channel, error)
+}
+
+// ExternalMedia opens channels to programs. Implemented by extmedia.Media.
+type ExternalMedia interface {
+	Open(ctx context.Context, o extmedia.Options) (*pbx.Channel, error)
 }
 
 // Devices are device states (spec: ari 4 deviceStates).
