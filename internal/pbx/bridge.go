@@ -3,6 +3,7 @@ package pbx
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -294,9 +295,10 @@ func (b *Bridge) enter(c *Channel, o AddOptions) error {
 	b.rewire()
 	c.emit(Event{Type: ChannelEnteredBridge, Bridge: b.snapshot()}) // still with the technology of before (spec: ari 5.4)
 	b.tech = b.technologyNow()
-	if !o.InhibitConnected {
-		b.acquaint(c, true)
+	if !o.InhibitConnected || b.class == classStasis {
+		b.acquaint(c, !o.InhibitConnected)
 	}
+	b.nameMembers()
 	return nil
 }
 
@@ -334,6 +336,7 @@ func (b *Bridge) leave(c *Channel) {
 		}
 		b.applyOptions(c, AddOptions{})
 		b.rewire()
+		b.nameMembers()
 	}
 	c.bridge = nil
 	c.update(func(s *Snapshot) { s.Bridge = "" })
@@ -370,7 +373,7 @@ func (b *Bridge) acquaint(c *Channel, lines bool) {
 	tell := func(who *Channel, peer *Snapshot) {
 		who.setVariable("BRIDGEPEER", peer.Name)
 		who.setVariable("BRIDGEPVTCALLID", peer.ProtocolID)
-		if id := identity(peer); lines && id != (call.CallerID{}) {
+		if id := b.identity(peer); lines && id != (call.CallerID{}) {
 			who.setConnected(id)
 		}
 		if who.snap.Load().LinkedID != linked {
@@ -383,6 +386,56 @@ func (b *Bridge) acquaint(c *Channel, lines bool) {
 			tell(other, mine)
 		}
 	})
+}
+
+// identity is what the other member sees as its connected line: in a bridge of a
+// remote application the channel's own caller ID (observed: Asterisk 22.10, vector 03a).
+func (b *Bridge) identity(s *Snapshot) call.CallerID {
+	if b.class == classStasis {
+		return s.Caller
+	}
+	return identity(s)
+}
+
+// mostNamed is up to how many members BRIDGEPEER names the others (Asterisk:
+// bridge.c MAX_BRIDGEPEER_CHANS, which counts the others).
+const mostNamed = 11
+
+// nameMembers gives each member of a remote application's conference the names of
+// the others in BRIDGEPEER, and nobody's call in BRIDGEPVTCALLID; acquaint does it
+// for two. b.mu is held.
+func (b *Bridge) nameMembers() {
+	if b.class != classStasis || b.kind != Mixing || len(b.members) < 2 || len(b.members) > mostNamed {
+		return
+	}
+	for _, m := range b.members {
+		var names []string
+		callID := ""
+		for _, o := range b.members {
+			if o != m {
+				sn := o.c.snap.Load()
+				names, callID = append(names, sn.Name), sn.ProtocolID
+			}
+		}
+		if len(names) > 1 {
+			callID = ""
+		}
+		peers := strings.Join(names, ",")
+		m.c.box.post(func() {
+			if m.c.hungUp || m.c.bridge != b {
+				return
+			}
+			m.c.changeVariable("BRIDGEPEER", peers)
+			m.c.changeVariable("BRIDGEPVTCALLID", callID)
+		})
+	}
+}
+
+// changeVariable sets a variable that is not so already.
+func (c *Channel) changeVariable(name, value string) {
+	if v, _ := c.vars.get(name); v != value {
+		c.setVariable(name, value)
+	}
 }
 
 // introduce is acquaint for a member that came in with InhibitConnected: it

@@ -32,6 +32,7 @@ const (
 	BridgeDestroyed          EventType = "BridgeDestroyed"          //
 	BridgeVideoSourceChanged EventType = "BridgeVideoSourceChanged" // Data: VideoSource
 	BridgeBlindTransfer      EventType = "BridgeBlindTransfer"      // Channel, Bridge, Data: *BlindTransfer
+	BridgeAttendedTransfer   EventType = "BridgeAttendedTransfer"   // Channel, Bridge, Data: *AttendedTransfer
 	PlaybackStarted          EventType = "PlaybackStarted"          // again for each URI and after a pause
 	PlaybackContinues        EventType = "PlaybackContinuing"       //
 	PlaybackFinished         EventType = "PlaybackFinished"         //

@@ -47,6 +47,7 @@ func (c *Channel) handleLeg(e LegEvent) {
 		c.emitDial("CANCEL", e.Target)
 	case LegTransfer:
 		c.emit(Event{Type: ChannelTransfer, Target: e.Target})
+		c.transferAsked(e.Target, e.Text)
 	case LegMedia:
 		c.toldBridge()
 		c.fitCodec()

@@ -3,6 +3,7 @@ package pbx
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -25,7 +26,7 @@ const (
 
 // PlayOptions says what is played.
 type PlayOptions struct {
-	ID       string        // "" = made by the switch
+	ID       string        // "" = made by the switch; unique among live playbacks
 	Media    []string      // media URIs: sound: tone: digits: number: characters: recording: silence:
 	Language string        // "" = the channel's
 	Offset   time.Duration // into the first URI
@@ -288,7 +289,8 @@ func (s *Switch) forgetPlayback(id string) {
 	s.mu.Unlock()
 }
 
-// newPlayback makes a playback and registers it under its id.
+// newPlayback makes a playback and registers it under its id. Errors:
+// ErrMediaURI, ErrPlaybackInUse.
 func (s *Switch) newPlayback(target player, o PlayOptions) (*Playback, error) {
 	if len(o.Media) == 0 {
 		return nil, ErrMediaURI
@@ -305,15 +307,19 @@ func (s *Switch) newPlayback(target player, o PlayOptions) (*Playback, error) {
 	}
 	p := &Playback{id: o.ID, sw: s, target: target, o: o, state: PlaybackQueued, done: make(chan struct{})}
 	s.mu.Lock()
-	s.playbacks[p.id] = p // a duplicate id replaces (spec: ari 6.3)
-	s.mu.Unlock()
+	defer s.mu.Unlock()
+	if _, used := s.playbacks[p.id]; used { // spec: ari 10, D8
+		return nil, fmt.Errorf("playback id %q: %w", p.id, ErrPlaybackInUse)
+	}
+	s.playbacks[p.id] = p
 	return p, nil
 }
 
 // Play plays media to the party. It returns when the playback has begun or
 // waits in line. A party that came in and is not answered gets early media
-// (183) first. Errors: ErrGone, ErrNoMedia, ErrMediaURI for an empty list; a
-// file that is missing makes the playback fail instead.
+// (183) first. Errors: ErrGone, ErrNoMedia, ErrMediaURI for an empty list,
+// ErrPlaybackInUse; a file that is missing, or a URI that nobody knows, makes the
+// playback fail instead.
 func (c *Channel) Play(o PlayOptions) (*Playback, error) {
 	if c.port == nil {
 		return nil, ErrNoMedia

@@ -31,6 +31,7 @@ type IfExists string
 const (
 	ExistsFail      IfExists = "fail" // also ""
 	ExistsOverwrite IfExists = "overwrite"
+	ExistsAppend    IfExists = "append" // as RecordOptions.Append
 )
 
 // RecordOptions says what is recorded and when it ends by itself. The zero
@@ -114,17 +115,24 @@ type Recording struct {
 // Errors: ErrRecording (name in use), ErrFormat, ErrBridged (ARI records
 // channels only outside bridges, unless Both, Out or Aside is set), ErrNoMedia,
 // ErrNotSupported without a recordings directory, fs.ErrInvalid for a path
-// that leaves it.
+// that leaves it. ErrBridged of a recording with a name is told by RecordingFailed
+// too, as ARI's clients expect.
 func (c *Channel) Record(o RecordOptions) (*Recording, error) {
 	if c.port == nil {
 		return nil, errors.Join(ErrNoMedia, o.closeFile())
 	}
+	o.Append = o.Append || o.IfExists == ExistsAppend
 	r, err := c.sw.openRecording("channel:"+c.id, o)
 	if err != nil {
 		return nil, err
 	}
 	err = c.do(func() error {
 		if !o.aside() && c.bridge != nil {
+			if o.File == nil {
+				c.emit(Event{Type: RecordingFailed, Recording: &RecordingSnapshot{
+					Name: o.Name, Format: o.Format, Target: c.targetURI(), State: RecordingError, Cause: causeBridged,
+				}})
+			}
 			return ErrBridged
 		}
 		if !o.aside() && c.beingRecorded() {
@@ -150,6 +158,10 @@ func (c *Channel) Record(o RecordOptions) (*Recording, error) {
 	return r, nil
 }
 
+// causeBridged is the cause of a RecordingFailed (spec: ari 5.6). Clients match
+// on it.
+const causeBridged = "Cannot record channel while in bridge"
+
 // beingRecorded reports whether what the party says is being recorded, which
 // keeps the channel out of bridges (spec: ari 5.6). Recordings beside the call do not.
 func (c *Channel) beingRecorded() bool {
@@ -161,6 +173,7 @@ func (b *Bridge) Record(o RecordOptions) (*Recording, error) {
 	if b.sw.o.Media == nil {
 		return nil, errors.Join(ErrNoMedia, o.closeFile())
 	}
+	o.Append = o.Append || o.IfExists == ExistsAppend
 	r, err := b.sw.openRecording("bridge:"+b.id, o)
 	if err != nil {
 		return nil, err
