@@ -132,6 +132,8 @@ type Devices interface {
 	Set(ctx context.Context, name string, s pbx.DeviceState) error
 	Delete(ctx context.Context, name string) error
 	Endpoints() []pbx.EndpointSnapshot
+	// Find gives one endpoint; the technology in any case, the resource exactly.
+	Find(tech, resource string) (pbx.EndpointSnapshot, bool)
 }
 
 // Phones reach phones beside calls.
