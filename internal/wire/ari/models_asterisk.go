@@ -112,6 +112,19 @@ type RTPstat struct {
 	NormDevRTT *float64 `json:"normdevrtt,omitempty"`
 	StdevRTT   *float64 `json:"stdevrtt,omitempty"`
 
+	// Media experience scores, 0-100; Asterisk's description leaves them out (observed:
+	// Asterisk 22.10, vector 09b).
+	TxMES            *float64 `json:"txmes,omitempty"`
+	RxMES            *float64 `json:"rxmes,omitempty"`
+	RemoteMaxMES     *float64 `json:"remote_maxmes,omitempty"`
+	RemoteMinMES     *float64 `json:"remote_minmes,omitempty"`
+	RemoteNormDevMES *float64 `json:"remote_normdevmes,omitempty"`
+	RemoteStdevMES   *float64 `json:"remote_stdevmes,omitempty"`
+	LocalMaxMES      *float64 `json:"local_maxmes,omitempty"`
+	LocalMinMES      *float64 `json:"local_minmes,omitempty"`
+	LocalNormDevMES  *float64 `json:"local_normdevmes,omitempty"`
+	LocalStdevMES    *float64 `json:"local_stdevmes,omitempty"`
+
 	LocalSSRC       uint32 `json:"local_ssrc"`
 	RemoteSSRC      uint32 `json:"remote_ssrc"`
 	TxOctets        int    `json:"txoctetcount"`

@@ -85,6 +85,17 @@ var wanted = map[string]string{
 	// Ours.
 	"model Event: property cursor: not theirs": "resuming",
 	"model ApplicationResync: not theirs":      "resuming",
+	// Asterisk sends these and does not describe them (spec: ari 8, RTPstat).
+	"model RTPstat: property txmes: not theirs":             "sent",
+	"model RTPstat: property rxmes: not theirs":             "sent",
+	"model RTPstat: property local_maxmes: not theirs":      "sent",
+	"model RTPstat: property local_minmes: not theirs":      "sent",
+	"model RTPstat: property local_normdevmes: not theirs":  "sent",
+	"model RTPstat: property local_stdevmes: not theirs":    "sent",
+	"model RTPstat: property remote_maxmes: not theirs":     "sent",
+	"model RTPstat: property remote_minmes: not theirs":     "sent",
+	"model RTPstat: property remote_normdevmes: not theirs": "sent",
+	"model RTPstat: property remote_stdevmes: not theirs":   "sent",
 	// Refusals that Asterisk gives and does not document, or ours in the place of a
 	// crash or a 500 (D1, D3, D14).
 	"channels.originate: error 404 not theirs":          "unknown label",
