@@ -41,8 +41,8 @@ noload=res_xmpp.so
 `
 
 // startReference starts Asterisk with a copy of testdata. ${AGIDIR} of the call
-// files is its agi directory.
-func startReference(t *testing.T) *reference {
+// files is its agi directory. configure, if not nil, may write further files into etc.
+func startReference(t *testing.T, configure func(etc string)) *reference {
 	t.Helper()
 	root := os.Getenv("DIALWRIGHT_ASTERISK_ROOT")
 	if root == "" {
@@ -54,7 +54,7 @@ func startReference(t *testing.T) *reference {
 	}
 	t.Cleanup(func() { os.RemoveAll(tmp) })
 	r := &reference{t: t, root: root, dir: strings.TrimPrefix(tmp, root)}
-	for _, d := range []string{"etc", "spool/outgoing", "spool/tmp", "log", "run", "lib", "agi"} {
+	for _, d := range []string{"etc", "spool/outgoing", "spool/tmp", "spool/recording", "log", "run", "lib", "agi"} {
 		must(t, os.MkdirAll(filepath.Join(tmp, d), 0o755))
 	}
 	r.write("etc/asterisk.conf", fmt.Sprintf("[directories]\nastetcdir => %[1]s/etc\nastspooldir => %[1]s/spool\nastlogdir => %[1]s/log\nastrundir => %[1]s/run\nastdbdir => %[1]s/lib\nastagidir => %[1]s/agi\nastmoddir => /usr/lib/x86_64-linux-gnu/asterisk/modules\nastdatadir => /usr/share/asterisk\nastvarlibdir => /usr/share/asterisk\n[options]\nlive_dangerously=yes\ndocumentation_language=en_US\n", r.dir))
@@ -66,6 +66,9 @@ func startReference(t *testing.T) *reference {
 	}
 	r.write("agi/talk.sh", read(t, "testdata/agi/talk.sh"))
 	must(t, os.Chmod(filepath.Join(tmp, "agi/talk.sh"), 0o755))
+	if configure != nil {
+		configure(filepath.Join(tmp, "etc"))
+	}
 	r.cmd = exec.Command("chroot", root, "/usr/sbin/asterisk", "-f", "-C", r.dir+"/etc/asterisk.conf")
 	var out bytes.Buffer
 	r.cmd.Stdout, r.cmd.Stderr = &out, &out

@@ -49,7 +49,7 @@ var unordered = map[string]bool{"originate": true, "dial": true}
 func TestSameTraces(t *testing.T) {
 	files, err := filepath.Glob("testdata/calls/*.call")
 	must(t, err)
-	ref := startReference(t)
+	ref := startReference(t, nil)
 	for _, f := range files {
 		ref.put(filepath.Base(f), read(t, f))
 	}
