@@ -142,6 +142,16 @@ func (o *Originator) Attempts(ctx context.Context, id call.ID) ([]AttemptRecord,
 	return list, nil
 }
 
+// Record keeps the record of a call that somebody dialled on the switch without the
+// queue, by ARI or AMI. It gets an id of its own and is attempt 1.
+func (o *Originator) Record(ctx context.Context, d call.CDR) error {
+	d.Call, d.Attempt = o.o.NewID(), 1
+	if err := o.o.Store.Record(ctx, d); err != nil {
+		return o.refusal(ctx, d.Call, err)
+	}
+	return nil
+}
+
 // CDRs gives a page of CDRs by the time of their end. Errors as in List.
 func (o *Originator) CDRs(ctx context.Context, f Filter) ([]call.CDR, string, error) {
 	list, next, err := o.o.Store.CDRs(ctx, f)

@@ -71,6 +71,9 @@ type Store interface {
 	// CDRs gives a page of CDRs in order of their end, newest first unless
 	// Filter.Oldest. From and To are about the end; States is not used.
 	CDRs(ctx context.Context, f Filter) ([]call.CDR, string, error)
+	// Record keeps the CDR of a call that never was in the queue: somebody dialled it on
+	// the switch (ARI, AMI). Its call and attempt must be unused. Number is where it went.
+	Record(ctx context.Context, d call.CDR) error
 	// Events gives up to limit events with Seq > after that match f, in order,
 	// and the Seq up to which the journal has been looked through: the next
 	// after. *LostError if events after `after` have been pruned.

@@ -115,10 +115,26 @@ func (t *tx) storeEnd(r *row, e *ending) error {
 	if _, err := t.exec(`UPDATE attempt SET ended_at = ?, outcome = ? WHERE call = ? AND number = ?`, ms(e.Now), e.outcome, r.n, e.Ref.Number); err != nil {
 		return err
 	}
-	_, err := t.exec(`INSERT INTO cdr (call_id, attempt, account, batch, door, disposition, numbers, ended_at, body) VALUES (?,?,?,?,?,?,?,?,?)`,
+	_, err := t.exec(insertCDR,
 		string(r.id), e.Ref.Number, string(r.account), string(r.batch), r.call.Request.Origin.Door, string(e.Outcome.Disposition),
 		numbers(r.call.RouteA, r.call.RouteB), ms(e.Now), e.cdr)
 	return err
+}
+
+const insertCDR = `INSERT INTO cdr (call_id, attempt, account, batch, door, disposition, numbers, ended_at, body) VALUES (?,?,?,?,?,?,?,?,?)`
+
+// Record implements originate.Store.
+func (s *Store) Record(ctx context.Context, d call.CDR) error {
+	body, err := toJSON(&d)
+	if err != nil {
+		return err
+	}
+	to := call.Route{Number: d.Dialled, Endpoint: d.First}
+	return s.do(ctx, &op{rows: 1, run: func(t *tx) error {
+		_, err := t.exec(insertCDR, string(d.Call), d.Attempt, string(d.Account), string(d.Batch), d.Door, string(d.Disposition),
+			numbers(to, call.Route{}), ms(d.EndedAt), body)
+		return err
+	}})
 }
 
 // storeVerdict writes where the call stands now.

@@ -399,3 +399,29 @@ func cdrsPages(k *kit) {
 		k.Errorf("by number: %d, %v", len(one), err)
 	}
 }
+
+// recordWithoutQueue: the record of a call that somebody dialled on the switch is one
+// among the others.
+func recordWithoutQueue(k *kit) {
+	k.admit(nil)
+	k.end(k.claimOne(), call.Answered)
+	k.pass(time.Second)
+	want := call.CDR{
+		Call: "live", Attempt: 1, Account: "sales", Door: "ari", Reference: "1795320179.0", Source: call.CallerID{Number: "1001"},
+		First: "PJSIP/+4930555@carrier", Dialled: "+4930555", StartedAt: k.now.Add(-time.Second), EndedAt: k.now, Duration: 1,
+		Disposition: call.Busy, Cause: 17, SIPStatus: 486,
+	}
+	k.must(k.s.Record(k.Context(), want))
+	if err := k.s.Record(k.Context(), want); err == nil {
+		k.Error("the same record twice: no error")
+	}
+	all, _, err := k.s.CDRs(k.Context(), originate.Filter{})
+	if err != nil || len(all) != 2 || !cmp.Equal(all[0], want) {
+		k.Errorf("%v: %s", err, cmp.Diff(want, all[0]))
+	}
+	for _, f := range []originate.Filter{{Number: "30555"}, {Door: "ari"}, {Account: "sales", Disposition: call.Busy}} {
+		if list, _, err := k.s.CDRs(k.Context(), f); err != nil || len(list) != 1 || list[0].Call != "live" {
+			k.Errorf("filter %+v: %d records, %v", f, len(list), err)
+		}
+	}
+}

@@ -53,6 +53,7 @@ func Run(t *testing.T, newStore func(t *testing.T) originate.Store) {
 		{"BatchHoldAndWithdraw", batchHoldAndWithdraw},
 		{"ListFiltersAndPages", listFiltersAndPages},
 		{"CDRsPages", cdrsPages},
+		{"RecordKeepsCallsWithoutQueue", recordWithoutQueue},
 		{"EventsResume", eventsResume},
 		{"WatchHasNoGaps", watchHasNoGaps},
 		{"PruneTellsTheLost", pruneTellsTheLost},
