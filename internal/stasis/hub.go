@@ -14,16 +14,16 @@ import (
 // the bus of the switch with Data of the type in parentheses, unless they go to one
 // application only.
 const (
-	Start        pbx.EventType = "StasisStart" // (*Entry)
-	End          pbx.EventType = "StasisEnd"   // (*Entry)
-	MoveFailed   pbx.EventType = "ApplicationMoveFailed"
-	Replaced     pbx.EventType = "ApplicationReplaced"
-	Registered   pbx.EventType = "ApplicationRegistered"
+	Start        pbx.EventType = "StasisStart"           // (*Entry)
+	End          pbx.EventType = "StasisEnd"             // (*Entry)
+	MoveFailed   pbx.EventType = "ApplicationMoveFailed" // (*Entry: where it was to go), to the one that keeps the channel
+	Replaced     pbx.EventType = "ApplicationReplaced"   // to the session that loses it
+	Registered   pbx.EventType = "ApplicationRegistered" // to a session that we have opened
 	Unregistered pbx.EventType = "ApplicationUnregistered"
 	UserEvent    pbx.EventType = "ChannelUserevent"    // (*User)
 	TextMessage  pbx.EventType = "TextMessageReceived" // (*Message)
-	Broadcast    pbx.EventType = "CallBroadcast"
-	Claimed      pbx.EventType = "CallClaimed"
+	Broadcast    pbx.EventType = "CallBroadcast"       // to those that may claim the channel
+	Claimed      pbx.EventType = "CallClaimed"         // (*Entry: who has it), to the same
 
 	// Resync is ours: sent in the place of events that are no longer there (see
 	// Session), with Data *State.
@@ -57,7 +57,10 @@ type Message struct {
 
 // Item is one event for one application.
 type Item struct {
-	Seq   uint64 // rises over all applications, without gaps in a session unless it was told
+	// Seq is the event's number in the hub: it rises over all applications, and each
+	// application's copy of an event has one of its own. Replaced, Registered and
+	// Resync are no events of the hub and have the number of the place where they are.
+	Seq   uint64
 	App   string
 	Event *pbx.Event // immutable
 }
@@ -86,6 +89,8 @@ var (
 	ErrNotSubscribed = errors.New("the application is not subscribed to it")
 	ErrLabel         = errors.New("there is no such label")
 	ErrAppName       = errors.New("an application's name has 1 to 72 characters")
+	ErrClaimed       = errors.New("the channel has been claimed by another application")
+	ErrUnclaimed     = errors.New("no application has claimed the channel in time")
 )
 
 // Options are what a hub is made of.
@@ -97,6 +102,9 @@ type Options struct {
 	Resume func(c *pbx.Channel, at Position) (pbx.Handler, error)
 	// Exists says whether there is such an endpoint ("PJSIP", "101") or device; nil = all are.
 	EndpointExists func(tech, resource string) bool
+	// Endpoint gives an endpoint as it is now, for events about it; nil = one of unknown
+	// state.
+	Endpoint func(tech, resource string) (*pbx.EndpointSnapshot, bool)
 	// Journal is how many events an application's journal holds, and how many may wait
 	// for one session; 0 = 16384.
 	Journal int
@@ -105,6 +113,7 @@ type Options struct {
 	Grace time.Duration
 	// PerCall finds a way to reach an application that nobody has connected: an outbound
 	// WebSocket per call. It gives the name of the application that the channel then
-	// enters ("app:channel"). nil = there is none.
+	// enters ("app:channel"), which is connected then, and done to call when the channel
+	// has left it. nil = there is none.
 	PerCall func(ctx context.Context, c *pbx.Channel, app string) (name string, done func(), ok bool)
 }

@@ -109,31 +109,33 @@ func sameTechnology(a, b string) bool {
 }
 
 // stasis is Stasis(app[,args…]): a remote-control application gets the channel
-// until it gives it back. STASISSTATUS is SUCCESS, or FAILED if it is not
-// connected; the call goes on (spec: dialplan 5.1 Stasis).
+// until it gives it back. STASISSTATUS is "" meanwhile and then SUCCESS, or FAILED if
+// it is not connected; the call goes on (spec: dialplan 5.1 Stasis). The handler sets
+// it: what an application hears of the variable depends on whether it has the channel.
 func stasis(ctx context.Context, x *run.Exec, args string) error {
 	parts := dialplan.SplitArgs(args)
-	if len(parts) == 0 || strings.TrimSpace(parts[0]) == "" {
-		x.Warn("Stasis: an application is needed")
-		x.Set(ctx, "STASISSTATUS", "FAILED")
-		return nil
+	app := ""
+	if len(parts) > 0 {
+		app = strings.TrimSpace(parts[0])
 	}
-	find := x.Machine().Options().Stasis
 	var h pbx.Handler
 	ok := false
-	if find != nil {
-		h, ok = find(strings.TrimSpace(parts[0]), parts[1:])
+	if find := x.Machine().Options().Stasis; find != nil && app != "" {
+		h, ok = find(app, parts[1:])
 	}
-	if !ok {
-		x.Warn("Stasis: application %s is not connected", parts[0])
-		x.Set(ctx, "STASISSTATUS", "FAILED")
+	if ok {
+		h.Handle(ctx, x.Channel())
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		return nil
 	}
-	x.Set(ctx, "STASISSTATUS", "")
-	h.Handle(ctx, x.Channel())
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	if app == "" {
+		x.Warn("Stasis: an application is needed")
+	} else {
+		x.Warn("Stasis: application %s is not connected", app)
 	}
-	x.Set(ctx, "STASISSTATUS", "SUCCESS")
+	x.Set(ctx, "STASISSTATUS", "")
+	x.Set(ctx, "STASISSTATUS", "FAILED")
 	return nil
 }

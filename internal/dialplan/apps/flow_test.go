@@ -331,6 +331,9 @@ func TestStasis(t *testing.T) {
 					time.AfterFunc(time.Second, func() { c.Hangup(16) })
 					<-ctx.Done()
 				}
+				if err := c.SetVariable("STASISSTATUS", "SUCCESS"); err != nil && app != "holds" {
+					t.Error(err)
+				}
 			}), app != "unknown"
 		}
 	}

@@ -171,8 +171,9 @@ type Options struct {
 
 	// Stasis finds the handler that gives a channel to a remote-control
 	// application with its arguments, false if it is not connected; nil = there are
-	// no such applications. The handler returns when the application gives the
-	// channel back, and the dialplan goes on.
+	// no such applications. The handler sets STASISSTATUS, and returns when the
+	// application gives the channel back; the dialplan goes on, unless the handler has
+	// given the channel to another one (pbx.Channel.Run).
 	Stasis func(app string, args []string) (pbx.Handler, bool)
 
 	// AsyncAGI is told when a channel begins and ends to wait for commands in
