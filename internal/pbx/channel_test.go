@@ -92,10 +92,10 @@ func TestOriginateEvents(t *testing.T) {
 	}{
 		{"rings, answers, hangs up", "Pretend/100180?ring=1s&talk=1s", 0, []string{
 			"ChannelCreated", "ChannelDialplan", `Dial ""`, "ChannelStateChange Ringing", `Dial "RINGING"`, "ChannelStateChange Up", `Dial "ANSWER"`,
-			"ChannelHangupRequest 16 soft=false", "ChannelDestroyed 16 0"}},
+			"ChannelHangupRequest 0 soft=false", "ChannelDestroyed 16 0"}},
 		{"early media", "Pretend/100183?ring=1s&talk=1s", 0, []string{
 			"ChannelCreated", "ChannelDialplan", `Dial ""`, `Dial "PROGRESS"`, "ChannelStateChange Up", `Dial "ANSWER"`,
-			"ChannelHangupRequest 16 soft=false", "ChannelDestroyed 16 0"}},
+			"ChannelHangupRequest 0 soft=false", "ChannelDestroyed 16 0"}},
 		{"busy", "Pretend/100486", 0, []string{
 			"ChannelCreated", "ChannelDialplan", `Dial ""`, "ChannelHangupRequest 17 soft=false", `Dial "BUSY"`, "ChannelDestroyed 17 486"}},
 		{"rejected", "Pretend/100603", 0, []string{
@@ -469,7 +469,7 @@ func TestHandlers(t *testing.T) {
 		}
 		<-c.Gone()
 		expect(t, &l, "ChannelCreated", "ChannelDialplan", `Dial ""`, "ChannelStateChange Up", `Dial "ANSWER"`, "ChannelHandlerStarted",
-			"ChannelHandlerEnded", "ChannelHandlerStarted", "ChannelHangupRequest 16 soft=false", "ChannelHandlerEnded", "ChannelDestroyed 16 0")
+			"ChannelHandlerEnded", "ChannelHandlerStarted", "ChannelHangupRequest 0 soft=false", "ChannelHandlerEnded", "ChannelDestroyed 16 0")
 	})
 }
 

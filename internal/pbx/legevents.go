@@ -73,7 +73,8 @@ func (c *Channel) legIsOver(e LegEvent) {
 	if code == cause.Unknown && (answered || c.incoming) {
 		code = cause.NormalClearing
 	}
-	untold := e.Cause == cause.Unknown && (answered || c.incoming) // a plain BYE or CANCEL
+	// A plain BYE tells no cause (spec: ari 5.1); technologies give 16 for it.
+	untold := (answered || c.incoming) && code == cause.NormalClearing && e.SIPStatus == 0 && c.snap.Load().ProtocolID != ""
 	f := e.Failure
 	if f == nil && !answered && !c.incoming {
 		f = &call.Failure{

@@ -102,12 +102,15 @@ func (l *talker) does(k pbx.LegEventKind) {
 }
 
 // says lets the phone send a tone until the end of the call.
-func (l *talker) says(hz int) {
+func (l *talker) says(hz int) { l.plays(hz) }
+
+// plays is says that can be stopped.
+func (l *talker) plays(hz int) *media.Playout {
 	src, err := media.Tone(strconv.Itoa(hz))
 	if err != nil {
 		l.st.t.Fatal(err)
 	}
-	l.phone.Play(src, nil)
+	return l.phone.Play(src, nil)
 }
 
 // hears gives the frequency of the tone that the phone hears during the next
