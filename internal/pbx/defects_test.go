@@ -148,3 +148,63 @@ func recordings(t *testing.T) *os.Root {
 	t.Cleanup(func() { dir.Close() })
 	return dir
 }
+
+// A channel in a bridge is not recorded: the caller gets an error, and clients are
+// told as Asterisk tells them (spec: ari 5.6).
+func TestRecordingOfABridgedChannelFails(t *testing.T) {
+	dir := recordings(t)
+	inStudio(t, pbx.Options{Recordings: dir}, func(t *testing.T, st *studio) {
+		var failed pbx.RecordingSnapshot
+		c, _ := st.up("a", func(o *pbx.CreateOptions) {
+			o.Watch = func(e *pbx.Event) {
+				if e.Type == pbx.RecordingFailed {
+					failed = *e.Recording
+				}
+			}
+		})
+		br, err := st.s.NewBridge(pbx.BridgeOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer br.Destroy()
+		if err := br.Add(c, pbx.AddOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Record(pbx.RecordOptions{Name: "r", Format: "wav"}); !errors.Is(err, pbx.ErrBridged) {
+			t.Errorf("error %v", err)
+		}
+		want := pbx.RecordingSnapshot{
+			Name: "r", Format: "wav", Target: "channel:" + c.ID(), State: pbx.RecordingError, Cause: "Cannot record channel while in bridge",
+		}
+		if failed != want {
+			t.Errorf("told %+v, want %+v", failed, want)
+		}
+		if _, err := dir.Stat("r.wav"); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("a file was left: %v", err)
+		}
+	})
+}
+
+// Append goes on behind what is there; a file that is not there is made.
+func TestRecordingAppends(t *testing.T) {
+	dir := recordings(t)
+	inStudio(t, pbx.Options{Recordings: dir}, func(t *testing.T, st *studio) {
+		c, _ := st.up("a")
+		for range 2 {
+			r, err := c.Record(pbx.RecordOptions{Name: "r", Format: "wav", IfExists: pbx.ExistsAppend})
+			if err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(time.Second)
+			r.Stop()
+			<-r.Done()
+		}
+		info, err := dir.Stat("r.wav")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := info.Size(); n < 2*16000-2000 || n > 2*16000+2000 { // 16-bit samples at 8 kHz
+			t.Errorf("%d octets", n)
+		}
+	})
+}

@@ -24,6 +24,7 @@ type studio struct {
 	mu     sync.Mutex
 	phones map[string]*talker
 	codec  map[string]string // by resource; "" = PCMU
+	callID string            // of the next leg
 }
 
 // talker is one leg of the studio.
@@ -51,7 +52,7 @@ func (st *studio) Request(_ context.Context, resource string, o pbx.RequestOptio
 
 func (st *studio) talker(name string) *talker {
 	l := &talker{st: st}
-	l.info = pbx.LegInfo{Technology: "Studio", Name: name, Endpoint: name, Phone: name}
+	l.info = pbx.LegInfo{Technology: "Studio", Name: name, Endpoint: name, Phone: name, CallID: st.callID}
 	l.near, l.far = media.NewPipe()
 	l.format = media.Format{Codec: "PCMU", ClockRate: 8000, PTime: 20, EventPT: true}
 	if c := st.codec[name]; c != "" {
