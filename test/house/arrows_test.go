@@ -83,6 +83,7 @@ var wrapped = map[string][]string{
 	"github.com/alecthomas/kong":          {"cmd/dialwright"},
 	"github.com/prometheus/client_golang": {"internal/door/rest", "internal/app"},
 	"golang.org/x/crypto/argon2":          {"internal/door/auth"},
+	"github.com/go-crypt/crypt":           {"internal/door/auth"},
 }
 
 type goPackage struct {
