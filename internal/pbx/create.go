@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -112,7 +113,7 @@ func (s *Switch) create(ctx context.Context, o CreateOptions, originated bool) (
 	if originated {
 		sn.Caller, sn.Connected = call.CallerID{}, call.CallerID{} // follow in begin
 	}
-	s.beginWith(c, sn, plain, o)
+	s.beginWith(c, sn, slices.Concat(d.Variables, plain), o)
 	c.writeAll(ctx, rest)
 	return c, nil
 }

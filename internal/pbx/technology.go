@@ -110,19 +110,20 @@ type Indicator interface {
 
 // LegInfo describes a leg.
 type LegInfo struct {
-	Technology string // "PJSIP"
-	Name       string // endpoint's part of the channel name: phone, trunk, or the resource ("101", "carrier", "5@default")
-	Suffix     string // behind the number of the channel name, ";1" for Local, else ""
-	Endpoint   string // resource as dialled, or as it came in
-	Phone      string // name of the phone, "" if it is none
-	Trunk      string // name of the trunk, "" if it is none
-	CallID     string // SIP Call-ID, "" if the leg has none (yet)
-	Codec      string // codec in use, "" before media
-	Peer       string // transport:host:port of the peer, "" if unknown
-	Context    string // context in which calls from this endpoint start
-	Extension  string // extension that the endpoint leads to, "" = "s"
-	Channel    string // full name of the channel, for technologies with a form of their own; "" = TECH/NAME-NUMBER
-	Listens    bool   // the party may send no media at all: Options.RTPTimeout does not count
+	Technology string          // "PJSIP"
+	Name       string          // endpoint's part of the channel name: phone, trunk, or the resource ("101", "carrier", "5@default")
+	Suffix     string          // behind the number of the channel name, ";1" for Local, else ""
+	Endpoint   string          // resource as dialled, or as it came in
+	Phone      string          // name of the phone, "" if it is none
+	Trunk      string          // name of the trunk, "" if it is none
+	CallID     string          // SIP Call-ID, "" if the leg has none (yet)
+	Codec      string          // codec in use, "" before media
+	Peer       string          // transport:host:port of the peer, "" if unknown
+	Context    string          // context in which calls from this endpoint start
+	Extension  string          // extension that the endpoint leads to, "" = "s"
+	Channel    string          // full name of the channel, for technologies with a form of their own; "" = TECH/NAME-NUMBER
+	Variables  []call.Variable // set on a channel that Create makes, before all others
+	Listens    bool            // the party may send no media at all: Options.RTPTimeout does not count
 }
 
 // LegEventKind says what happened on a leg.
