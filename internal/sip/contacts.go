@@ -112,6 +112,8 @@ func (t *Technology) bindingsChanged(aor string, bs []ua.Binding) {
 	}
 	t.known.set(aor, from)
 	t.lineOf(aor).keepReach(contacts)
+	t.tellContacts(aor, bs)
+	t.tellState(aor)
 	if t.store == nil {
 		return
 	}

@@ -30,6 +30,9 @@ type line struct {
 	reach     map[string]*reach // by contact URI; a trunk has the one ""
 	lastError string
 	trunkReg  registration
+
+	telling sync.Mutex // orders what Options.Watch is told; taken before mu
+	shown   shown      // what it was told; guarded by telling
 }
 
 // registration is what is known of a trunk's registration with its provider.
@@ -77,7 +80,8 @@ func (n *line) channels() int {
 }
 
 // activity sums up the legs. Follows Asterisk: main/devicestate.c
-// ast_devstate_aggregate, with a channel that only dials counted as in use.
+// ast_devstate_aggregate_add. A leg that only dials is a channel that is Down,
+// which says nothing (Asterisk: main/channel.c ast_state_chan2dev).
 func (n *line) activity() pbx.DeviceState {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -88,7 +92,7 @@ func (n *line) activity() pbx.DeviceState {
 			ringing++
 		case phaseHeld:
 			held++
-		case phaseUp, phaseDialling:
+		case phaseUp:
 			up++
 		}
 	}

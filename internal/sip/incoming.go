@@ -31,7 +31,7 @@ func (t *Technology) invited(c *ua.Call, req *sip.Request) {
 		return
 	}
 	dir := t.dir.Load()
-	p, ok := t.trunkOf(dir, c, req)
+	p, ok := t.trunkOf(dir, c.Flow(), req)
 	if !ok {
 		user, allowed := t.agent.Authorize(c)
 		if !allowed {
@@ -59,9 +59,8 @@ func (t *Technology) refuse(c *ua.Call, status int, reason, why string) {
 	}
 }
 
-// trunkOf finds the trunk that a call comes from.
-func (t *Technology) trunkOf(dir *directory, c *ua.Call, req *sip.Request) (*profile, bool) {
-	f := c.Flow()
+// trunkOf finds the trunk that a request outside dialogs comes from.
+func (t *Technology) trunkOf(dir *directory, f *sipnet.Flow, req *sip.Request) (*profile, bool) {
 	if f == nil {
 		return nil, false
 	}

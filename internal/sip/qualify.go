@@ -97,21 +97,34 @@ func (t *Technology) qualify(ctx context.Context, n *line, s subject) {
 		return
 	}
 	ok := err == nil && status != 408 && status != 503
-	was, is := n.asked(s.contact, ok, rtt, t.dir.Load().config.QualifyFailures)
-	if was == is {
+	v := n.asked(s.contact, ok, rtt, t.dir.Load().config.QualifyFailures)
+	switch {
+	case v.was == v.is && !v.first:
 		return
-	}
-	if is {
+	case v.first:
+		t.tellQualified(s, statusReachable, v)
+	case v.is:
 		n.fail("")
 		t.log.Info("reachable again", "endpoint", s.name, "contact", s.contact, "rtt", rtt)
-		return
+		t.tellQualified(s, statusReachable, v)
+	default:
+		v.why = fmt.Sprintf("no answer to OPTIONS (status %d)", status)
+		if err != nil {
+			v.why = fmt.Sprintf("no answer to OPTIONS: %v", err)
+		}
+		n.fail(v.why)
+		t.log.Warn("unreachable", "endpoint", s.name, "contact", s.contact, "status", status, "err", err)
+		t.tellQualified(s, statusUnreachable, v)
 	}
-	why := fmt.Sprintf("no answer to OPTIONS (status %d)", status)
-	if err != nil {
-		why = fmt.Sprintf("no answer to OPTIONS: %v", err)
-	}
-	n.fail(why)
-	t.log.Warn("unreachable", "endpoint", s.name, "contact", s.contact, "status", status, "err", err)
+	t.tellState(s.name)
+}
+
+// verdict is what one OPTIONS has shown of a contact.
+type verdict struct {
+	was, is bool          // it counted as reachable before, and does now
+	first   bool          // its first answer ever
+	rtt     time.Duration // of the answer
+	why     string        // it counts as unreachable
 }
 
 // due reports whether a contact is to be asked now, and then notes that it is.
@@ -130,23 +143,23 @@ func (n *line) due(contact string, interval time.Duration, now time.Time) bool {
 	return true
 }
 
-// asked notes the result of one OPTIONS and tells whether the contact counted
-// as reachable before, and does now.
-func (n *line) asked(contact string, ok bool, rtt time.Duration, limit int) (was, is bool) {
+// asked notes the result of one OPTIONS.
+func (n *line) asked(contact string, ok bool, rtt time.Duration, limit int) verdict {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	r := n.reach[contact]
 	if r == nil { // it has unregistered meanwhile
-		return true, true
+		return verdict{was: true, is: true}
 	}
 	r.asking = false
-	was = !r.lost(limit)
+	v := verdict{was: !r.lost(limit), first: ok && !r.answered, rtt: rtt}
 	if ok {
 		r.answered, r.failures, r.rtt = true, 0, rtt
 	} else {
 		r.failures++
 	}
-	return was, !r.lost(limit)
+	v.is = !r.lost(limit)
+	return v
 }
 
 // keepReach forgets contacts that are no longer registered. One that has

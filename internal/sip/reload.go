@@ -32,9 +32,10 @@ func (t *Technology) Reload(c Config) error {
 	defer t.reloading.Unlock()
 	c = c.withDefaults()
 	dir := newDirectory(c)
-	t.dir.Store(dir)
+	old := t.dir.Swap(dir)
 	t.dropPhones(dir)
 	t.registerTrunks(dir)
+	t.tellDirectory(old, dir)
 	t.forgetLines(dir)
 	t.wg.Go(func() { t.resolveTrunks(t.base, dir) })
 	t.log.Info("phones and trunks reloaded", "phones", len(c.Phones), "trunks", len(c.Trunks))
@@ -110,6 +111,7 @@ func (t *Technology) registerTrunks(dir *directory) {
 	t.registrations.mu.Unlock()
 	for name, tr := range old {
 		t.lineOf(name).setRegistration(registration{}, "")
+		t.tellRegistration(name, ua.RegState{})
 		t.wg.Go(func() { t.unregister(t.base, tr) })
 	}
 	for _, p := range fresh {
@@ -132,6 +134,8 @@ func (t *Technology) register(p *profile) {
 		Auth: ua.Credentials{User: tr.AuthUser, Password: tr.Password},
 		OnState: func(s ua.RegState) {
 			n.setRegistration(registration{registered: s.Registered, expiresAt: s.ExpiresAt}, s.LastError)
+			t.tellRegistration(p.name, s)
+			t.tellState(p.name)
 			if !s.Registered && s.LastError != "" {
 				t.log.Warn("trunk is not registered", "trunk", p.name, "status", s.Status, "err", s.LastError)
 			}

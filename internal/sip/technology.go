@@ -35,6 +35,24 @@ type Options struct {
 	// is followed.
 	Follow func(ctx context.Context, f Forward) (call.Route, error)
 
+	// Watch is told, in order, what happens to phones and trunks beside their
+	// calls; nil = nobody is. It must not block. e.State is the endpoint's state.
+	//
+	//	EndpointStateChange  a phone or trunk can be called now, or no more ("online",
+	//	                     "offline"); "" = a reload has taken it out
+	//	PeerStatusChange     the same in words (Reachable, Unreachable), and how a trunk's
+	//	                     registration goes (Registered, Rejected, Unregistered)
+	//	ContactStatusChange  a contact has registered (NonQualified), is gone (Removed),
+	//	                     answers OPTIONS (Reachable) or does no more (Unreachable)
+	//
+	// What Endpoints gave before Start is not told.
+	Watch func(typ pbx.EventType, e pbx.EndpointSnapshot)
+
+	// Message takes text messages that phones and trunks send (RFC 3428) and gives
+	// the SIP status of the answer: 200, 202 for one that is passed on, 404. nil:
+	// MESSAGE is answered 405. It must not block.
+	Message func(m TextMessage) (status int)
+
 	// Bindings keeps registrations over a restart; nil = in memory only.
 	Bindings BindingStore
 
@@ -54,6 +72,8 @@ type Technology struct {
 	media    *media.Engine
 	sw       *pbx.Switch
 	follow   func(context.Context, Forward) (call.Route, error)
+	watch    func(pbx.EventType, pbx.EndpointSnapshot)
+	message  func(TextMessage) int
 	store    BindingStore
 	resolver sipnet.Resolver
 	net      *sipnet.Net
@@ -83,7 +103,8 @@ func New(c Config, m *media.Engine, sw *pbx.Switch, o Options) (*Technology, err
 	}
 	c = c.withDefaults()
 	t := &Technology{
-		config: c, log: o.Log, media: m, sw: sw, follow: o.Follow, store: o.Bindings, resolver: o.Resolver,
+		config: c, log: o.Log, media: m, sw: sw, follow: o.Follow, watch: o.Watch, message: o.Message,
+		store: o.Bindings, resolver: o.Resolver,
 		ladders: newLadders(), lines: lines{m: map[string]*line{}}, legs: legSet{m: map[*leg]struct{}{}},
 		known: newKnown(), registrations: registrations{m: map[string]*trunkRegistration{}},
 	}
@@ -99,6 +120,7 @@ func New(c Config, m *media.Engine, sw *pbx.Switch, o Options) (*Technology, err
 	if err := t.assemble(o); err != nil {
 		return nil, err
 	}
+	t.firstStates(t.dir.Load())
 	return t, nil
 }
 
@@ -127,6 +149,9 @@ func (t *Technology) assemble(o Options) error {
 		Realm: t.config.Domain, Authenticate: t.authenticate, MaxContacts: t.maxContacts,
 	})
 	t.agent.OnInvite(t.invited)
+	if t.message != nil {
+		t.agent.OnMessage(t.messaged)
+	}
 	t.agent.Registrar().OnUpdate(t.bindingsChanged)
 	t.agent.Registrar().OnChange(func(aor string, registered bool) {
 		t.log.Info("registration", "phone", aor, "registered", registered)

@@ -224,6 +224,9 @@ func (a *Agent) OnSubscribe(f func(*txn.ServerTx)) { a.setOther(sip.SUBSCRIBE, f
 // OnNotify sets who takes NOTIFY outside dialogs (message waiting); without it: 481.
 func (a *Agent) OnNotify(f func(*txn.ServerTx)) { a.setOther(sip.NOTIFY, f) }
 
+// OnRefer sets who takes REFER outside dialogs; without it: 405.
+func (a *Agent) OnRefer(f func(*txn.ServerTx)) { a.setOther(sip.REFER, f) }
+
 func (a *Agent) setOther(m sip.RequestMethod, f func(*txn.ServerTx)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
