@@ -25,6 +25,8 @@ type Channel struct {
 	port *media.Port // nil without a media engine
 	leg  Leg         // set before the channel is in the registry
 
+	order uint64 // in which channels came into the registry; set before it is there
+
 	ctx    context.Context // ends when the channel hangs up
 	cancel context.CancelCauseFunc
 	gone   chan struct{} // closed after ChannelDestroyed

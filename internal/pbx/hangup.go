@@ -155,12 +155,11 @@ func (c *Channel) maybeDestroy() {
 	}
 	c.destroyed = true
 	r := c.result.Load()
-	c.endPosition()
 	if c.neverDialled() && c.outside { // a second time (observed: Asterisk 22.10, vector 04-create-never-dialed)
 		c.emit(Event{Type: ChannelHangupRequest, Cause: r.Cause, TechCause: c.techCause(r)})
 	}
 	c.sw.forget(c.id) // the id is free from here on (spec: ari 6.3)
-	c.emit(Event{Type: ChannelDestroyed, Cause: r.Cause, TechCause: c.techCause(r)})
+	c.emit(Event{Type: ChannelDestroyed, Channel: c.atEnd(), Cause: r.Cause, TechCause: c.techCause(r)})
 	c.box.close() // and then left
 }
 
@@ -194,15 +193,16 @@ func (c *Channel) neverDialled() bool {
 	return c.created && !c.dialled && c.snap.Load().ProtocolID != ""
 }
 
-// endPosition takes the application out of the snapshot, as it is in
-// ChannelDestroyed: that of an originated channel is then the one that it was
-// made with (observed: Asterisk 22.10, vectors 01, 03).
-func (c *Channel) endPosition() {
-	app, data := "", ""
+// atEnd is the channel as ChannelDestroyed shows it: without the application that
+// ran, an originated one with that which it was made with (observed: Asterisk
+// 22.10, vectors 01, 03). Channel.Snapshot goes on telling what ran last.
+func (c *Channel) atEnd() *Snapshot {
+	s := *c.snap.Load()
+	s.App, s.AppData = "", ""
 	if c.originated {
-		app, data = outgoingApp, outgoingData
+		s.App, s.AppData = outgoingApp, outgoingData
 	}
-	c.update(func(s *Snapshot) { s.App, s.AppData = app, data })
+	return &s
 }
 
 // What an originated channel shows as its application before it is answered

@@ -131,7 +131,7 @@ func TestOriginatedChannelStepByStep(t *testing.T) {
 		defer stop(t, s)
 		type step struct {
 			kind              pbx.EventType
-			app               string
+			app, data         string
 			caller, connected string
 		}
 		var got []step
@@ -143,7 +143,7 @@ func TestOriginatedChannelStepByStep(t *testing.T) {
 				if e.Type == pbx.Dial {
 					sn = e.Peer
 				}
-				got = append(got, step{e.Type, sn.App, sn.Caller.Number, sn.Connected.Number})
+				got = append(got, step{e.Type, sn.App, sn.AppData, sn.Caller.Number, sn.Connected.Number})
 			},
 		}})
 		if err != nil {
@@ -159,23 +159,23 @@ func TestOriginatedChannelStepByStep(t *testing.T) {
 		<-c.Gone()
 		synctest.Wait()
 		want := []step{
-			{pbx.ChannelCreated, "", "", ""},
-			{pbx.ChannelDialplan, "AppDial2", "", ""},
-			{pbx.ChannelCallerID, "AppDial2", "1001", ""},
-			{pbx.ChannelConnectedLine, "AppDial2", "1001", "1001"},
-			{pbx.ChannelVarset, "AppDial2", "1001", "1001"},
-			{pbx.Dial, "AppDial2", "1001", "1001"},
+			{pbx.ChannelCreated, "", "", "", ""},
+			{pbx.ChannelDialplan, "AppDial2", "(Outgoing Line)", "", ""},
+			{pbx.ChannelCallerID, "AppDial2", "(Outgoing Line)", "1001", ""},
+			{pbx.ChannelConnectedLine, "AppDial2", "(Outgoing Line)", "1001", "1001"},
+			{pbx.ChannelVarset, "AppDial2", "(Outgoing Line)", "1001", "1001"},
+			{pbx.Dial, "AppDial2", "(Outgoing Line)", "1001", "1001"},
 		}
 		for i, w := range want {
 			if i >= len(got) || got[i] != w {
 				t.Fatalf("step %d: got %+v, want %+v", i, got, w)
 			}
 		}
-		if last := got[len(got)-1]; last.kind != pbx.ChannelDestroyed || last.app != "AppDial2" {
+		if last := got[len(got)-1]; last.kind != pbx.ChannelDestroyed || last.app != "AppDial2" || last.data != "(Outgoing Line)" {
 			t.Errorf("last: %+v", last)
 		}
-		if d := c.Snapshot().AppData; d != "(Outgoing Line)" {
-			t.Errorf("app_data %q", d)
+		if app := c.Snapshot().App; app != "Stasis" {
+			t.Errorf("what ran last: %q", app)
 		}
 	})
 }

@@ -124,3 +124,53 @@ func BenchmarkIdleChannel(b *testing.B) {
 	b.ReportMetric(float64(runtime.NumGoroutine()-goroutines)/float64(n), "goroutines/channel")
 	stop(b, s)
 }
+
+// The list that ARI's GET /channels and every resynchronisation is made of.
+func BenchmarkChannels5000(b *testing.B) {
+	s, _ := setup(b, pbx.Options{})
+	defer stop(b, s)
+	for range 5000 {
+		if _, err := s.Create(b.Context(), pbx.CreateOptions{Endpoint: "Pretend/100"}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if n := len(s.Channels()); n != 5000 {
+			b.Fatalf("%d channels", n)
+		}
+	}
+}
+
+// Create, bridge, dial, hang up: what a remote application's call is made of.
+func BenchmarkCreateBridgeDial(b *testing.B) {
+	s, _ := setup(b, pbx.Options{})
+	defer stop(b, s)
+	atOnce(b, func() {
+		br, err := s.NewBridge(pbx.BridgeOptions{Class: "stasis"})
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		var legs [2]*pbx.Channel
+		for i := range legs {
+			if legs[i], err = s.Create(b.Context(), pbx.CreateOptions{Endpoint: "Pretend/100"}); err != nil {
+				b.Error(err)
+				return
+			}
+			err = br.Add(legs[i], pbx.AddOptions{})
+			if err == nil {
+				err = legs[i].Dial(pbx.DialOptions{Caller: legs[0]})
+			}
+			if err != nil {
+				b.Error(err)
+				return
+			}
+		}
+		for _, c := range legs {
+			c.HangupFromOutside(0)
+			<-c.Gone()
+		}
+		br.Destroy()
+	})
+}

@@ -263,16 +263,11 @@ func (s *Switch) Channels() []*Snapshot {
 	s.mu.Lock()
 	all := s.list()
 	s.mu.Unlock()
+	slices.SortFunc(all, func(a, b *Channel) int { return cmp.Compare(a.order, b.order) })
 	out := make([]*Snapshot, len(all))
 	for i, c := range all {
 		out[i] = c.Snapshot()
 	}
-	slices.SortFunc(out, func(a, b *Snapshot) int {
-		if d := a.CreatedAt.Compare(b.CreatedAt); d != 0 {
-			return d
-		}
-		return strings.Compare(a.Name, b.Name)
-	})
 	return out
 }
 
@@ -360,7 +355,7 @@ func (s *Switch) newID() string {
 
 // enter puts a complete channel into the registry.
 func (s *Switch) enter(c *Channel) {
-	s.created.Add(1)
+	c.order = s.created.Add(1)
 	s.mu.Lock()
 	s.channels[c.id] = c
 	stopping := s.stopping

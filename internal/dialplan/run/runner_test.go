@@ -89,7 +89,7 @@ func TestRecord(t *testing.T) {
 		if d := cmp.Diff(want, place("Local/up@other-side", r.Then).Dialplan); d != "" {
 			t.Errorf("dialplan (-want +got):\n%s", d)
 		}
-		want = &call.DialplanRecord{Context: "other-side", Extension: "s", App: "NoOp", Data: "x", UserField: "uf", AccountCode: "code"}
+		want = &call.DialplanRecord{Context: "other-side", Extension: "up", App: "NoOp", Data: "x", UserField: "uf", AccountCode: "code"}
 		out := place("Local/up@other-side", call.Then{Kind: call.ThenApplication, Name: "NoOp", Data: "x"})
 		if d := cmp.Diff(want, out.Dialplan); d != "" || out.Detail != call.Completed {
 			t.Errorf("application, %s (-want +got):\n%s", out.Detail, d)
