@@ -46,6 +46,9 @@ func customDevice(device string) (string, bool) {
 // set is UNKNOWN, a technology that does not exist INVALID.
 func deviceState(ctx context.Context, x *run.Exec, device string) (pbx.DeviceState, error) {
 	device = strings.TrimSpace(device)
+	if table := x.Machine().Options().Devices; table != nil {
+		return table.State(device), nil
+	}
 	name, ok := customDevice(device)
 	if !ok {
 		return x.Machine().Switch().DeviceState(call.Endpoint(device)), nil
@@ -80,11 +83,15 @@ func writeDeviceState(ctx context.Context, x *run.Exec, args, value string) erro
 	if !ok {
 		return fmt.Errorf("the state of %q cannot be set, only that of Custom: devices", args)
 	}
+	state := parseDeviceState(strings.TrimSpace(value))
+	if table := x.Machine().Options().Devices; table != nil {
+		return table.SetCustom(ctx, name, state)
+	}
 	db := x.Machine().Options().DB
 	if db == nil {
 		return errNoDatabase
 	}
-	return db.DBPut(ctx, customFamily, name, string(parseDeviceState(strings.TrimSpace(value))))
+	return db.DBPut(ctx, customFamily, name, string(state))
 }
 
 // hintPlace reads "exten[@context]"; without a context it is default.

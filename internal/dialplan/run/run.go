@@ -133,6 +133,14 @@ type Database interface {
 	DBDelTree(ctx context.Context, prefix string) (n int, err error)
 }
 
+// Devices is the live table of what devices are doing. Implemented by devstate.
+type Devices interface {
+	// State gives the state of any device, "PJSIP/101" or "Custom:lamp".
+	State(device string) pbx.DeviceState
+	// SetCustom sets and tells the state of a Custom: device, given without that prefix.
+	SetCustom(ctx context.Context, device string, s pbx.DeviceState) error
+}
+
 // Router resolves what Dial and Originate are given. Implemented by app.
 type Router interface {
 	// Resolve turns a dial string as written in a dialplan or call file
@@ -148,6 +156,10 @@ type Options struct {
 	Log    *slog.Logger // nil: nothing is logged
 	Router Router       // nil: dial strings are endpoints as they are
 	DB     Database     // nil: DB functions read empty and report that there is no store
+
+	// Devices tells device states. nil: the technologies are asked, and Custom:
+	// devices are read and written in DB, where nobody hears of it.
+	Devices Devices
 
 	Apps  []App
 	Funcs []Func
