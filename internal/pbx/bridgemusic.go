@@ -51,7 +51,7 @@ func (b *Bridge) stopMusic() {
 	}
 }
 
-// do runs f in the bridge's actor and waits for it. Errors: ErrGone, f's.
+// do runs f in the bridge's actor and waits for it. Errors: ErrGone, ErrOverloaded, f's.
 func (b *Bridge) do(f func() error) error {
 	done := make(chan error, 1)
 	ok := b.box.post(func() {
@@ -62,7 +62,15 @@ func (b *Bridge) do(f func() error) error {
 		done <- f()
 	})
 	if !ok {
-		return ErrGone
+		return b.refusal()
 	}
 	return <-done
+}
+
+// refusal says why the bridge's actor has not taken a command.
+func (b *Bridge) refusal() error {
+	if b.isDestroyed() {
+		return ErrGone
+	}
+	return ErrOverloaded
 }

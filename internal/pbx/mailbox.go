@@ -31,7 +31,8 @@ type mailbox struct {
 }
 
 // post queues f and returns at once. It reports false if the mailbox is closed
-// or full; f will then never run. A full mailbox makes onOverflow run.
+// or full; f will then never run. A full mailbox makes onOverflow run, and is of no
+// use from then on; without an onOverflow it takes commands again when it has room.
 func (m *mailbox) post(f func()) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -39,7 +40,7 @@ func (m *mailbox) post(f func()) bool {
 		return false
 	}
 	if len(m.queue) >= mailboxBound {
-		m.overflowed = true
+		m.overflowed = m.onOverflow != nil // else it is only full for now
 		return false
 	}
 	m.queue = append(m.queue, f)

@@ -183,7 +183,9 @@ func (b *Bridge) Record(o RecordOptions) (*Recording, error) {
 		b.recordings = slices.DeleteFunc(b.recordings, func(o *Recording) bool { return o == r })
 		b.feed(-1)
 	}
+	began := make(chan struct{})
 	ok := b.box.post(func() {
+		defer close(began)
 		b.recordings = append(b.recordings, r)
 		if b.isDestroyed() {
 			r.end(RecordingError, "the bridge has ended")
@@ -201,8 +203,9 @@ func (b *Bridge) Record(o RecordOptions) (*Recording, error) {
 	})
 	if !ok {
 		r.discard()
-		return nil, ErrGone
+		return nil, b.refusal()
 	}
+	<-began
 	return r, nil
 }
 

@@ -200,7 +200,9 @@ func (b *Bridge) Play(o PlayOptions) (*Playback, error) {
 	if err != nil {
 		return nil, err
 	}
+	begun := make(chan struct{})
 	ok := b.box.post(func() {
+		defer close(begun)
 		if b.isDestroyed() {
 			p.finish(PlaybackFailed, ErrGone)
 			return
@@ -213,8 +215,9 @@ func (b *Bridge) Play(o PlayOptions) (*Playback, error) {
 	})
 	if !ok {
 		b.sw.forgetPlayback(p.id)
-		return nil, ErrGone
+		return nil, b.refusal()
 	}
+	<-begun
 	return p, nil
 }
 
