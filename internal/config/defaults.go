@@ -54,6 +54,7 @@ func Default() Config {
 		},
 		Dialplan: Dialplan{ExecLimit: Seconds(600)},
 		Callfile: Callfile{Compat: "safe", Settle: Seconds(2), Rescan: Seconds(5)},
+		ARI:      ARI{Enabled: true, WriteTimeout: Seconds(10), Journal: 16384, Grace: Seconds(120)},
 	}
 }
 

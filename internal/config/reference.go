@@ -1,7 +1,7 @@
 package config
 
 import (
-	_ "embed" // schema.go, from whose comments the reference is made
+	_ "embed" // the schema, from whose comments the reference is made
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -13,7 +13,10 @@ import (
 //go:embed schema.go
 var schemaSource string
 
-// Every key is documented once, in schema.go; keyDoc is that comment with the default.
+//go:embed schema_ari.go
+var schemaARISource string
+
+// Every key is documented once, in the schema; keyDoc is that comment with the default.
 type keyDoc struct {
 	name  string
 	doc   string // without the sentence about reloading
@@ -65,7 +68,7 @@ func Example() string {
 }
 
 func exampleHeader(h string) string {
-	for kind, name := range map[string]string{"phones": "101", "trunks": "carrier", "accounts": "default", "keys": "crm"} {
+	for kind, name := range map[string]string{"phones": "101", "trunks": "carrier", "accounts": "default", "keys": "crm", "users": "crm", "outbound": "crm"} {
 		h = strings.Replace(h, kind+".NAME", kind+"."+name, 1)
 	}
 	return h
@@ -96,15 +99,32 @@ func tables() []tableDoc {
 			header, t = "[["+name+"]]", t.Elem()
 			v = reflect.Zero(t)
 		}
-		td := tableDoc{header: header, doc: docs["Config."+f.Name]}
-		for kf, kv := range v.Fields() {
-			text := docs[t.Name()+"."+kf.Name]
-			doc, live := cutReload(text)
-			td.keys = append(td.keys, keyDoc{name: kf.Tag.Get("toml"), doc: doc, live: live, typ: typeWord(kf.Type), value: kv})
-		}
-		out = append(out, td)
+		out = append(out, tableOf(header, docs["Config."+f.Name], v, docs)...)
 	}
 	return out
+}
+
+// tableOf gives the table of a struct, and after it those within it whose keys the
+// operator names: [ari], [ari.users.NAME].
+func tableOf(header, doc string, v reflect.Value, docs map[string]string) []tableDoc {
+	td := tableDoc{header: header, doc: doc}
+	var within []tableDoc
+	for f, fv := range v.Fields() {
+		name := f.Tag.Get("toml")
+		doc, live := cutReload(docs[v.Type().Name()+"."+f.Name])
+		if isTables(f.Type) {
+			inner := strings.TrimSuffix(header, "]") + "." + name + ".NAME]"
+			within = append(within, tableOf(inner, doc, reflect.Zero(f.Type.Elem()), docs)...)
+			continue
+		}
+		td.keys = append(td.keys, keyDoc{name: name, doc: doc, live: live, typ: typeWord(f.Type), value: fv})
+	}
+	return append([]tableDoc{td}, within...)
+}
+
+// isTables says whether a key holds tables by name.
+func isTables(t reflect.Type) bool {
+	return t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Struct
 }
 
 func cutReload(doc string) (string, bool) {
@@ -136,13 +156,20 @@ func typeWord(t reflect.Type) string {
 	return "text"
 }
 
-// fieldComments gives the comment of every field of schema.go, as
+// fieldComments gives the comment of every field of the schema, as
 // "Type.Field" → one line.
 func fieldComments() map[string]string {
 	out := map[string]string{}
-	file, err := parser.ParseFile(token.NewFileSet(), "schema.go", schemaSource, parser.ParseComments)
+	for _, source := range []string{schemaSource, schemaARISource} {
+		addComments(out, source)
+	}
+	return out
+}
+
+func addComments(out map[string]string, source string) {
+	file, err := parser.ParseFile(token.NewFileSet(), "schema.go", source, parser.ParseComments)
 	if err != nil {
-		return out // cannot be: the compiler has read the same text
+		return // cannot be: the compiler has read the same text
 	}
 	for _, d := range file.Decls {
 		g, ok := d.(*ast.GenDecl)
@@ -165,7 +192,6 @@ func fieldComments() map[string]string {
 			}
 		}
 	}
-	return out
 }
 
 // tomlValue writes a value of the tree as TOML.

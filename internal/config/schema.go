@@ -42,6 +42,8 @@ type Config struct {
 	Dialplan Dialplan `toml:"dialplan"`
 	// The folder of Asterisk call files.
 	Callfile Callfile `toml:"callfile"`
+	// The Asterisk REST Interface, on the HTTP listener.
+	ARI ARI `toml:"ari"`
 }
 
 // Dialplan says which extensions.conf runs calls, and what it may do.

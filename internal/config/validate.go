@@ -62,6 +62,7 @@ func (v *validator) all() {
 	v.dialplan()
 	v.callfile()
 	v.aliases()
+	v.ari()
 	for _, name := range slices.Sorted(maps.Keys(v.c.Accounts)) {
 		v.account("accounts."+name, v.c.Accounts[name])
 	}
@@ -469,9 +470,14 @@ func (v *validator) endpoint(key string, codecs []string, srtp, dtmf string) {
 	v.oneOf(key+".dtmf", dtmf, "", "auto", "rfc4733", "info", "inband")
 }
 
-// name checks the last part of the key of a table that the operator names.
+// name checks the key of a table that the operator names, behind that of its kind.
 func (v *validator) name(key string) {
 	_, name, _ := strings.Cut(key, ".")
+	v.named(key, name)
+}
+
+// named checks such a name.
+func (v *validator) named(key, name string) {
 	if name == "" || len(name) > 64 || strings.ContainsFunc(name, func(r rune) bool {
 		return r <= ' ' || r > '~' || strings.ContainsRune(`/@;,<>"&:?=`, r)
 	}) {
