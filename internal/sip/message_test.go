@@ -205,6 +205,10 @@ func TestTextsThatCannotBeSent(t *testing.T) {
 			if !ok || f.Cause != tc.want.Cause || f.SIPStatus != tc.want.SIPStatus || f.Permanent != tc.want.Permanent {
 				t.Errorf("got %+v", f)
 			}
+			before, known := errors.AsType[*call.Failure](s.tech.CanReach(tc.to))
+			if known != (tc.to != "101") || known && before.Cause != tc.want.Cause {
+				t.Errorf("asked before: %+v", before)
+			}
 		})
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())

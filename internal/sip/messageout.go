@@ -75,6 +75,15 @@ func (t *Technology) Refer(ctx context.Context, to, from, referTo string, toSelf
 	})
 }
 
+// CanReach says, without sending anything, why Message and Refer would have no
+// address to send to: the same *call.Failure, or nil. A door that answers before
+// the message is delivered, as Asterisk's ARI does (observed: Asterisk 22.10,
+// spec vectors 19), asks it first.
+func (t *Technology) CanReach(to string) error {
+	_, err := t.receiver(to)
+	return err
+}
+
 // sendAlone sends what ask makes to every address and gives nil as soon as one
 // has accepted it, else the failure that says most.
 func (t *Technology) sendAlone(ctx context.Context, d receiver, from string, ask func(address) ua.RequestOptions) error {
