@@ -53,13 +53,16 @@ type IncomingOptions struct {
 	AccountCode string // text for the record only
 	Language    string
 	LinkedID    string          // "" = its own id
+	RDNIS       string          // number that sent the call here, "" = nobody did
+	TenantID    string          // of the endpoint, for people alone
 	Variables   []call.Variable // set as they are: names with prefixes keep them
 	Answered    bool            // the leg is up already
 	Handler     Handler         // nil = Options.Inbound
 }
 
 // Create makes an undialled channel in state Down: nothing has been sent. It
-// can take variables, a caller ID, a bridge; Channel.Dial dials it. Errors:
+// can take variables, a caller ID, a bridge; Channel.Dial dials it. When Create
+// returns, ChannelCreated and what tells of its variables are out. Errors:
 // ErrIDInUse, ErrIDTooLong, ErrEndpoint, ErrStopping, or the *call.Failure
 // with which the technology refused the endpoint.
 func (s *Switch) Create(ctx context.Context, o CreateOptions) (*Channel, error) {
@@ -114,6 +117,7 @@ func (s *Switch) create(ctx context.Context, o CreateOptions, originated bool) (
 		sn.Caller, sn.Connected = call.CallerID{}, call.CallerID{} // follow in begin
 	}
 	s.beginWith(c, sn, slices.Concat(d.Variables, plain), o)
+	_ = c.do(func() error { return nil }) // until that is out; ErrGone: it is
 	c.writeAll(ctx, rest)
 	return c, nil
 }
@@ -166,6 +170,7 @@ func (s *Switch) Incoming(leg Leg, o IncomingOptions) (*Channel, error) {
 		Context: cmp.Or(o.Context, d.Context, "default"), Extension: cmp.Or(o.Dialled, "s"), Priority: 1,
 		Language: cmp.Or(o.Language, s.o.Language), CreatedAt: c.timeline.started, LinkedID: cmp.Or(o.LinkedID, id),
 		Technology: d.Technology, Endpoint: o.Endpoint, Phone: d.Phone, Trunk: d.Trunk, Incoming: true,
+		RDNIS: o.RDNIS, TenantID: o.TenantID,
 	}
 	if o.Answered {
 		sn.State, sn.AnsweredAt = Up, c.timeline.started

@@ -105,6 +105,7 @@ func (c *Channel) emitHangup(h hangup, state State) {
 	status := h.cause.DialEventStatus()
 	if h.forward != "" {
 		status = "CANCEL"
+		c.sentOn()
 		if !c.originated {
 			c.emitDial(status, h.forward)
 		}

@@ -114,8 +114,8 @@ func TestForwardThatIsNotFollowed(t *testing.T) {
 					want[1], want[2] = want[2], want[1]
 				}
 				expect(t, &l, want...)
-				if target != "elsewhere" {
-					t.Errorf("forwarded to %q", target)
+				if target != "elsewhere" || c.Snapshot().RDNIS != "a" {
+					t.Errorf("forwarded to %q by %q", target, c.Snapshot().RDNIS)
 				}
 			})
 		})

@@ -2,6 +2,7 @@ package pbx
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/cause"
@@ -44,6 +45,7 @@ func (c *Channel) handleLeg(e LegEvent) {
 	case LegHeld, LegResumed:
 		c.heldByPhone(e.Kind == LegHeld)
 	case LegForwarded:
+		c.sentOn()
 		c.emitDial("CANCEL", e.Target)
 	case LegTransfer:
 		c.emit(Event{Type: ChannelTransfer, Target: e.Target})
@@ -52,6 +54,13 @@ func (c *Channel) handleLeg(e LegEvent) {
 		c.toldBridge()
 		c.fitCodec()
 	}
+}
+
+// sentOn notes who has sent the call elsewhere: the number that was dialled
+// (observed: Asterisk 22.10, vectors 04-*-forward).
+func (c *Channel) sentOn() {
+	number, _, _ := strings.Cut(c.dialString, "@")
+	c.update(func(s *Snapshot) { s.RDNIS = number })
 }
 
 // toldBridge lets the channel's bridge look at its media again.

@@ -15,6 +15,8 @@ type Snapshot struct {
 	State       State          `json:"state"`
 	Caller      call.CallerID  `json:"caller"`
 	Connected   call.CallerID  `json:"connected"`
+	RDNIS       string         `json:"caller_rdnis,omitempty"` // number that sent the call here, or that it was sent on from
+	TenantID    string         `json:"tenantid,omitempty"`
 	Dialled     string         `json:"dialled,omitempty"` // incoming: number as dialled
 	Account     call.AccountID `json:"account,omitempty"`
 	AccountCode string         `json:"accountcode,omitempty"` // for the record only: whose rights count is Account

@@ -94,6 +94,7 @@ func (t *Technology) accept(c *ua.Call, req *sip.Request, p *profile) {
 	}
 	ch, err := t.sw.Incoming(l, pbx.IncomingOptions{
 		Port: l.o.Port, Endpoint: p.name, CallerID: callerOf(c, p), Dialled: dialled, Context: p.context, Account: p.account,
+		RDNIS: divertedBy(c),
 	})
 	if err != nil {
 		t.log.Info("incoming call refused", "call_id", c.CallID(), "err", err)
@@ -181,6 +182,12 @@ func callerOf(c *ua.Call, p *profile) call.CallerID {
 		id = call.CallerID{Private: true}
 	}
 	return id
+}
+
+// divertedBy is the number that has sent the call here (RFC 5806), "" if nobody did.
+func divertedBy(c *ua.Call) string {
+	id, _ := ua.ParseAsserted(c.RequestHeader("Diversion")) // the form is the same
+	return clean(unescapeUser(id.User))
 }
 
 // wantsPrivacy reports whether the caller asked not to be shown (RFC 3323 §4.2).

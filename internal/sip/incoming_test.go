@@ -92,11 +92,14 @@ func TestInboundFromTrunkBySourceAddress(t *testing.T) {
 	s, provider := startWithTrunk(t, nil)
 	pc := provider.call(s, ua.InviteOptions{
 		From: ua.Identity{DisplayName: "Display", User: "anonymous", Host: "carrier.test"}, SDP: []byte(pcma),
-		Headers: []ua.Header{{Name: "P-Asserted-Identity", Value: `"Bob" <sip:+4940777@carrier.test>`}},
+		Headers: []ua.Header{
+			{Name: "P-Asserted-Identity", Value: `"Bob" <sip:+4940777@carrier.test>`},
+			{Name: "Diversion", Value: `"Desk" <sip:300@carrier.test>;reason=no-answer`},
+		},
 	}, "+4930100")
 	c := s.nextIncoming()
 	sn := c.Snapshot()
-	if sn.Dialled != "+4930100" || sn.Context != "from-carrier" || sn.Account != "sales" || sn.Trunk != "carrier" ||
+	if sn.Dialled != "+4930100" || sn.Context != "from-carrier" || sn.Account != "sales" || sn.Trunk != "carrier" || sn.RDNIS != "300" ||
 		sn.Caller != (call.CallerID{Name: "Bob", Number: "+4940777"}) {
 		t.Errorf("snapshot %+v", sn)
 	}

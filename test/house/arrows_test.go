@@ -40,7 +40,7 @@ var arrows = map[string][]string{
 	"internal/media":          {"internal/media/codec", "internal/media/dsp"},
 	"internal/prompts":        {},
 	"internal/music":          {"internal/media", "internal/wire/conf"},
-	"internal/pbx":            {"internal/call", "internal/cause", "internal/event", "internal/media", "internal/music", "internal/prompts"},
+	"internal/pbx":            {"internal/call", "internal/cause", "internal/event", "internal/media", "internal/media/dsp", "internal/music", "internal/prompts"},
 	"internal/pbx/pbxtest":    {"internal/pbx", "internal/call", "internal/cause", "internal/media"},
 	"internal/local":          {"internal/pbx", "internal/media", "internal/call", "internal/cause"},
 	"internal/pretend":        {"internal/pbx", "internal/media", "internal/call", "internal/cause"},
