@@ -170,6 +170,7 @@ type request struct {
 	params  wire.Params
 	path    map[string]string // path parameters, decoded
 	overWS  bool
+	app     string // over a WebSocket: the first application of that
 	channel *pbx.Channel
 }
 
