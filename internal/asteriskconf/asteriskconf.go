@@ -40,9 +40,12 @@ type Result struct {
 	SystemName      string
 	LiveDangerously bool // never merged: dialplan.allow_exec and its neighbours decide
 
+	ARI  *config.ARI // of ari.conf and websocket_client.conf, nil without ari.conf
+	HTTP *HTTP       // of http.conf, nil without it
+
 	Files []string // paths of every file that was read, for watching
 
-	places map[string]config.Place // of "phones.100" and "trunks.carrier"
+	places map[string]config.Place // of "phones.100", "trunks.carrier", "ari.users.crm"
 }
 
 // Directories are those of asterisk.conf, absolute or as written there.
@@ -82,6 +85,10 @@ func load(fsys fs.FS, dir string) (*Result, []Problem, error) {
 		{"pjsip.conf", l.pjsip},
 		{"sip.conf", l.sip},
 		{"users.conf", l.users},
+		{"http.conf", l.http},
+		{"acl.conf", l.acl},
+		{"websocket_client.conf", l.webSocketClients},
+		{"ari.conf", l.ari},
 	} {
 		file, err := l.file(f.name)
 		if err != nil {
@@ -107,6 +114,8 @@ type loader struct {
 	r        *Result
 	problems []Problem
 	warned   map[Problem]bool // what several objects share is told once
+	acls     map[string]*conf.Section
+	clients  map[string]*options // of websocket_client.conf
 }
 
 func (l *loader) warn(at conf.Origin, format string, args ...any) {
@@ -222,6 +231,8 @@ func (r *Result) Merge(c *config.Config) map[string]config.Place {
 	}
 	r.mergeAliases(c)
 	r.mergeServer(c)
+	r.mergeHTTP(c)
+	r.mergeARI(c, added)
 	return added
 }
 

@@ -6,6 +6,8 @@
 //	pjsip.conf      transports, and endpoints with their aor, auth, identify and registration
 //	sip.conf        peers and register lines of chan_sip
 //	users.conf      users with hassip
+//	http.conf       listener and prefix of ARI
+//	ari.conf        ARI's users and outbound WebSockets, with those of acl.conf and websocket_client.conf
 //
 // A device that registers becomes a config.Phone under the name with which it
 // registers; one with a fixed address becomes a config.Trunk under the name of

@@ -39,14 +39,15 @@ func (v *validator) ari() {
 	}
 }
 
-// origin checks one of allowed_origins: browsers send no path, and it is compared
-// letter by letter.
-func (v *validator) origin(key, o string) {
-	if o == "*" {
-		return
-	}
+// IsOrigin says whether a text can be in ari.allowed_origins: "*", or an origin as
+// browsers send it, without a path, since it is compared letter by letter.
+func IsOrigin(o string) bool {
 	u, err := url.Parse(o)
-	if err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "" {
+	return o == "*" || err == nil && u.Scheme != "" && u.Host != "" && u.Path == "" && u.RawQuery == ""
+}
+
+func (v *validator) origin(key, o string) {
+	if !IsOrigin(o) {
 		v.bad(key, "%q is not an origin; write it as \"https://crm.example.com\", or \"*\" for all", o)
 	}
 }
@@ -59,7 +60,7 @@ func (v *validator) ariUser(name string, u ARIUser) {
 	case u.Password == "":
 		v.bad(key+".password", "is missing; without one anybody could make calls in this user's name")
 	case u.PasswordFormat == "crypt":
-		if !isCrypt(u.Password) {
+		if !IsCrypt(u.Password) {
 			v.bad(key+".password", "is not a hash of crypt(3) that begins with $1$, $5$ or $6$; `openssl passwd -6` makes one")
 		}
 	case u.PasswordFormat == "argon2id":
@@ -76,8 +77,9 @@ func (v *validator) ariUser(name string, u ARIUser) {
 	v.accountRef(key+".account", u.Account)
 }
 
-// isCrypt says whether a text looks like one of the hashes that can be checked.
-func isCrypt(hash string) bool {
+// IsCrypt says whether a text looks like one of the hashes of crypt(3) that can be
+// checked: $1$, $5$ or $6$.
+func IsCrypt(hash string) bool {
 	kind, rest, ok := strings.Cut(strings.TrimPrefix(hash, "$"), "$")
 	salt := strings.LastIndexByte(rest, '$')
 	return ok && hash[0] == '$' && slices.Contains([]string{"1", "5", "6"}, kind) && salt >= 0 && salt < len(rest)-1
@@ -104,10 +106,11 @@ func ParseNetwork(s string) (netip.Prefix, error) {
 func (v *validator) ariOutbound(name string, o ARIOutbound) {
 	key := "ari.outbound." + name
 	v.named(key, name)
-	switch u, err := url.Parse(o.URI); {
+	u, _ := url.Parse(o.URI) // IsWebSocketURI looks at the error
+	switch {
 	case o.URI == "":
 		v.bad(key+".uri", "is missing; name the address of the application, such as \"wss://crm.example.com/ari\"")
-	case err != nil || u.Scheme != "ws" && u.Scheme != "wss" || u.Host == "":
+	case !IsWebSocketURI(o.URI):
 		v.bad(key+".uri", "is not an address that begins with ws:// or wss://") // without it: it may hold a password
 	case u.Scheme == "ws" && o.Password != "" && !isLoopback(u.Hostname()):
 		v.warn(key+".uri", "sends the password without encryption; use wss://")
@@ -129,6 +132,17 @@ func (v *validator) ariOutbound(name string, o ARIOutbound) {
 	}
 }
 
+// IsApplication says whether a text can be the name of an application.
+func IsApplication(app string) bool {
+	return app != "" && len(app) <= 72 && !strings.ContainsAny(app, " \t,")
+}
+
+// IsWebSocketURI says whether a text is an address that a WebSocket can be opened to.
+func IsWebSocketURI(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && (u.Scheme == "ws" || u.Scheme == "wss") && u.Host != ""
+}
+
 // ariApps checks the applications of a connection. Two that keep the same one would
 // take it from each other for ever.
 func (v *validator) ariApps(key string, o ARIOutbound) {
@@ -139,7 +153,7 @@ func (v *validator) ariApps(key string, o ARIOutbound) {
 		v.bad(key, "has %d applications; with per_call there is exactly one", len(o.Apps))
 	}
 	for i, app := range o.Apps {
-		if app == "" || len(app) > 72 || strings.ContainsAny(app, " \t,") {
+		if !IsApplication(app) {
 			v.bad(fmt.Sprintf("%s[%d]", key, i), "%q cannot be an application; use 1 to 72 characters without commas and blanks", app)
 		}
 		n := 0
