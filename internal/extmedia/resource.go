@@ -94,7 +94,7 @@ func cutOptions(resource string) (name, options string) {
 		case ')':
 			depth++
 		case '(':
-			depth--
+			depth = max(depth-1, 0)
 		case '/':
 			if depth == 0 {
 				return resource[:i], resource[i+1:]

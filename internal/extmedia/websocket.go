@@ -155,49 +155,51 @@ func (l *webLeg) serve(c *websocket.Conn) error {
 			l.stop(err)
 		}
 	})
-	unset := context.AfterFunc(l.ctx, func() { bye(c) })
-	err := l.read(c)
+	// Not of the leg's context: its end would cut the connection without a close.
+	reading, cut := context.WithCancel(context.Background())
+	defer cut()
+	closed := make(chan struct{})
+	unset := context.AfterFunc(l.ctx, func() {
+		defer close(closed)
+		defer time.AfterFunc(time.Second, cut).Stop()  // a program that does not answer a close
+		_ = c.Close(websocket.StatusNormalClosure, "") // one that has gone cannot be told
+	})
+	err := l.read(reading, c)
 	close(done)
-	if unset() {
-		bye(c)
+	if !unset() {
+		<-closed
 	}
 	wg.Wait()
 	if why := context.Cause(l.ctx); why != nil {
 		err = why // the reader only knows that the connection was closed
 	}
-	if _, ours := errors.AsType[hungUp](err); ours || errors.Is(err, io.EOF) || websocket.CloseStatus(err) >= 0 {
+	if _, ours := errors.AsType[hungUp](err); ours || errors.Is(err, io.EOF) || errors.Is(err, errHangup) || websocket.CloseStatus(err) >= 0 {
 		return nil
 	}
 	return err
 }
 
-// bye closes the connection properly, in a second at most.
-func bye(c *websocket.Conn) {
-	t := time.AfterFunc(time.Second, func() { _ = c.CloseNow() })
-	defer t.Stop()
-	_ = c.Close(websocket.StatusNormalClosure, "") // a peer that has gone cannot be told
-}
+// errHangup is the cause of the end that a program has asked for.
+var errHangup = errors.New("the program has hung up")
 
 // write writes one message in time.
 func write(c *websocket.Conn, kind websocket.MessageType, b []byte) error {
-	// Not of the leg's context: its end would cut the connection without a close.
-	ctx, cancel := context.WithTimeout(context.Background(), writeTime)
+	ctx, cancel := context.WithTimeout(context.Background(), writeTime) // not of the leg's: see serve
 	defer cancel()
 	return c.Write(ctx, kind, b)
 }
 
-// read takes the program's messages until it hangs up (nil) or goes.
-func (l *webLeg) read(c *websocket.Conn) error {
+// read takes the program's messages until the connection is closed.
+func (l *webLeg) read(ctx context.Context, c *websocket.Conn) error {
 	for {
-		// Closing ends it, see write.
-		kind, b, err := c.Read(context.Background())
+		kind, b, err := c.Read(ctx)
 		switch {
 		case err != nil:
 			return err
 		case kind == websocket.MessageBinary:
 			l.hear(b)
-		case l.obey(b):
-			return nil
+		default:
+			l.obey(b)
 		}
 	}
 }
@@ -217,26 +219,23 @@ func (l *webLeg) hear(b []byte) {
 	}
 }
 
-// obey takes a command, and says whether it was HANGUP.
-func (l *webLeg) obey(b []byte) (hangup bool) {
+// obey takes a command.
+func (l *webLeg) obey(b []byte) {
 	cmd, err := parseCommand(b, l.d.json)
 	switch {
 	case err != nil:
 		l.tell([]notice{mistake(err.Error())})
 	case cmd.name == "HANGUP":
-		return true
+		l.stop(errHangup)
 	case cmd.name == "ANSWER":
 		l.answered()
+	case cmd.name == "SET_MEDIA_DIRECTION" && !isDirection(cmd.direction):
+		l.tell([]notice{mistake("the direction must be in, out or both")})
 	case cmd.name == "SET_MEDIA_DIRECTION":
-		if !isDirection(cmd.direction) {
-			l.tell([]notice{mistake("the direction must be in, out or both")})
-			return false
-		}
 		l.direct(cmd.direction)
 	case cmd.name != "":
 		l.tell(cmd.obey(l.s.feed, l.d, l.s.quiet))
 	}
-	return false
 }
 
 // direct sets the direction as the program sees it: in = it only listens.
