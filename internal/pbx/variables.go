@@ -337,9 +337,12 @@ func parseCallerID(s string) call.CallerID {
 	return call.CallerID{Name: strings.Trim(s, `"`)}
 }
 
+// punctuation is what people put between the digits of a number.
+var punctuation = strings.NewReplacer("(", "", ")", "", "-", "", ".", "", " ", "")
+
 // compactNumber drops the punctuation of a number written for people.
 func compactNumber(s string) string {
-	n := strings.NewReplacer("(", "", ")", "", "-", "", ".", "", " ", "").Replace(s)
+	n := punctuation.Replace(s)
 	if strings.Trim(n, "+*#0123456789") == "" {
 		return n
 	}

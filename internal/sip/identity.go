@@ -107,13 +107,16 @@ func (id *identity) assert(cid call.CallerID, host string, pai, rpid bool) {
 	}
 }
 
+// quoting writes the inside of a quoted-string.
+var quoting = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
 // nameAddr writes "Name" <sip:user@host>, with the name quoted (RFC 3261 §25.1
 // quoted-string). user is escaped already.
 func nameAddr(name, user, host string) string {
 	var b strings.Builder
 	if name != "" {
 		b.WriteByte('"')
-		b.WriteString(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name))
+		b.WriteString(quoting.Replace(name))
 		b.WriteString(`" `)
 	}
 	b.WriteString("<sip:")

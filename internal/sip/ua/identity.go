@@ -85,8 +85,11 @@ func cleanText(s string) string {
 // quoteDisplay gives the inside of a quoted-string (RFC 3261 §25.1): the
 // message library writes the quotes but escapes nothing.
 func quoteDisplay(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(strings.TrimSpace(cleanText(s)))
+	return quoting.Replace(strings.TrimSpace(cleanText(s)))
 }
+
+// quoting is built once: every request writes several names.
+var quoting = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // unquoteDisplay undoes quoteDisplay.
 func unquoteDisplay(s string) string {
