@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/door/auth"
 	"github.com/dialwright/dialwright/internal/extmedia"
 	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/snoop"
@@ -49,6 +50,9 @@ type Options struct {
 	// Busy gives why no new channel may be made at the moment, "" = none: too many
 	// channels. It is asked before anything else of an operation that makes one.
 	Busy func() string
+	// Throttle refuses addresses with too many wrong passwords; doors may share one. nil =
+	// one of its own.
+	Throttle *auth.Throttle
 }
 
 // Config is what can change while the door is open (ari.conf, http.conf; spec: ari 2.2).
@@ -191,14 +195,6 @@ func created(body any, location string) response {
 
 // operation carries out one operation. Errors are *wire.Error; others are a 500 and logged.
 type operation func(ctx context.Context, q *request) (response, error)
-
-// Server is the door. It is safe for concurrent use.
-type Server struct {
-	o   Options
-	log *slog.Logger
-	sw  *pbx.Switch
-	hub *stasis.Hub
-}
 
 // handlers gives every operation by resource and nickname ("channels.originate").
 func (s *Server) handlers() map[string]operation {

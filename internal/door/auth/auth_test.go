@@ -75,7 +75,7 @@ func TestWrongKeysAreThrottledByAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k, key := setup(t)
 		for range failureBurst {
-			k.failed("192.0.2.1")
+			k.throttle.Failed("192.0.2.1")
 		}
 		if _, err := k.Check(t.Context(), key, "192.0.2.1"); !errors.Is(err, ErrThrottled) {
 			t.Errorf("throttled address: %v", err)
@@ -88,10 +88,10 @@ func TestWrongKeysAreThrottledByAddress(t *testing.T) {
 			t.Errorf("a minute later: %v", err)
 		}
 		for i := range 2 * failureSlots {
-			k.failed(strings.Repeat("x", i%7) + string(rune(i)))
+			k.throttle.Failed(strings.Repeat("x", i%7) + string(rune(i)))
 		}
-		if len(k.failures) > failureSlots {
-			t.Errorf("%d addresses are remembered", len(k.failures))
+		if len(k.throttle.failures) > failureSlots {
+			t.Errorf("%d addresses are remembered", len(k.throttle.failures))
 		}
 	})
 }

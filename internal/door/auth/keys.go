@@ -46,10 +46,11 @@ type Keys struct {
 	hashes chan struct{} // one token per hash being computed
 	decoy  parsedHash    // computed for unknown names
 
-	mu       sync.Mutex // guards what follows
-	entries  map[string]entry
-	cache    map[[sha256.Size]byte]cached
-	failures map[string]*rate.Limiter
+	throttle Throttle
+
+	mu      sync.Mutex // guards what follows
+	entries map[string]entry
+	cache   map[[sha256.Size]byte]cached
 }
 
 type entry struct {
@@ -74,9 +75,8 @@ func NewKeys(entries []Entry) (*Keys, error) {
 	}
 	k := &Keys{
 		secret: secret, decoy: decoy,
-		hashes:   make(chan struct{}, hashesAt),
-		cache:    map[[sha256.Size]byte]cached{},
-		failures: map[string]*rate.Limiter{},
+		hashes: make(chan struct{}, hashesAt),
+		cache:  map[[sha256.Size]byte]cached{},
 	}
 	return k, k.Replace(entries)
 }
@@ -114,7 +114,7 @@ func (k *Keys) Check(ctx context.Context, key, addr string) (Principal, error) {
 	if p, ok := k.remembered(digest); ok {
 		return p, nil
 	}
-	if k.throttled(addr) {
+	if k.throttle.Throttled(addr) {
 		return Principal{}, ErrThrottled
 	}
 	name, wellFormed := keyName(key)
@@ -132,7 +132,7 @@ func (k *Keys) Check(ctx context.Context, key, addr string) (Principal, error) {
 	right := e.hash.matches(key)
 	<-k.hashes
 	if !right || !known {
-		k.failed(addr)
+		k.throttle.Failed(addr)
 		return Principal{}, ErrWrongKey
 	}
 	k.remember(digest, e)
@@ -167,39 +167,4 @@ func (k *Keys) remember(digest [sha256.Size]byte, e entry) {
 		clear(k.cache) // more right keys than that are not in use at once; they cost one hash each
 	}
 	k.cache[digest] = cached{e.Name, e.Hash, time.Now().Add(cacheTime)}
-}
-
-// throttled reports whether addr has used up its wrong keys.
-func (k *Keys) throttled(addr string) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	l, ok := k.failures[addr]
-	return ok && l.Tokens() < 1
-}
-
-func (k *Keys) failed(addr string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	l, ok := k.failures[addr]
-	if !ok {
-		if len(k.failures) >= failureSlots {
-			k.forgetFailures()
-		}
-		l = rate.NewLimiter(failureRate, failureBurst)
-		k.failures[addr] = l
-	}
-	l.Allow()
-}
-
-// forgetFailures drops the addresses that may try again anyway; if all are
-// still throttled, all are dropped. k.mu is held.
-func (k *Keys) forgetFailures() {
-	for a, l := range k.failures {
-		if l.Tokens() >= failureBurst {
-			delete(k.failures, a)
-		}
-	}
-	if len(k.failures) >= failureSlots {
-		clear(k.failures)
-	}
 }

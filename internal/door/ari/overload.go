@@ -1,0 +1,76 @@
+package ari
+
+import (
+	"context"
+	"net/http"
+	"runtime"
+	"time"
+
+	wire "github.com/dialwright/dialwright/internal/wire/ari"
+)
+
+// makesCalls says whether an operation makes a channel or calls one. These pass a gate.
+func makesCalls(key string) bool {
+	switch key {
+	case "channels.originate", "channels.originateWithId", "channels.create", "channels.dial",
+		"channels.externalMedia", "channels.snoopChannel", "channels.snoopChannelWithId":
+		return true
+	}
+	return false
+}
+
+// gate bounds how many operations that make calls are in progress, so that a server
+// with too much to do refuses at once what it could not do in time, and what it has
+// begun goes on quickly. Each of them takes less than a millisecond when the server is
+// not saturated: then nobody ever waits. Whoever has waited maxWait is refused, and so
+// is at once whoever finds a queue that would last that long.
+type gate struct {
+	inside  chan struct{}
+	waiting chan struct{}
+}
+
+const (
+	perCPU   = 4                      // operations in progress
+	maxQueue = 64                     // and waiting, for each CPU
+	maxWait  = 250 * time.Millisecond // for a place
+)
+
+func newGate() *gate {
+	n := runtime.GOMAXPROCS(0)
+	return &gate{inside: make(chan struct{}, perCPU*n), waiting: make(chan struct{}, maxQueue*n)}
+}
+
+var errSaturated = wire.Errorf(http.StatusServiceUnavailable, "The server has as many calls to make as it can; try again in a second")
+
+// enter waits for a place and gives what leaves it again. It fails with errSaturated, or
+// the cause of ctx.
+func (g *gate) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case g.inside <- struct{}{}:
+		return g.leave, nil
+	default:
+	}
+	select {
+	case g.waiting <- struct{}{}:
+		defer func() { <-g.waiting }()
+	default:
+		return nil, errSaturated
+	}
+	t := time.NewTimer(maxWait)
+	defer t.Stop()
+	select {
+	case g.inside <- struct{}{}:
+		return g.leave, nil
+	case <-t.C:
+		return nil, errSaturated
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+func (g *gate) leave() { <-g.inside }
+
+// notImplemented answers for operations that nobody carries out.
+func notImplemented(context.Context, *request) (response, error) {
+	return response{}, wire.Errorf(http.StatusNotImplemented, "This server does not do that")
+}
