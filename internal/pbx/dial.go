@@ -93,13 +93,17 @@ func (c *Channel) Inherit(from *Channel) error {
 }
 
 // rangTooLong ends a channel that was not answered in time: cause 19, without
-// ChannelHangupRequest (spec: ari 5.2, 5.3).
+// ChannelHangupRequest (spec: ari 5.2, 5.3). One that a remote application has
+// already is told like a hangup from outside (observed: Asterisk 22.10, vectors
+// 04-create-dial-*-timeout).
 func (c *Channel) rangTooLong() {
-	if c.hungUp || c.snap.Load().State == Up {
+	sn := c.snap.Load()
+	if c.hungUp || sn.State == Up {
 		return
 	}
+	inStasis := sn.App == stasisApp
 	c.hang(hangup{
-		cause: cause.NoAnswer, soft: true, by: byTimeout,
+		cause: cause.NoAnswer, soft: true, by: byTimeout, quiet: !inStasis, outside: inStasis,
 		failure: &call.Failure{Disposition: call.NoAnswer, Cause: int(cause.NoAnswer), Text: "no answer in time"},
 	})
 }
@@ -129,7 +133,10 @@ func (c *Channel) emitDial(status, forward string) {
 // caller: only a dialplan's Dial does (spec: ari 5.1), and that is a channel
 // in a handler of the switch.
 // Not a remote application that has it.
-func (c *Channel) handlingDial() bool { return c.incoming && c.snap.Load().App != "Stasis" }
+func (c *Channel) handlingDial() bool { return c.incoming && c.snap.Load().App != stasisApp }
+
+// stasisApp is the application of a channel that a remote application has.
+const stasisApp = "Stasis"
 
 // failureOf gives the *call.Failure in err, or makes one: our own fault,
 // cause 41.

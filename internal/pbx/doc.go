@@ -39,7 +39,9 @@
 //
 // A Bridge is a list of members under a mutex (bridge.go) and a wiring that
 // follows from it (wiring.go): two members are linked, more are mixed, a
-// holding bridge plays music. Members come and go inside their own actors.
+// holding bridge plays music. Members come and go inside their own actors. A bridge
+// of a remote application (class "stasis") has nobody who watches its members: there
+// the switch itself carries out what a phone's REFER asks for (transfer.go).
 //
 // Locks are taken in this order: Bridge.mu, Switch.mu, bus.mu, and the ones
 // of variables, playbacks and recordings alone. Nothing under a lock waits for
@@ -52,6 +54,11 @@
 // ARI's clients expect (spec: ari 5.2-5.5): Dial "", ChannelStateChange
 // Ringing, Dial RINGING, Dial PROGRESS, ChannelStateChange Up, Dial ANSWER.
 // Subscribers have bounded buffers and are told where and how much they missed.
+//
+// The end of a channel is told in this order: how its media was (rtpvars.go),
+// ChannelHangupRequest, the failure of its dial, the ends of its playbacks and
+// recordings, ChannelLeftBridge, and when its handler has returned
+// ChannelDestroyed.
 //
 // # When things fail
 //

@@ -73,8 +73,7 @@ func (c *Channel) hang(h hangup) {
 	c.update(func(s *Snapshot) { s.HungUp, s.HangupCause = true, int(h.cause) })
 	c.vars.setPlain("HANGUPCAUSE", itoa(int(h.cause)))
 
-	// A timeout is told by ChannelDestroyed alone (spec: ari 5.3).
-	if h.by != byTimeout && !h.quiet {
+	if !h.quiet {
 		c.emitHangup(h, state)
 	}
 	c.stopMedia()

@@ -17,6 +17,8 @@ func TestHangupEvents(t *testing.T) {
 		endpoint  string
 		originate bool
 		undialled bool
+		app       string        // that has the channel
+		timeout   time.Duration // of the dial
 		after     time.Duration
 		end       func(*pbx.Channel) // nil: the peer does it
 		want      []string           // from the hangup on
@@ -41,6 +43,10 @@ func TestHangupEvents(t *testing.T) {
 		"never dialled": {endpoint: "Pretend/100", undialled: true,
 			end:  func(c *pbx.Channel) { c.HangupFromOutside(0) },
 			want: []string{"ChannelHangupRequest 32 soft=true", "ChannelHangupRequest 16 soft=false", "ChannelDestroyed 16 603"}},
+		"rang too long": {endpoint: "Pretend/100180?ring=1h", timeout: time.Second, after: time.Minute,
+			want: []string{"ChannelDestroyed 19 480"}},
+		"rang too long for a remote application": {endpoint: "Pretend/100180?ring=1h", timeout: time.Second, after: time.Minute, app: "Stasis",
+			want: []string{"ChannelHangupRequest 32 soft=true", "ChannelDestroyed 19 480"}},
 		"refused": {endpoint: "Pretend/100486", after: time.Second,
 			want: []string{"ChannelHangupRequest 17 soft=false", "ChannelDestroyed 17 486"}},
 	} {
@@ -64,8 +70,13 @@ func TestHangupEvents(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if c.app != "" {
+					if err := ch.SetPosition("", "", 0, c.app, ""); err != nil {
+						t.Fatal(err)
+					}
+				}
 				if !c.originate && !c.undialled {
-					if err := ch.Dial(pbx.DialOptions{}); err != nil {
+					if err := ch.Dial(pbx.DialOptions{Timeout: c.timeout}); err != nil {
 						t.Fatal(err)
 					}
 				}
