@@ -91,17 +91,28 @@ func step(up bool) int {
 // one that is not there (any more) is nothing, and so is that of an application that
 // is not there. ChannelCreated itself is only for those who hear of all channels
 // (spec: ari 3.3 rule 6).
-func (h *Hub) Interest(app, channelID string) {
+func (h *Hub) Interest(app, channelID string) { h.InterestAhead(app, channelID)() }
+
+// InterestAhead is Interest in a channel that is about to be made by somebody else, as
+// the second half of a Local channel is: nothing of it is missed. settle must be
+// called when it has been made, or will not be.
+func (h *Hub) InterestAhead(app, channelID string) (settle func()) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	a, ok := h.apps[app]
-	if ok {
-		h.count(h.channel(channelID), a, 1)
-		h.tidyUp()
+	if !ok {
+		return func() {}
 	}
-	h.mu.Unlock()
-	// The switch forgets a channel before ChannelDestroyed: if it is known now, the
-	// end of our interest is still to come.
-	if !ok || h.sw.HasChannel(channelID) {
+	h.count(h.channel(channelID), a, 1)
+	h.tidyUp()
+	return func() { h.confirm(a, channelID) }
+}
+
+// confirm takes back an interest in a channel that is not there. The switch forgets a
+// channel before ChannelDestroyed: if it is known now, the end of the interest is
+// still to come.
+func (h *Hub) confirm(a *application, channelID string) {
+	if h.sw.HasChannel(channelID) {
 		return
 	}
 	h.mu.Lock()
