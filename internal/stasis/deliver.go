@@ -53,10 +53,7 @@ func (h *Hub) beginBridge(e *pbx.Event) {
 		return
 	}
 	c := h.channel(e.Channel.ID)
-	if c.in != nil {
-		h.exit(c)
-	}
-	c.in = t
+	c.in = t // it has left its former one
 	for _, i := range c.interests {
 		h.member(t, i.app, 1)
 	}
