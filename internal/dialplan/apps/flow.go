@@ -69,6 +69,7 @@ func flow() []run.App {
 		{Name: "ChannelRedirect", Instant: true, Run: channelRedirect},
 		{Name: "Transfer", Run: transfer},
 		{Name: "Stasis", Run: stasis},
+		{Name: "StasisBroadcast", Run: stasisBroadcast},
 		// command.go
 		{Name: "System", Danger: run.Commands, Run: system, Refused: systemRefused},
 		{Name: "TrySystem", Danger: run.Commands, Run: trySystem, Refused: trySystemRefused},

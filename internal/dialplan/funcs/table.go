@@ -21,7 +21,7 @@ func All() []run.Func {
 		conferenceFuncs(),
 		texts(), lists(), logic(), hashes(), arithmetic(), encodings(), printing(), clocks(), jsons(), variables(), places(),
 		shells(), files(), systems(), configs(), webs(), services(), locking(),
-		parties(), channels(), cdrs(), databases(), groupFuncs(), devices(), headerFuncs(), hangupCauses(), registrations(),
+		parties(), channels(), cdrs(), databases(), groupFuncs(), devices(), headerFuncs(), hangupCauses(), registrations(), detectors(),
 	)
 	for i := range all {
 		all[i].Plain = strings.Contains(plain, " "+all[i].Name+" ")

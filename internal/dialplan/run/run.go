@@ -187,6 +187,10 @@ type Options struct {
 	// application gives the channel back; the dialplan goes on, unless the handler has
 	// given the channel to another one (pbx.Channel.Run).
 	Stasis func(app string, args []string) (pbx.Handler, bool)
+	// Broadcast offers a channel to the applications whose names match a regular
+	// expression and gives the one that has claimed it within the time; any error =
+	// nobody has. nil = there are no such applications.
+	Broadcast func(ctx context.Context, c *pbx.Channel, pattern string, timeout time.Duration) (app string, err error)
 
 	// AsyncAGI is told when a channel begins and ends to wait for commands in
 	// AGI(agi:async), which apps.AsyncAGIOf(x) then takes; it must not block. nil =
