@@ -165,6 +165,20 @@ func TestBridgeDestroyedIsHeard(t *testing.T) {
 	h.want("GET", "/channels/A", "", http.StatusOK, "") // stays in its application
 }
 
+// Who makes a bridge over its WebSocket hears of its end alone.
+func TestCreatorOfABridgeHearsOfItsEnd(t *testing.T) {
+	h := newOffice(t, nil)
+	if _, err := h.server.createBridge(t.Context(), &request{app: "lab", path: map[string]string{"bridgeId": "b"}}); err != nil {
+		t.Fatal(err)
+	}
+	h.has("bridge_ids") // it has not subscribed
+	h.want("DELETE", "/bridges/b", "", http.StatusNoContent, "")
+	h.heard.await("BridgeDestroyed bridge=b")
+	if n := h.heard.times("BridgeCreated bridge=b"); n != 0 {
+		t.Errorf("heard of its beginning %d times", n)
+	}
+}
+
 func TestVideoSource(t *testing.T) {
 	h := newOffice(t, nil)
 	h.up("A")

@@ -301,6 +301,13 @@ func (h *heard) awaitTimes(token string, times int) {
 	}
 }
 
+// times says how often a token has been heard so far.
+func (h *heard) times(token string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.seen[token]
+}
+
 // last gives the newest event.
 func (h *heard) last() stasis.Item {
 	h.mu.Lock()
