@@ -1,6 +1,7 @@
 package pbx_test
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"strconv"
@@ -25,6 +26,8 @@ type studio struct {
 	phones map[string]*talker
 	codec  map[string]string // by resource; "" = PCMU
 	callID string            // of the next leg
+
+	phoneName string // of the next leg, "" = its resource
 }
 
 // talker is one leg of the studio.
@@ -52,7 +55,7 @@ func (st *studio) Request(_ context.Context, resource string, o pbx.RequestOptio
 
 func (st *studio) talker(name string) *talker {
 	l := &talker{st: st}
-	l.info = pbx.LegInfo{Technology: "Studio", Name: name, Endpoint: name, Phone: name, CallID: st.callID}
+	l.info = pbx.LegInfo{Technology: "Studio", Name: name, Endpoint: name, Phone: cmp.Or(st.phoneName, name), CallID: st.callID}
 	l.near, l.far = media.NewPipe()
 	l.format = media.Format{Codec: "PCMU", ClockRate: 8000, PTime: 20, EventPT: true}
 	if c := st.codec[name]; c != "" {

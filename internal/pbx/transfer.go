@@ -59,7 +59,7 @@ func (c *Channel) transferAsked(target, replaces string) {
 	// What follows waits for other actors.
 	b.box.post(func() {
 		if replaces != "" {
-			if second, ok := b.sw.channelOfCall(replaces); ok {
+			if second, ok := b.sw.channelOfCall(replaces); ok && second.sameEndpoint(c) {
 				b.attendedTransfer(c, second)
 				return
 			}
@@ -194,6 +194,13 @@ func (s *Switch) dialplanAt(context, exten string) (Handler, bool) {
 	}
 	h, err := s.o.Runner.Runner(call.Then{Kind: call.ThenDialplan, Context: context, Extension: exten})
 	return h, err == nil
+}
+
+// sameEndpoint says that two channels are calls of one phone or trunk: nobody
+// transfers a call that is not its own.
+func (c *Channel) sameEndpoint(o *Channel) bool {
+	mine, theirs := c.snap.Load(), o.snap.Load()
+	return c != o && mine.Technology == theirs.Technology && mine.Phone == theirs.Phone && mine.Trunk == theirs.Trunk
 }
 
 // transferContext is where the targets of a party's transfers are looked for

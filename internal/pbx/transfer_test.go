@@ -105,11 +105,12 @@ func TestAttendedTransferBetweenStasisBridges(t *testing.T) {
 	inStudio(t, pbx.Options{}, func(t *testing.T, st *studio) {
 		events, end := st.s.Subscribe(pbx.EventFilter{Types: []pbx.EventType{pbx.BridgeAttendedTransfer}}, 10)
 		defer end()
+		st.phoneName = "desk"
 		a1, first := st.party("a1")
-		x, heard := st.party("x")
 		st.callID = "second@phone"
 		a2, _ := st.party("a2")
-		st.callID = ""
+		st.callID, st.phoneName = "", ""
+		x, heard := st.party("x")
 		y, speaks := st.party("y")
 		speaks.says(700)
 		br1, br2 := st.stasis("br1", a1, x), st.stasis("br2", a2, y)
@@ -127,6 +128,29 @@ func TestAttendedTransferBetweenStasisBridges(t *testing.T) {
 		}
 		if got := br2.Channels(); len(got) != 2 || x.State() != pbx.Up || y.State() != pbx.Up {
 			t.Errorf("together: %v", got)
+		}
+	})
+}
+
+// A REFER that names somebody else's call takes nothing over: it is a blind one.
+func TestAttendedTransferOfAStrangersCall(t *testing.T) {
+	p := &arrivals{context: "phones", came: make(chan string, 1)}
+	inStudio(t, pbx.Options{Runner: p}, func(t *testing.T, st *studio) {
+		a, phone := st.party("a")
+		b, _ := st.party("b")
+		st.callID = "secret@other"
+		other, _ := st.party("other")
+		st.callID = ""
+		br, theirs := st.stasis("br", a, b), st.stasis("theirs", other)
+		defer br.Destroy()
+		defer theirs.Destroy()
+		phone.on(pbx.LegEvent{Kind: pbx.LegTransfer, Target: "200", Text: "secret@other;to-tag=1;from-tag=2"})
+		if got := <-p.came; got != "b at 200" {
+			t.Errorf("came: %s", got)
+		}
+		<-a.Gone()
+		if got := theirs.Channels(); len(got) != 1 || other.State() != pbx.Up {
+			t.Errorf("the stranger's bridge: %v", got)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/pbx"
+	"github.com/dialwright/dialwright/internal/sip/ua"
 )
 
 // What a phone sees as the caller of a channel that was created, given variables
@@ -117,5 +118,56 @@ func TestRTPVariablesAtTheEndOfACall(t *testing.T) {
 	<-refused.Gone()
 	if len(told) != 1 || told[0].Cause != 17 || told[0].TechCause != 486 || told[0].Soft {
 		t.Errorf("a refused call told %+v", told)
+	}
+}
+
+// A phone in a remote application's bridge names its second call in a REFER: those
+// that it was talking to are put together, and both of its calls end (RFC 5589 §7).
+func TestAttendedTransferFromStasisBridges(t *testing.T) {
+	s := start(t, nil)
+	phone, other := newPeer(t, peerOptions{}), newPeer(t, peerOptions{})
+	phone.register(s, "101")
+	other.register(s, "102")
+	up := func(endpoint string, p *peer) (*pbx.Channel, *peerCall) {
+		t.Helper()
+		c := s.originate(endpoint, func(o *pbx.OriginateOptions) {
+			o.Handler = pbx.HandlerFunc(func(ctx context.Context, _ *pbx.Channel) { <-ctx.Done() })
+		})
+		pc := p.next()
+		pc.answer(pcmu)
+		s.awaitState(c, pbx.Up)
+		return c, pc
+	}
+	bridge := func(members ...*pbx.Channel) *pbx.Bridge {
+		t.Helper()
+		b, err := s.sw.NewBridge(pbx.BridgeOptions{Class: "stasis", Creator: "Stasis"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range members {
+			err = errors.Join(err, b.Add(c, pbx.AddOptions{}))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	first, firstCall := up("PJSIP/101", phone)
+	x, _ := up("PJSIP/102", other)
+	second, secondCall := up("PJSIP/101", phone)
+	y, _ := up("PJSIP/102", other)
+	bridge(first, x)
+	to := bridge(second, y)
+	firstCall.c.ReferCall(secondCall.c, nil)
+	e := s.awaitEvent("the transfer", func(e pbx.Event) bool { return e.Type == pbx.BridgeAttendedTransfer })
+	if got := e.Data.(*pbx.AttendedTransfer); got.Result != pbx.TransferDone || got.Transferee.ID != x.ID() || got.Target.ID != y.ID() {
+		t.Errorf("transfer %+v", got)
+	}
+	firstCall.await(ua.EventEnded)
+	secondCall.await(ua.EventEnded)
+	<-first.Gone()
+	<-second.Gone()
+	if got := to.Channels(); len(got) != 2 || x.State() != pbx.Up || y.State() != pbx.Up {
+		t.Errorf("together: %d", len(got))
 	}
 }
