@@ -53,7 +53,7 @@ func New(o Options) (*Server, error) {
 		logins: newLogins(cmp.Or(o.Throttle, &auth.Throttle{})),
 		calls:  newGate(), slots: make(chan struct{}, maxRequests),
 	}
-	s.sockets = newSockets(s)
+	s.sockets = newSockets()
 	s.outbound = newOutbounds(s)
 	s.routes = newRoutes(wire.Operations(), s.handlers())
 	return s, nil
@@ -61,8 +61,8 @@ func New(o Options) (*Server, error) {
 
 // Start opens the outbound WebSockets that are kept open. They live until Stop,
 // whatever becomes of ctx.
-func (s *Server) Start(context.Context) error {
-	s.outbound.start()
+func (s *Server) Start(ctx context.Context) error {
+	s.outbound.start(ctx)
 	return nil
 }
 
@@ -72,7 +72,11 @@ func (s *Server) Start(context.Context) error {
 func (s *Server) Stop(ctx context.Context) error {
 	s.stopping.Store(true)
 	s.outbound.stop()
-	return s.sockets.stop(ctx)
+	err := s.sockets.stop(ctx)
+	if err == nil {
+		s.outbound.running.Wait() // its sockets are closed, and its tries canceled
+	}
+	return err
 }
 
 // ServeHTTP answers everything below the prefix and /ari.
