@@ -31,6 +31,7 @@ type office struct {
 	t      *testing.T
 	dir    string // of recordings
 	o      Options
+	engine *media.Engine
 	sw     *pbx.Switch
 	hub    *stasis.Hub
 	server *Server
@@ -54,6 +55,7 @@ func newOffice(t *testing.T, change func(*Options)) *office {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.engine = engine
 	h.sw = pbx.New(pbx.Options{
 		Media: engine, Recordings: root, Linger: -1,
 		Sounds: fstest.MapFS{"en/demo-instruct.sln": {Data: make([]byte, 20*16000)}},
