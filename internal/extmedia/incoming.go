@@ -6,6 +6,8 @@ import (
 	"path"
 
 	"github.com/coder/websocket"
+
+	"github.com/dialwright/dialwright/internal/pbx"
 )
 
 // socketWait is a leg that waits for its program, or has it.
@@ -52,6 +54,7 @@ func (m *Media) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	finished := make(chan struct{})
 	if !m.run(func() { defer close(finished); l.end(l.serve(c)) }) {
 		_ = c.Close(websocket.StatusGoingAway, "the server is stopping") // it may have gone
+		l.end(pbx.ErrStopping)
 		return
 	}
 	<-finished

@@ -163,6 +163,24 @@ func TestRTPSources(t *testing.T) {
 	}
 }
 
+// A program that only listens, for four times the RTP timeout.
+func TestRTPOnlyListens(t *testing.T) {
+	l := newLab(t, extmedia.Config{})
+	p := newUDPProgram(l)
+	c := l.open(extmedia.Options{ExternalHost: p.host(), Format: "ulaw"})
+	l.until(c, pbx.Up)
+	l.with(c)
+	buf := make([]byte, 2048)
+	for range 100 {
+		if _, err := p.conn.Read(buf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.Context().Err() != nil {
+		t.Error("it was taken for dead")
+	}
+}
+
 // Garbage is counted and nothing else; digits of the program are heard.
 func TestRTPGarbage(t *testing.T) {
 	l := newLab(t, extmedia.Config{})
