@@ -24,6 +24,15 @@ func (h inbound) Handle(ctx context.Context, a *Channel) {
 	h.connect(ctx, a, Admission{Channel: *sn, Context: sn.Context, Account: sn.Account, Dialled: sn.Dialled})
 }
 
+// NewRouted gives a handler that sends a channel, whoever made it, to an extension by
+// the built-in routing: what NewInbound does for a call that came in with that number.
+func NewRouted(s *Switch, in, extension string) Handler {
+	return HandlerFunc(func(ctx context.Context, c *Channel) {
+		sn := c.Snapshot()
+		inbound{s}.connect(ctx, c, Admission{Channel: *sn, Context: in, Account: sn.Account, Dialled: extension})
+	})
+}
+
 // connect finds out where a party may go, dials that, and keeps the two
 // together until one hangs up, is transferred, or another handler takes A.
 func (h inbound) connect(ctx context.Context, a *Channel, want Admission) {

@@ -98,6 +98,8 @@ func (s *Server) destination(ctx context.Context, q *request, m *making) (pbx.Ha
 	}
 	h, err := runner.Runner(to)
 	switch {
+	case errors.Is(err, pbx.ErrBuiltIn):
+		return pbx.NewRouted(s.sw, in, exten), nil
 	case err != nil && label != "":
 		return nil, errLabel
 	case h == nil: // as a place that does not exist: the channel is answered and ends
