@@ -66,6 +66,7 @@ type Switch struct {
 	ids     atomic.Uint64 // the counter in channel ids
 	panics  atomic.Uint64
 	created atomic.Uint64
+	shown   atomic.Pointer[[]string] // see ShowVariables
 
 	mu         sync.Mutex // guards the fields below; taken before bus.mu, never while a bridge's mutex is wanted
 	techs      []Technology

@@ -174,11 +174,28 @@ func (c *Channel) ReportVariable(name string) error {
 	})
 }
 
+// ShowVariables makes variables appear in the snapshots of all channels from the
+// moment in which they are set (Asterisk: channelvars of ari.conf). It replaces the
+// names given before.
+func (s *Switch) ShowVariables(names []string) {
+	names = slices.Clone(names)
+	s.shown.Store(&names)
+}
+
+// shows says whether a variable is one of ShowVariables.
+func (s *Switch) shows(name string) bool {
+	names := s.shown.Load()
+	return names != nil && slices.Contains(*names, name)
+}
+
 func (c *Channel) setVariable(name, value string) {
 	if strings.HasSuffix(name, ")") && c.writeFunction(name, value) {
 		return
 	}
 	plain := c.vars.set(name, value)
+	if c.sw.shows(plain) {
+		c.vars.report(plain)
+	}
 	c.vars.mu.RLock()
 	reported := c.vars.m[plain].reported
 	c.vars.mu.RUnlock()

@@ -36,31 +36,37 @@ type outbounds struct {
 	s       *Server
 	perCall chan struct{} // a token for each one that is open
 
-	mu      sync.Mutex // guards what follows
-	started bool
+	running sync.WaitGroup // keepers and connections per call
+
+	mu      sync.Mutex               // guards what follows
+	begin   func(o Outbound) *keeper // starts one; nil before start
 	stopped bool
 	kept    []*keeper
-	running sync.WaitGroup // keepers and connections per call
 }
 
 func newOutbounds(s *Server) *outbounds {
 	return &outbounds{s: s, perCall: make(chan struct{}, maxPerCall)}
 }
 
-// start opens what is configured.
+// start opens what is configured. ctx gives values only.
 func (l *outbounds) start(ctx context.Context) {
 	l.mu.Lock()
-	l.started = true
+	l.begin = func(o Outbound) *keeper {
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // it lives until it is ended
+		k := &keeper{s: l.s, o: o, cancel: cancel}
+		l.running.Go(func() { k.run(ctx) })
+		return k
+	}
 	l.mu.Unlock()
-	l.reload(ctx)
+	l.reload()
 }
 
 // reload opens what is newly configured, and closes what is not any more or is
 // configured otherwise.
-func (l *outbounds) reload(ctx context.Context) {
+func (l *outbounds) reload() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.started || l.stopped {
+	if l.begin == nil || l.stopped {
 		return
 	}
 	want := slices.DeleteFunc(slices.Clone(l.s.o.Config().Outbound), func(o Outbound) bool { return o.PerCall })
@@ -74,10 +80,7 @@ func (l *outbounds) reload(ctx context.Context) {
 		return false
 	})
 	for _, o := range want {
-		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // it lives until it is ended
-		k := &keeper{s: l.s, o: o, cancel: cancel}
-		l.kept = append(l.kept, k)
-		l.running.Go(func() { k.run(ctx) })
+		l.kept = append(l.kept, l.begin(o))
 	}
 }
 
@@ -92,9 +95,12 @@ func (l *outbounds) stop() {
 	l.mu.Unlock()
 }
 
-// Reload opens and closes outbound WebSockets as is now configured. The rest of the
-// configuration is looked at when it is needed.
-func (s *Server) Reload(ctx context.Context) { s.outbound.reload(ctx) }
+// Reload looks at the configuration again, for what is not looked at with each
+// request: outbound WebSockets are opened and closed, and channels show other variables.
+func (s *Server) Reload() {
+	s.sw.ShowVariables(s.o.Config().ChannelVars)
+	s.outbound.reload()
+}
 
 // keeper keeps one connection open.
 //

@@ -56,6 +56,7 @@ func New(o Options) (*Server, error) {
 	s.sockets = newSockets()
 	s.outbound = newOutbounds(s)
 	s.routes = newRoutes(wire.Operations(), s.handlers())
+	s.sw.ShowVariables(o.Config().ChannelVars)
 	return s, nil
 }
 

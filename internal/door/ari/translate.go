@@ -1,6 +1,7 @@
 package ari
 
 import (
+	"strings"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
@@ -16,7 +17,7 @@ func (s *Server) channel(sn *pbx.Snapshot) wire.Channel {
 		Dialplan: wire.DialplanCEP{
 			Context: sn.Context, Exten: sn.Extension, Priority: sn.Priority, AppName: sn.App, AppData: sn.AppData,
 		},
-		CreationTime: wire.Date(sn.CreatedAt), Language: sn.Language, ChannelVars: reported(sn.Variables),
+		CreationTime: wire.Date(sn.CreatedAt), Language: sn.Language, ChannelVars: s.channelVars(sn),
 		CallerRDNIS: sn.RDNIS, TenantID: sn.TenantID,
 	}
 }
@@ -27,6 +28,29 @@ func (s *Server) channelPointer(sn *pbx.Snapshot) *wire.Channel {
 		return nil
 	}
 	return new(s.channel(sn))
+}
+
+// channelVars gives the variables that are to be shown: those that somebody has asked
+// for, and those of the configuration, "" if they are not set. Of functions among the
+// latter it is what they are now.
+func (s *Server) channelVars(sn *pbx.Snapshot) map[string]string {
+	m := reported(sn.Variables)
+	for _, name := range s.o.Config().ChannelVars {
+		if _, ok := m[name]; ok {
+			continue
+		}
+		if m == nil {
+			m = make(map[string]string)
+		}
+		m[name] = ""
+		if !strings.HasSuffix(name, ")") {
+			continue
+		}
+		if c, ok := s.sw.Channel(sn.ID); ok {
+			m[name], _ = c.Variable(name)
+		}
+	}
+	return m
 }
 
 func callerID(c call.CallerID) wire.CallerID { return wire.CallerID{Name: c.Name, Number: c.Number} }
