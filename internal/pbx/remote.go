@@ -33,3 +33,13 @@ func (c *Channel) StopToneIf(prefix string) error {
 		return nil
 	})
 }
+
+// Background gives the media URI of what StartTone or StartMusic has begun, "" if there
+// is none.
+func (c *Channel) Background() (uri string, err error) {
+	err = c.do(func() error {
+		uri = c.back.uri
+		return nil
+	})
+	return uri, err
+}
