@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,13 +107,13 @@ func (e *env) pages(cl *client.Client, path string, query url.Values, limit int)
 		}
 		query.Set("limit", strconv.Itoa(page))
 		var got struct {
-			Calls, Entries []json.RawMessage // of calls; of the audit trail
-			Next           string
+			Calls, Entries, Records []json.RawMessage // of calls; of the audit trail; of call detail records
+			Next                    string
 		}
 		if err := cl.Get(e.ctx, path, query, &got); err != nil {
 			return nil, err
 		}
-		list = append(append(list, got.Calls...), got.Entries...)
+		list = slices.Concat(list, got.Calls, got.Entries, got.Records)
 		if got.Next == "" || limit > 0 && len(list) >= limit {
 			return list, nil
 		}

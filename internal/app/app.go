@@ -20,17 +20,22 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/dialwright/dialwright/internal/config"
+	"github.com/dialwright/dialwright/internal/devstate"
 	"github.com/dialwright/dialwright/internal/dialplan"
 	"github.com/dialwright/dialwright/internal/dialplan/run"
+	"github.com/dialwright/dialwright/internal/door/ari"
 	"github.com/dialwright/dialwright/internal/door/auth"
 	"github.com/dialwright/dialwright/internal/door/ctl"
 	"github.com/dialwright/dialwright/internal/door/rest"
+	"github.com/dialwright/dialwright/internal/extmedia"
 	"github.com/dialwright/dialwright/internal/local"
 	"github.com/dialwright/dialwright/internal/media"
 	"github.com/dialwright/dialwright/internal/originate"
 	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/pretend"
 	"github.com/dialwright/dialwright/internal/sip"
+	"github.com/dialwright/dialwright/internal/snoop"
+	"github.com/dialwright/dialwright/internal/stasis"
 	"github.com/dialwright/dialwright/internal/store/sqlite"
 )
 
@@ -78,6 +83,15 @@ type App struct {
 	pbx        *pbx.Switch
 	machine    *run.Machine
 	contexts   atomic.Pointer[dialplan.Plan] // in force, for whoever asks before there is a machine
+	devices    *devstate.Table
+	hub        *stasis.Hub
+	snoop      *snoop.Technology
+	extmedia   *extmedia.Media
+	recordings *os.Root // of what applications record
+	ledger     *ledger
+	ari        *ari.Server // nil: switched off
+	ariConfig  atomic.Pointer[ari.Config]
+	reloadedAt atomic.Pointer[time.Time]
 	engine     *pbx.Engine
 	sip        *sip.Technology
 	originator *originate.Originator
@@ -98,6 +112,11 @@ func New(o Options) (*App, error) {
 	a.files.Store(&l.Files)
 	a.log = newLog(o.Log, l.Config.Server.LogFormat, a.level)
 	a.setLevel(&l.Config)
+	ac, err := ariConfig(&l.Config)
+	if err != nil {
+		return nil, err
+	}
+	a.ariConfig.Store(ac)
 	table, err := routes(&l.Config, a.hasContext)
 	if err != nil {
 		return nil, err
@@ -219,18 +238,25 @@ func (a *App) startSwitch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.openRecordings(); err != nil {
+		return err
+	}
 	a.pbx = pbx.New(pbx.Options{
 		Media: a.media, Log: a.log, Router: &a.router, Admit: a.admit,
 		Country: strings.ToLower(c.Numbers.Country), SystemName: c.Server.Node, RingTime: c.Originate.SecondWait.Duration,
-		RTPTimeout: c.Media.Timeout.Duration, Sounds: sounds, Files: files, MusicOn: "music:", Music: a.music,
+		RTPTimeout: c.Media.Timeout.Duration, Sounds: sounds, Files: files, MusicOn: "music:", Music: a.music, Recordings: a.recordings,
 	})
+	a.devices = devstate.New(devstate.Options{Switch: a.pbx, Log: a.log, DB: a.store})
+	a.newHub()
 	sc, err := sipConfig(c, a.userAgent())
 	if err != nil {
 		return err
 	}
 	registrations := sip.NewBindingFile(filepath.Join(c.Server.DataDir, "registrations.json"), a.log)
 	a.stack.push("registrations", func(context.Context) error { return registrations.Close() })
-	a.sip, err = sip.New(sc, a.media, a.pbx, sip.Options{Log: a.log, Follow: a.follow, Bindings: registrations})
+	a.sip, err = sip.New(sc, a.media, a.pbx, sip.Options{
+		Log: a.log, Follow: a.follow, Bindings: registrations, Watch: a.devices.Endpoint, Message: a.textMessage,
+	})
 	if err != nil {
 		return err
 	}
@@ -249,10 +275,27 @@ func (a *App) startSwitch(ctx context.Context) error {
 	a.pbx.Register(a.sip)
 	a.pbx.Register(local.NewWith(a.pbx, local.Options{Exists: a.localExists}))
 	a.pbx.Register(pretend.New(pretend.Options{Media: a.media})) // routing refuses it unless sip.allow_pretend
+	a.snoop = snoop.New(a.pbx)
+	a.pbx.Register(a.snoop)
+	a.extmedia = extmedia.New(extmedia.Config{Switch: a.pbx, Engine: a.media, Log: a.log, Clients: mediaClients(a.ariConfig.Load())})
+	for _, t := range a.extmedia.Technologies() {
+		a.pbx.Register(t)
+	}
+	a.ledger = newLedger(a.originator.Record, runner{a, a.machine.Runner()}.Record, a.log)
+	go a.ledger.run()
+	a.stack.push("ledger", a.ledger.stop)
+	if err := a.devices.Start(ctx); err != nil {
+		return err
+	}
+	a.stack.push("device states", a.devices.Stop)
 	if err := a.pbx.Start(ctx); err != nil {
 		return err
 	}
 	a.stack.push("switch", a.pbx.Stop)
+	a.stack.push("external media", func(context.Context) error {
+		a.extmedia.Stop()
+		return nil
+	})
 	if err := a.sip.Start(ctx); err != nil {
 		if _, ok := errors.AsType[*net.OpError](err); ok {
 			return fmt.Errorf("%w; another SIP server may be running: change sip.listen or stop it", err)
@@ -319,10 +362,13 @@ func (a *App) startDoors(ctx context.Context) error {
 		Calls: &calls{
 			o: a.originator, media: a.media, sip: a.sip, node: a.node(), version: a.o.Version, started: a.started, maxLive: a.budget.MaxLive,
 		},
-		Endpoints: a.engine, Routes: &a.router, Control: a, Keys: a.keys, Log: a.log, Version: a.o.Version,
+		Endpoints: a.engine, Live: live{a.pbx}, Routes: &a.router, Control: a, Keys: a.keys, Log: a.log, Version: a.o.Version,
 		TrustedOrigins: c.HTTP.TrustedOrigins, MaxBody: c.HTTP.MaxBody, MaxStreams: a.budget.Streams, MetricsAccess: c.HTTP.Metrics,
 	})
 	if err != nil {
+		return err
+	}
+	if err := a.startARI(ctx); err != nil {
 		return err
 	}
 	sock, err := ctl.Listen(c.Server.DataDir)
@@ -336,7 +382,7 @@ func (a *App) startDoors(ctx context.Context) error {
 			return err
 		}
 		a.httpAddr = l.Addr()
-		a.serve("http", netutil.LimitListener(l, httpConns+a.budget.Streams), a.rest)
+		a.serve("http", netutil.LimitListener(l, httpConns+a.budget.Streams), a.webHandler())
 	}
 	a.stack.push("event streams", a.rest.Stop)
 	return nil

@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/cause"
 	"github.com/dialwright/dialwright/internal/door/rest"
 	"github.com/dialwright/dialwright/internal/media"
 	"github.com/dialwright/dialwright/internal/originate"
+	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/sip"
 )
 
@@ -102,6 +104,15 @@ func (c *calls) Get(ctx context.Context, id call.ID) (call.Call, error) {
 func (c *calls) List(ctx context.Context, f rest.Filter) ([]call.Call, string, error) {
 	out, next, err := c.o.List(ctx, originate.Filter{
 		States: f.States, Account: f.Account, Batch: f.Batch, Door: f.Door, Disposition: f.Disposition, Number: f.Number, Reference: f.Reference,
+		From: f.From, To: f.To, Cursor: f.Cursor, Limit: f.Limit, Oldest: f.Oldest,
+	})
+	return out, next, refusal(err)
+}
+
+// Records is rest.Calls.
+func (c *calls) Records(ctx context.Context, f rest.Filter) ([]call.CDR, string, error) {
+	out, next, err := c.o.CDRs(ctx, originate.Filter{
+		Account: f.Account, Batch: f.Batch, Door: f.Door, Disposition: f.Disposition, Number: f.Number,
 		From: f.From, To: f.To, Cursor: f.Cursor, Limit: f.Limit, Oldest: f.Oldest,
 	})
 	return out, next, refusal(err)
@@ -210,4 +221,40 @@ func (c *calls) Stats(ctx context.Context) (rest.Stats, error) {
 		Transactions: s.Transactions, Legs: s.Legs, Registered: s.Registered, Panics: s.Panics + s.Net.Panics,
 	}
 	return out, nil
+}
+
+// live is rest.Live: the switch.
+type live struct{ s *pbx.Switch }
+
+// Bridges is rest.Live.
+func (l live) Bridges(context.Context) ([]rest.Bridge, error) {
+	all := l.s.Bridges()
+	out := make([]rest.Bridge, len(all))
+	for i, b := range all {
+		out[i] = rest.Bridge{ID: b.ID, Name: b.Name, Type: string(b.Type), Creator: b.Creator, Channels: b.Channels, CreatedAt: b.CreatedAt}
+	}
+	return out, nil
+}
+
+// DestroyBridges is rest.Live.
+func (l live) DestroyBridges(ctx context.Context, creator string, hangup bool) (int, error) {
+	n := 0
+	for _, sn := range l.s.Bridges() {
+		b, ok := l.s.Bridge(sn.ID)
+		if !ok || sn.Creator != creator {
+			continue
+		}
+		members := b.Channels()
+		b.Destroy()
+		n++
+		if hangup {
+			for _, c := range members {
+				c.Hangup(cause.NormalClearing)
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }

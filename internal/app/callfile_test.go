@@ -145,8 +145,13 @@ func until(t *testing.T, ok func() bool) {
 // golden compares what was written down with a file of testdata.
 func (tr *trace) golden(file string) {
 	tr.Helper()
+	golden(tr.T, file, tr.out.String())
+}
+
+// golden compares what was written down with a file of testdata.
+func golden(tr *testing.T, file, got string) {
+	tr.Helper()
 	name := filepath.Join("testdata", file)
-	got := tr.out.String()
 	if *update {
 		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
 			tr.Fatal(err)

@@ -18,6 +18,7 @@ import (
 	"github.com/dialwright/dialwright/internal/dialplan/run"
 	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/route"
+	wire "github.com/dialwright/dialwright/internal/wire/ari"
 	"github.com/dialwright/dialwright/internal/wire/conf"
 )
 
@@ -74,7 +75,7 @@ func contextsOf(p *dialplan.Plan) func(string) bool {
 // newMachine makes the machine of the switch, with the dialplan if there is one.
 func (a *App) newMachine(ctx context.Context) error {
 	c := a.Config()
-	spool := cmp.Or(c.Dialplan.SpoolDir, filepath.Join(c.Server.DataDir, "spool"))
+	spool := a.spoolDir()
 	confDir := c.Dialplan.ConfDir
 	if confDir == "" && c.Dialplan.File != "" {
 		confDir = filepath.Dir(c.Dialplan.File)
@@ -88,15 +89,21 @@ func (a *App) newMachine(ctx context.Context) error {
 			AGI: cmp.Or(c.Dialplan.AGIDir, filepath.Join(c.Server.DataDir, "agi-bin")),
 		},
 		Allow: allowed(c), Compat: c.Dialplan.Compat, SkipUnsupported: c.Dialplan.SkipUnsupported,
-		CommandLimit: c.Dialplan.ExecLimit.Duration, ConfDir: confDir,
+		CommandLimit: c.Dialplan.ExecLimit.Duration, ConfDir: confDir, Stasis: a.hub.Dialplan, Devices: a.devices,
 	})
 	p, problems, err := loadPlan(c)
 	if err != nil {
 		return err
 	}
-	a.pbx.SetDialplan(pbx.Dialplan{Inbound: inbound{a}, Runner: runner{a, a.machine.Runner()}, Functions: a.machine})
+	a.pbx.SetDialplan(pbx.Dialplan{Inbound: inbound{a}, Runner: a.hub.Runner(runner{a, a.machine.Runner()}, wire.SplitArgs), Functions: a.machine})
 	a.usePlan(ctx, p, problems)
 	return nil
+}
+
+// spoolDir is where recordings of the dialplan and of applications lie.
+func (a *App) spoolDir() string {
+	c := a.Config()
+	return cmp.Or(c.Dialplan.SpoolDir, filepath.Join(c.Server.DataDir, "spool"))
 }
 
 // allowed says what the dialplan may do.
@@ -214,7 +221,7 @@ func (r resolver) Resolve(ctx context.Context, from *pbx.Channel, account call.A
 	if from != nil && from.Leg() != nil {
 		remote = from.Leg().Describe().Peer
 	}
-	return to.Endpoint, r.a.guard(ctx, account, dialplanPrincipal, remote, to)
+	return to.Endpoint, r.a.guard(ctx, "sip", account, dialplanPrincipal, remote, to)
 }
 
 // dialplanPrincipal is who asks when the dialplan dials. Every account lets it: the

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +21,7 @@ func (a *App) fileRoots() ([]pbx.FileRoot, error) {
 	if c.Dialplan.AllowFiles {
 		return []pbx.FileRoot{{Path: "/", Write: true}}, nil
 	}
-	spool := cmp.Or(c.Dialplan.SpoolDir, filepath.Join(c.Server.DataDir, "spool"))
+	spool := a.spoolDir()
 	if err := os.MkdirAll(spool, 0o750); err != nil {
 		return nil, fmt.Errorf("dialplan.spool_dir: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/dialwright/dialwright/internal/config"
 	"github.com/dialwright/dialwright/internal/door/rest"
@@ -61,6 +62,10 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 	if err != nil {
 		return rest.Reloaded{}, &rest.Refusal{Code: "invalid", Text: "The old configuration and dialplan stay in force:\n" + err.Error()}
 	}
+	ac, err := ariConfig(next)
+	if err != nil {
+		return rest.Reloaded{}, &rest.Refusal{Code: "invalid", Text: "The old configuration stays in force:\n" + err.Error()}
+	}
 	sc, err := sipConfig(next, a.userAgent())
 	if err == nil {
 		err = a.sip.Reload(sc)
@@ -74,6 +79,7 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 	a.router.table.Store(table)
 	a.policy.Store(policy(next))
 	a.conf.Store(next)
+	a.useARI(ac)
 	a.files.Store(&l.Files)
 	before := a.contexts.Load()
 	samePlan := reflect.DeepEqual(plan, before) || plan == nil && len(before.Files()) == 0
@@ -96,6 +102,7 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 	for _, p := range problems {
 		out.Warnings = append(out.Warnings, planProblem(next, p))
 	}
+	a.reloadedAt.Store(new(time.Now().UTC()))
 	a.log.InfoContext(ctx, "configuration loaded", "changed", out.Changed, "waiting_for_restart", out.Restart)
 	return out, nil
 }

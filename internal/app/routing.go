@@ -64,7 +64,7 @@ func (a *App) admit(ctx context.Context, ad pbx.Admission) error {
 	if err != nil {
 		return err
 	}
-	return a.guard(ctx, ad.Account, cmp.Or(ad.Principal, a.principal(ad.Channel.Name)), ad.Remote, to)
+	return a.guard(ctx, "sip", ad.Account, cmp.Or(ad.Principal, a.principal(ad.Channel.Name)), ad.Remote, to)
 }
 
 // follow routes the target of a 302 as if its phone had dialled it, and asks
@@ -86,7 +86,7 @@ func (a *App) follow(ctx context.Context, f sip.Forward) (call.Route, error) {
 	if err != nil {
 		return to, err
 	}
-	return to, a.guard(ctx, account, a.principal("PJSIP/"+f.Endpoint+"-"), "", to)
+	return to, a.guard(ctx, "sip", account, a.principal("PJSIP/"+f.Endpoint+"-"), "", to)
 }
 
 // principal names the phone or trunk of a channel ("PJSIP/101-0000001a") as the
@@ -104,12 +104,13 @@ func (a *App) principal(channel string) string {
 	return channel
 }
 
-func (a *App) guard(ctx context.Context, account call.AccountID, who, remote string, to call.Route) error {
+// guard asks whether account may dial to; door, who and remote are for the audit trail.
+func (a *App) guard(ctx context.Context, door string, account call.AccountID, who, remote string, to call.Route) error {
 	if account == "" {
 		account = a.DefaultAccount()
 	}
 	err := a.originator.Judge(ctx, call.Request{
-		Origin: call.Origin{Door: "sip", Principal: who, Remote: remote}, Account: account, First: to.Endpoint,
+		Origin: call.Origin{Door: door, Principal: who, Remote: remote}, Account: account, First: to.Endpoint,
 		Then: call.Then{Kind: call.ThenApplication, Name: "Wait", Data: "1"},
 	})
 	if r, ok := errors.AsType[*originate.Refusal](err); ok {

@@ -69,8 +69,8 @@ func routes(c *config.Config, contexts func(string) bool) (*route.Table, error) 
 
 // known lists what the switch can carry out for a request. Applications that
 // run commands or touch files are for the dialplan, which its owner writes; nobody gets
-// them by asking for a call. It has no remote-control applications: nothing
-// connects to it to run them.
+// them by asking for a call. Whether a remote-control application is connected shows
+// when the call is answered.
 func known(m *run.Machine) originate.Known {
 	var names []string
 	for _, name := range m.AppNames() {
@@ -79,7 +79,7 @@ func known(m *run.Machine) originate.Known {
 		}
 	}
 	return originate.Known{
-		Kinds:        []call.ThenKind{call.ThenConnect, call.ThenDialplan, call.ThenApplication},
+		Kinds:        []call.ThenKind{call.ThenConnect, call.ThenDialplan, call.ThenApplication, call.ThenApp},
 		Applications: names,
 		Codecs:       config.Codecs(),
 	}
@@ -127,6 +127,9 @@ func policy(c *config.Config) *originate.Policy {
 	}
 	for name, t := range c.Trunks {
 		own(t.Account, "trunk:"+name)
+	}
+	for name, u := range c.ARI.Users {
+		own(u.Account, "ari:"+name)
 	}
 	for name, t := range c.Trunks {
 		limit(p, "trunk:"+name, t.Channels, t.CPS)

@@ -44,9 +44,16 @@ var (
 	channelName = regexp.MustCompile(`\b(PJSIP|Local|Snoop|UnicastRTP|WebSocket|AudioSocket)/(\S+?)-(0x)?[0-9a-f]{8,12}\b`)
 	generated   = regexp.MustCompile(`\b\d{10}\.\d+\b`)
 	uuid        = regexp.MustCompile(`\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)
-	announcer   = regexp.MustCompile(`\b(Announcer|Recorder)/ARI-[0-9a-f]{8}\b`)
+	announcer   = regexp.MustCompile(`\b(Announcer|Recorder)/ARI(?:_MOH)?-[0-9a-f]{8}\b`)
 	port        = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 )
+
+// counted are the statistics of a channel, and ports.
+var counted = map[string]bool{
+	"txcount": true, "rxcount": true, "txjitter": true, "rxjitter": true, "txploss": true, "rxploss": true,
+	"txoctetcount": true, "rxoctetcount": true, "UNICASTRTP_LOCAL_PORT": true,
+	"rtt": true, "maxrtt": true, "minrtt": true, "normdevrtt": true, "stdevrtt": true, "txmes": true, "rxmes": true,
+}
 
 // clean takes out of a text what is different each time.
 func clean(key, s string) string {
@@ -82,6 +89,15 @@ func normal(key string, v any) any {
 		name, _ := v["variable"].(string)
 		for k, x := range v {
 			out[k] = normal(k, x)
+			if counted[k] || strings.HasPrefix(k, "remote_") || strings.HasPrefix(k, "local_") {
+				out[k] = "a number"
+			}
+			if k == "duration" && v["type"] == "ChannelTalkingFinished" {
+				out[k] = "about two seconds"
+				if ms, _ := x.(float64); ms < 1500 || ms > 2500 {
+					out[k] = x
+				}
+			}
 			if k == "value" && (strings.HasPrefix(name, "RTPAUDIOQOS") || name == "BRIDGEPVTCALLID" && x != "") {
 				out[k] = "…"
 			}

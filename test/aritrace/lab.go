@@ -60,7 +60,7 @@ exten => 100,1,NoOp(originated)
  same => n,Wait(2)
  same => n,Hangup()
 exten => app,1,Stasis(lab,fromdialplan)
- same => n,NoOp(continued)
+ same => n(after),NoOp(continued)
  same => n,Wait(1)
  same => n,Hangup()
 exten => wait,1,Answer()
@@ -96,7 +96,7 @@ func (l Lab) Write(t testing.TB, dir string) {
 func (l Lab) WriteOurs(t testing.TB, root string) string {
 	t.Helper()
 	etc := filepath.Join(root, "etc")
-	for _, d := range []string{"etc", "spool", "lib/sounds/en"} {
+	for _, d := range []string{"etc", "spool/recording", "lib/sounds/en"} {
 		if err := os.MkdirAll(filepath.Join(root, d), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -107,6 +107,7 @@ func (l Lab) WriteOurs(t testing.TB, root string) string {
 		t.Fatal(err)
 	}
 	WriteSounds(t, filepath.Join(root, "lib/sounds/en"))
+	WriteRecording(t, filepath.Join(root, "spool/recording"))
 	return etc
 }
 
@@ -116,4 +117,10 @@ func WriteSounds(t testing.TB, dir string) {
 	writeWAV(t, filepath.Join(dir, "beep.wav"), 400)
 	writeWAV(t, filepath.Join(dir, "beeperr.wav"), 300)
 	writeWAV(t, filepath.Join(dir, "demo-instruct.wav"), 40000)
+}
+
+// WriteRecording writes the recording that was there before the traces were captured.
+func WriteRecording(t testing.TB, dir string) {
+	t.Helper()
+	writeWAV(t, filepath.Join(dir, "zz.wav"), 500)
 }

@@ -47,7 +47,7 @@ func ownRequest(method, body string, cseq int) string {
 const recvACK = "<recv request=\"ACK\" rrs=\"true\"/>\n"
 
 // behaviours gives the steps of each user; all that answer go on at the label up.
-func behaviours(talk, early string) []struct{ user, steps string } {
+func behaviours(talk, early, digits string) []struct{ user, steps string } {
 	ok := answer("200 OK", fmt.Sprintf(sdp, "sendrecv")) + recvACK
 	stream := func(file string) string {
 		return "<nop><action><exec rtp_stream=\"" + file + ",1,0\"/></action></nop>\n"
@@ -58,7 +58,7 @@ func behaviours(talk, early string) []struct{ user, steps string } {
 	return []struct{ user, steps string }{
 		{"answer0", ok + up},
 		{"answer", answer("180 Ringing", empty) + pauseMS(300) + ok + up},
-		{"ringearly", answer("180 Ringing", empty) + pauseMS(250) + answer("183 Session Progress", fmt.Sprintf(sdp, "sendrecv")) + stream(early) + pauseMS(800) + ok + up},
+		{"ringearly", answer("180 Ringing", empty) + pauseMS(500) + answer("183 Session Progress", fmt.Sprintf(sdp, "sendrecv")) + stream(early) + pauseMS(500) + ok + up},
 		{"ring", answer("180 Ringing", empty) + cancelled},
 		{"silent", "<recv request=\"CANCEL\" timeout=\"60000\" ontimeout=\"done\"/>\n" + send("SIP/2.0 200 OK\n"+copied+contact+empty, false) +
 			send("SIP/2.0 487 Request Terminated\n"+strings.Replace(copied, "[last_CSeq:]", "CSeq: [$n] INVITE", 1)+contact+empty, true) + "<recv request=\"ACK\" next=\"done\"/>\n"},
@@ -68,26 +68,27 @@ func behaviours(talk, early string) []struct{ user, steps string } {
 		{"unavail", refuse("480 Temporarily Unavailable")},
 		{"cong", refuse("503 Service Unavailable")},
 		{"forward", refuse("302 Moved Temporarily", "Contact: <sip:forward@[local_ip]:[local_port]>\n")},
-		{"bye", ok + pauseMS(1200) + ownRequest("BYE", empty, 1) + "<recv response=\"200\" next=\"done\"/>\n"},
+		{"bye", answer("180 Ringing", empty) + pauseMS(300) + ok + pauseMS(1200) + ownRequest("BYE", empty, 1) + "<recv response=\"200\" next=\"done\"/>\n"},
 		{"hold", ok + pauseMS(800) + ownRequest("INVITE", fmt.Sprintf(sdp, "sendonly"), 1) + "<recv response=\"100\" optional=\"true\"/>\n<recv response=\"200\" rrs=\"true\"/>\n" + ownRequest("ACK", empty, 1) +
 			pauseMS(800) + ownRequest("INVITE", fmt.Sprintf(sdp, "sendrecv"), 2) + "<recv response=\"100\" optional=\"true\"/>\n<recv response=\"200\" rrs=\"true\"/>\n" + ownRequest("ACK", empty, 2) + up},
-		{"dtmf", ok + pauseMS(1000) + "<nop><action><exec play_dtmf=\"12#\"/></action></nop>\n" + up},
+		{"dtmf", ok + "<nop><action><exec command=\"bash " + digits + " [$rtp]\"/></action></nop>\n" + up},
 		{"talk", ok + pauseMS(1000) + stream(talk) + up},
 	}
 }
 
 // scenario writes the phone as SIPp wants it: one scenario that goes by the user of the
 // request.
-func scenario(talk, early string) string {
+func scenario(talk, early, digits string) string {
 	var b strings.Builder
 	b.WriteString("<?xml version=\"1.0\" encoding=\"ISO-8859-1\" ?>\n<scenario name=\"laboratory\">\n<recv request=\"INVITE\" rrs=\"true\"><action>\n" +
 		"<ereg regexp=\".*\" search_in=\"hdr\" header=\"From:\" assign_to=\"from\"/>\n<ereg regexp=\".*\" search_in=\"hdr\" header=\"To:\" assign_to=\"to\"/>\n" +
-		"<ereg regexp=\"[0-9]+\" search_in=\"hdr\" header=\"CSeq:\" assign_to=\"n\"/>\n")
-	list := behaviours(talk, early)
+		"<ereg regexp=\"[0-9]+\" search_in=\"hdr\" header=\"CSeq:\" assign_to=\"n\"/>\n" +
+		"<ereg regexp=\"m=audio ([0-9]+)\" search_in=\"body\" assign_to=\"audio,rtp\"/>\n")
+	list := behaviours(talk, early, digits)
 	for _, u := range list {
 		fmt.Fprintf(&b, "<ereg regexp=\"sip:%s@\" search_in=\"hdr\" header=\"To:\" assign_to=\"u_%s\"/>\n", u.user, u.user)
 	}
-	b.WriteString("</action></recv>\n")
+	b.WriteString("</action></recv>\n<nop next=\"begin\" test=\"audio\"/>\n<label id=\"begin\"/>\n")
 	for _, u := range list {
 		fmt.Fprintf(&b, "<nop next=\"l_%s\" test=\"u_%s\"/>\n", u.user, u.user)
 	}
@@ -110,10 +111,11 @@ func scenario(talk, early string) string {
 func StartPhone(t testing.TB, port int) *harness.SIPp {
 	t.Helper()
 	dir := t.TempDir()
-	talk, early := filepath.Join(dir, "talk.ulaw"), filepath.Join(dir, "early.ulaw")
+	talk, early, digits := filepath.Join(dir, "talk.ulaw"), filepath.Join(dir, "early.ulaw"), filepath.Join(dir, "digits.sh")
+	writeDigits(t, digits, "12#")
 	writeTones(t, talk, 300, 2000, 6000)
 	writeTones(t, early, 0, 10000, 0)
-	return harness.StartSIPp(t, port, 1000000, scenario(talk, early), "-timeout", "1000")
+	return harness.StartSIPp(t, port, 1000000, scenario(talk, early, digits), "-timeout", "1000")
 }
 
 // writeTones writes raw mu-law: silence, a tone of 500 Hz, silence, in milliseconds.
@@ -125,6 +127,48 @@ func writeTones(t testing.TB, name string, before, tone, after int) {
 	}
 	ulaw, _ := codec.Lookup("PCMU")
 	if err := os.WriteFile(name, ulaw.NewEncoder().Encode(nil, pcm), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// writeDigits writes a script that sends digits as telephone-events (RFC 4733) to a port
+// of 127.0.0.1, one second after it began: SIPp's own way needs raw sockets. Each is
+// pressed for 160 ms, with as much between them.
+func writeDigits(t testing.TB, name, digits string) {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("exec 3>/dev/udp/127.0.0.1/$1\nsleep 1\n")
+	seq, stamp := uint16(1), uint32(8000)
+	packet := func(event, volume byte, duration uint16, marker byte) {
+		p := []byte{0x80, 101 | marker}
+		p = binary.BigEndian.AppendUint16(p, seq)
+		p = binary.BigEndian.AppendUint32(p, stamp)
+		p = append(p, 0x12, 0x34, 0x56, 0x78, event, volume)
+		p = binary.BigEndian.AppendUint16(p, duration)
+		b.WriteString("printf '")
+		for _, x := range p {
+			fmt.Fprintf(&b, "\\x%02x", x)
+		}
+		b.WriteString("' >&3\n")
+		seq++
+	}
+	for _, d := range digits {
+		event := byte(strings.IndexRune("0123456789*#", d))
+		for i := range uint16(8) {
+			marker := byte(0)
+			if i == 0 {
+				marker = 0x80
+			}
+			packet(event, 10, 160*(i+1), marker)
+			b.WriteString("sleep 0.02\n")
+		}
+		for range 3 {
+			packet(event, 0x80|10, 1280, 0)
+		}
+		b.WriteString("sleep 0.16\n")
+		stamp += 2560
+	}
+	if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -296,3 +296,21 @@ func do(ctx context.Context, to Target, r *Request) (Response, error) {
 	}
 	return out, nil
 }
+
+// Clean hangs up every channel and destroys every bridge that a trace has left.
+func Clean(ctx context.Context, to Target) error {
+	for _, what := range []string{"/channels", "/bridges"} {
+		r, err := do(ctx, to, &Request{Method: "GET", Path: what})
+		if err != nil {
+			return err
+		}
+		list, _ := r.Body.([]any)
+		for _, o := range list {
+			id, _ := o.(map[string]any)["id"].(string)
+			if _, err := do(ctx, to, &Request{Method: "DELETE", Path: what + "/" + url.PathEscape(id)}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -20,7 +20,10 @@ func startARI(t *testing.T) (*reference, aritrace.Lab) {
 	t.Helper()
 	lab := aritrace.Lab{SIP: harness.FreePort(t), HTTP: harness.FreePort(t), Phone: harness.FreePort(t)}
 	aritrace.StartPhone(t, lab.Phone)
-	r := startReference(t, func(etc string) { lab.Write(t, etc) })
+	r := startReference(t, func(etc string) {
+		lab.Write(t, etc)
+		aritrace.WriteRecording(t, filepath.Join(etc, "../spool/recording"))
+	})
 	client := &http.Client{Timeout: 5 * time.Second}
 	await(t, 30*time.Second, "Asterisk serves ARI", func() bool {
 		res, err := client.Get(lab.Target().Base + "/asterisk/ping?api_key=lab:labpass")
@@ -58,6 +61,7 @@ func TestTracesOnAsterisk(t *testing.T) {
 			defer cancel()
 			p, err := aritrace.Play(ctx, tr, lab.Target())
 			must(t, err)
+			must(t, aritrace.Clean(ctx, lab.Target()))
 			if d := aritrace.Compare(tr, p); len(d) > 0 {
 				t.Logf("%d differences:\n%s", len(d), strings.Join(d, "\n"))
 				return

@@ -54,6 +54,7 @@ type Server struct {
 	config   string
 	asterisk string // --asterisk-dir, "" = none
 	SIP      int    // UDP and TCP port
+	HTTP     int    // TCP port, 0 = none
 	files    int    // limit of file descriptors, 0 = none
 	Cmd      *exec.Cmd
 	Log      *Log
@@ -79,9 +80,7 @@ watch = false
 drain = "2s"
 log_level = "debug"
 log_format = "json"
-[http]
-listen = ""
-[sip]
+%s[sip]
 %s
 qualify = "0s"
 allow_pretend = true
@@ -103,8 +102,9 @@ func Start(t testing.TB, sections ...string) *Server {
 
 // Limits bound a server.
 type Limits struct {
-	Files    int // open file descriptors, which the server cannot raise; 0 = as many as the tests
-	RTPPorts int // ports for RTP; 0 = 400, enough for 100 calls at once
+	Files    int  // open file descriptors, which the server cannot raise; 0 = as many as the tests
+	RTPPorts int  // ports for RTP; 0 = 400, enough for 100 calls at once
+	HTTP     bool // listen for HTTP on Server.HTTP
 }
 
 // StartWith is Start for a server with limits of its own.
@@ -135,7 +135,15 @@ func (s *Server) launch(limits Limits, listen string, sections []string) *Server
 	if limits.RTPPorts > 0 {
 		first, ports = 10000, limits.RTPPorts // tests that need many run alone
 	}
-	text := fmt.Sprintf(baseConfig, s.Dir, listen, first, first+ports-1, strings.Join(sections, "\n"))
+	listener := "[http]\nlisten = \"\"\n"
+	if _, err := os.Stat(filepath.Join(s.asterisk, "http.conf")); s.asterisk != "" && err == nil {
+		listener = "" // as that file says
+	}
+	if limits.HTTP {
+		s.HTTP = FreePort(t)
+		listener = fmt.Sprintf("[http]\nlisten = \"127.0.0.1:%d\"\n", s.HTTP)
+	}
+	text := fmt.Sprintf(baseConfig, s.Dir, listener, listen, first, first+ports-1, strings.Join(sections, "\n"))
 	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,7 @@ func TestFigures(t *testing.T) {
 		measure(t, srv, p, n, 2, list)
 	})
 	t.Run("call_files", callFileFigures)
+	t.Run("ari", ariFigures)
 	t.Run("idle_channels", func(t *testing.T) {
 		const channels = 1000
 		p := startPhones(t, 0, 0)

@@ -20,6 +20,8 @@ type Calls interface {
 	Get(ctx context.Context, id call.ID) (call.Call, error)
 	List(ctx context.Context, f Filter) (calls []call.Call, next string, err error)
 	Attempts(ctx context.Context, id call.ID) ([]Attempt, error)
+	// Records gives a page of call detail records; From and To are about their ends.
+	Records(ctx context.Context, f Filter) (records []call.CDR, next string, err error)
 	Cancel(ctx context.Context, id call.ID, by string) error
 	Hangup(ctx context.Context, id call.ID, by string) error
 	PauseBatch(ctx context.Context, b call.BatchID) error
@@ -36,6 +38,24 @@ type Calls interface {
 // Endpoints is what the door needs from the switch.
 type Endpoints interface {
 	Endpoints(ctx context.Context) ([]call.EndpointState, error)
+}
+
+// Live is what the door needs from the switch to show and end what runs.
+type Live interface {
+	Bridges(ctx context.Context) ([]Bridge, error)
+	// DestroyBridges ends every bridge of a creator, with or without its channels, and
+	// says how many.
+	DestroyBridges(ctx context.Context, creator string, hangup bool) (int, error)
+}
+
+// Bridge is a bridge as it is now.
+type Bridge struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name,omitempty"`
+	Type      string    `json:"type" enum:"mixing,holding"`
+	Creator   string    `json:"creator" doc:"Stasis: an application; Dial, ConfBridge: the dialplan"`
+	Channels  []string  `json:"channels" nullable:"false" doc:"Ids, in the order in which they came"`
+	CreatedAt time.Time `json:"created_at"`
 }
 
 // Routes is what the door needs from routing.

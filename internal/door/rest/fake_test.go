@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +29,7 @@ type fake struct {
 	paused  []string
 	reloads int
 	ready   error
+	bridges []Bridge
 }
 
 func newFake() *fake {
@@ -52,6 +54,33 @@ func (f *fake) Submit(_ context.Context, r call.Request) (call.Call, bool, error
 	f.calls[c.ID], f.keys[key] = c, c.ID
 	f.publish(call.Event{Type: call.EvAccepted, Call: c.ID, State: c.State, Account: r.Account})
 	return c, false, nil
+}
+
+// Records gives one record of each call that has ended by a hangup.
+func (f *fake) Records(_ context.Context, fl Filter) ([]call.CDR, string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []call.CDR
+	for _, id := range f.ended {
+		if fl.Account == "" || f.calls[call.ID(id)].Request.Account == fl.Account {
+			out = append(out, call.CDR{Call: call.ID(id), Attempt: 1, Account: f.calls[call.ID(id)].Request.Account, Door: "rest"})
+		}
+	}
+	return out, "", nil
+}
+
+func (f *fake) Bridges(context.Context) ([]Bridge, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.bridges), nil
+}
+
+func (f *fake) DestroyBridges(_ context.Context, creator string, _ bool) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := len(f.bridges)
+	f.bridges = slices.DeleteFunc(f.bridges, func(b Bridge) bool { return b.Creator == creator })
+	return before - len(f.bridges), nil
 }
 
 // publish adds an event; f.mu is held.
@@ -259,7 +288,7 @@ func setup(t testing.TB) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.door, err = New(Options{Calls: h, Endpoints: h, Routes: h, Control: h, Keys: keys, Version: "test", MaxBody: 64 << 10, TrustedOrigins: []string{"https://crm.example.com"}})
+	h.door, err = New(Options{Calls: h, Endpoints: h, Live: h, Routes: h, Control: h, Keys: keys, Version: "test", MaxBody: 64 << 10, TrustedOrigins: []string{"https://crm.example.com"}})
 	if err != nil {
 		t.Fatal(err)
 	}

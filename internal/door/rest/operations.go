@@ -59,6 +59,10 @@ func (s *Server) register() {
 	operation(s, op("POST", "/v1/batches/{batch}/resume", "resume-batch", "batches", "Go on with it"), auth.CallsWrite, s.resumeBatch)
 	operation(s, op("POST", "/v1/batches/{batch}/cancel", "cancel-batch", "batches", "Withdraw all its calls"), auth.CallsWrite, s.cancelBatch)
 
+	operation(s, op("GET", "/v1/records", "list-records", "calls", "Call detail records, newest first: of every attempt, and of what applications have dialled"), auth.CallsRead, s.listRecords)
+	operation(s, op("GET", "/v1/bridges", "list-bridges", "live", "Bridges that there are now"), auth.Admin, s.listBridges)
+	operation(s, op("DELETE", "/v1/bridges", "destroy-bridges", "live", "Destroy all bridges of applications at once"), auth.Admin, s.destroyBridges)
+
 	operation(s, op("GET", "/v1/phones", "list-phones", "endpoints", "Phones and their states"), auth.EndpointsRead, s.listPhones)
 	operation(s, op("GET", "/v1/trunks", "list-trunks", "endpoints", "Trunks and their states"), auth.EndpointsRead, s.listTrunks)
 	operation(s, op("GET", "/v1/route", "route-number", "endpoints", "Dry run: where a number leads, step by step"), auth.EndpointsRead, s.routeNumber)

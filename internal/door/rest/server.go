@@ -17,11 +17,12 @@ import (
 	"github.com/dialwright/dialwright/internal/door/auth"
 )
 
-// Options are what the door is made of. Calls, Endpoints, Routes, Control and
+// Options are what the door is made of. Calls, Endpoints, Live, Routes, Control and
 // Keys are required.
 type Options struct {
 	Calls     Calls
 	Endpoints Endpoints
+	Live      Live
 	Routes    Routes
 	Control   Control
 	Keys      *auth.Keys
