@@ -116,7 +116,7 @@ func TestGoldenTraceOfARI(t *testing.T) {
 	defer conn.CloseNow()
 	tr := &ariTrace{T: t, url: r.HTTP, conn: conn}
 	tr.ask("GET", "/channels/none", "")
-	tr.ask("POST", "/channels", `{"endpoint": "Pretend/1?talk=1h", "app": "desk", "appArgs": "first", "channelId": "A", "callerId": "Alice <1001>", "variables": {"TICKET": "7"}}`)
+	tr.ask("POST", "/channels", `{"endpoint": "Pretend/180?ring=200ms&talk=1h", "app": "desk", "appArgs": "first", "channelId": "A", "callerId": "Alice <1001>", "variables": {"TICKET": "7"}}`)
 	tr.until(`"StasisStart"`)
 	tr.ask("POST", "/channels/create?endpoint=Pretend/2&app=desk&channelId=B&originator=A", "")
 	tr.until(`"StasisStart"`)
