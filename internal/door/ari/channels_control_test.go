@@ -1,11 +1,17 @@
 package ari
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -248,4 +254,77 @@ func TestWithoutSnoopAndMedia(t *testing.T) {
 	h.want("POST", "/channels/N/snoop", query("app", "lab", "spy", "both"), http.StatusNotImplemented, "This server has no snoop channels")
 	h.want("POST", "/channels/externalMedia", query("app", "lab", "external_host", "127.0.0.1:9", "format", "ulaw"),
 		http.StatusNotImplemented, "The encapsulation and/or transport is not supported")
+}
+
+// TestExternalMediaOverRTP opens a channel to a program, which is a socket here, and
+// sees its audio arrive (spec: ari 5.8; vector 08b).
+func TestExternalMediaOverRTP(t *testing.T) {
+	h, _ := callOffice(t, nil)
+	m := extmedia.New(extmedia.Config{Switch: h.sw, Engine: h.engine})
+	defer m.Stop()
+	for _, tech := range m.Technologies() {
+		h.sw.Register(tech)
+	}
+	h.o.Media = m
+	var err error
+	if h.server, err = New(h.o); err != nil {
+		t.Fatal(err)
+	}
+	program, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer program.Close()
+	a := h.must(200, "POST", "/channels/externalMedia", query("app", "lab", "external_host", program.LocalAddr().String(), "format", "ulaw", "channelId", "EM"),
+		map[string]any{"variables": map[string]any{"XV": "1"}})
+	vars, _ := a.body.(map[string]any)["channelvars"].(map[string]any)
+	if vars["XV"] != "1" || vars["UNICASTRTP_LOCAL_ADDRESS"] != "127.0.0.1" || vars["UNICASTRTP_LOCAL_PORT"] == nil {
+		t.Errorf("variables %v", vars)
+	}
+	h.wantStory("EM", "StasisStart channel=EM", `Dial ""`, "ChannelStateChange Up", `Dial "ANSWER"`, "ChannelVarset STASISSTATUS=", "StasisStart")
+	if got := h.value("EM", "UNICASTRTP_LOCAL_PORT"); got != vars["UNICASTRTP_LOCAL_PORT"] {
+		t.Errorf("port %s, told %v", got, vars["UNICASTRTP_LOCAL_PORT"])
+	}
+	h.must(201, "POST", "/channels/EM/play", query("media", "tone:440/5000"), nil)
+	if err := program.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	packet := make([]byte, 2000)
+	n, _, err := program.ReadFrom(packet)
+	if err != nil || n != 12+160 || packet[1]&0x7f != 0 { // 20 ms of PCMU
+		t.Errorf("packet of %d bytes, %v", n, err)
+	}
+	h.want("POST", "/channels/externalMedia", query("app", "lab", "external_host", "127.0.0.1:9", "format", "ulaw", "channelId", "EM"),
+		http.StatusConflict, "Channel with given unique ID already exists")
+	h.must(204, "DELETE", "/channels/EM", "", nil)
+	h.heard.await("ChannelDestroyed channel=EM")
+}
+
+// Clients that go away in the middle of a request leave nothing behind that nobody
+// controls: every channel is in the application, or on its way there, or gone.
+func TestRequestsThatStopHalfWay(t *testing.T) {
+	h, _ := callOffice(t, nil)
+	var group sync.WaitGroup
+	for i := range 40 {
+		group.Go(func() {
+			ctx, stop := context.WithCancel(t.Context())
+			path := "/ari/channels?" + query("endpoint", "PJSIP/answer0@callee", "app", "lab", "channelId", fmt.Sprint("half", i))
+			if i%2 == 0 {
+				path = "/ari/channels/create?" + query("endpoint", "PJSIP/answer0@callee", "app", "lab", "channelId", fmt.Sprint("half", i))
+			}
+			r := httptest.NewRequestWithContext(ctx, "POST", path, nil)
+			r.SetBasicAuth("lab", "secret")
+			go stop()
+			h.server.ServeHTTP(httptest.NewRecorder(), r)
+		})
+	}
+	group.Wait()
+	for _, sn := range h.sw.Channels() {
+		h.heard.await("StasisStart channel=" + sn.ID)
+		h.must(204, "DELETE", "/channels/"+sn.ID, "", nil)
+		h.ended(sn.ID)
+	}
+	if n := h.sw.Stats().Channels; n != 0 {
+		t.Errorf("%d channels are left", n)
+	}
 }

@@ -135,6 +135,23 @@ func TestCallerOnTheWire(t *testing.T) {
 	}
 }
 
+// TestHeaderOfACreatedChannel sets one before the dial (spec: ari 8.1 rule 4).
+func TestHeaderOfACreatedChannel(t *testing.T) {
+	h := openSIPOffice(t)
+	h.createWith("B", "PJSIP/ring@callee", map[string]any{"variables": map[string]any{"PJSIP_HEADER(add,X-One)": "1"}})
+	h.must(204, "POST", "/channels/B/variable", query("variable", "PJSIP_HEADER(add,X-Two)", "value", "2"), nil)
+	h.must(204, "POST", "/channels/B/dial", "", nil)
+	ctx, cancel := h.context()
+	defer cancel()
+	c, err := h.phone.NextCall(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if one, two := c.Header("X-One"), c.Header("X-Two"); one != "1" || two != "2" {
+		t.Errorf("headers %q and %q", one, two)
+	}
+}
+
 // createWith makes a channel in lab with a body.
 func (h *office) createWith(id, endpoint string, body any) *pbx.Channel {
 	h.t.Helper()
@@ -223,6 +240,8 @@ func TestWhatThePhoneNotices(t *testing.T) {
 	if err := a.WaitRemoteHold(ctx, false); err != nil {
 		t.Error(err)
 	}
+	h.must(204, "POST", "/channels/A/variable", query("variable", "TALK_DETECT(set)", "value", ""), nil) // complaint C17
+	h.heard.await("ChannelTalkingStarted channel=A")
 	h.must(201, "POST", "/channels/A/play/p1", query("media", "tone:440/20000"), nil)
 	hears := func(hz float64) {
 		t.Helper()
