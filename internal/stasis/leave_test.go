@@ -417,6 +417,47 @@ func TestOverflow(t *testing.T) {
 	})
 }
 
+// A channel whose queue overflows in the middle of a move: the one application has
+// heard End, the other no Start, and nobody hears more.
+func TestOverflowInMove(t *testing.T) {
+	inLab(t, nil, func(l *lab) {
+		one, two := l.app("lab"), l.app("lab2")
+		ch := l.originate("lab", "A", "5")
+		one.items()
+		block, entered := make(chan struct{}), make(chan struct{})
+		remove := ch.Watch(func(e *pbx.Event) {
+			if e.Type == stasis.End {
+				close(entered)
+				<-block
+			}
+		})
+		moved := make(chan error, 1)
+		go func() { moved <- l.hub.Move(l.t.Context(), ch, "lab2", nil) }()
+		<-entered
+		remove()
+		var wg sync.WaitGroup
+		for range 300 {
+			wg.Go(func() { _ = ch.SetLanguage("de") })
+		}
+		synctest.Wait()
+		close(block)
+		wg.Wait()
+		if err := <-moved; !errors.Is(err, pbx.ErrGone) {
+			t.Errorf("move: %v", err)
+		}
+		<-ch.Gone()
+		got := one.lines()
+		if n := slices.Index(got, "StasisEnd A"); n < 0 || slices.Contains(got[n+1:], "StasisEnd A") {
+			t.Errorf("events %v", got)
+		}
+		two.want("")
+		two.s.Close()
+		if got := l.there(); got != "lab*" {
+			t.Errorf("there are %s", got)
+		}
+	})
+}
+
 // Several applications may have a channel; the first to claim it gets it.
 func TestBroadcast(t *testing.T) {
 	inLab(t, nil, func(l *lab) {
