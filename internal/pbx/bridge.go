@@ -226,15 +226,7 @@ func (b *Bridge) Destroy() {
 	for _, m := range members {
 		b.evict(m.c)
 	}
-	b.box.post(func() {
-		b.stopMusic()
-		for _, p := range slices.Clone(b.playing) {
-			p.finish(PlaybackFailed, ErrGone)
-		}
-		for _, r := range slices.Clone(b.recordings) {
-			r.end(RecordingDone, "")
-		}
-	})
+	b.silence()
 	b.mu.Lock()
 	b.unwire()
 	b.publish(Event{Type: BridgeDestroyed})
@@ -243,6 +235,25 @@ func (b *Bridge) Destroy() {
 	delete(b.sw.bridges, b.id)
 	b.sw.mu.Unlock()
 	close(b.gone)
+}
+
+// silence ends what the bridge plays and records and waits for that: what these have
+// to say comes before BridgeDestroyed, after which nobody is interested in the bridge.
+func (b *Bridge) silence() {
+	done := make(chan struct{})
+	posted := b.box.postFinal(func() {
+		defer close(done)
+		b.stopMusic()
+		for _, p := range slices.Clone(b.playing) {
+			p.finish(PlaybackFailed, ErrGone)
+		}
+		for _, r := range slices.Clone(b.recordings) {
+			r.end(RecordingDone, "")
+		}
+	})
+	if posted {
+		<-done
+	}
 }
 
 // evict waits until a member is out, even if its mailbox is full. One that has
