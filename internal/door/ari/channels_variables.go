@@ -228,13 +228,14 @@ func isWord(r rune) bool {
 	return r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }
 
+// escalates says whether one function reaches out, in capitals.
 func escalates(function string, write bool) bool {
 	switch function {
 	case "SHELL", "FILE", "ENV", "STAT", "FILE_COUNT_LINE", "FILE_FORMAT", "AST_CONFIG", "CURL", "CURLOPT", "DB_DELETE",
 		"REALTIME", "REALTIME_STORE", "REALTIME_DESTROY", "REALTIME_FIELD", "REALTIME_HASH":
 		return true
-	case "DB", "SHARED", "GLOBAL", "EXPORT":
-		return write && function != "GLOBAL"
+	case "DB", "SHARED", "EXPORT":
+		return write
 	}
 	return false
 }
