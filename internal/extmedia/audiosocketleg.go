@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strings"
 	"sync"
@@ -120,13 +119,7 @@ func (l *socketLeg) talk(c net.Conn) error {
 	unset()
 	_ = c.Close() // ends the writer
 	wg.Wait()
-	if why := context.Cause(l.ctx); why != nil && !errors.Is(why, errEnded) {
-		err = why // the reader only knows that the connection was closed
-	}
-	if _, ours := errors.AsType[hungUp](err); ours || errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
+	return l.ending(err)
 }
 
 // byeTime is how long the last message may take.

@@ -3,8 +3,12 @@ package extmedia
 import (
 	"context"
 	"errors"
+	"io"
 	"sync"
+	"syscall"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/cause"
@@ -116,6 +120,30 @@ func (l *leg) end(err error) {
 	l.stop(errEnded)
 	l.on(e)
 }
+
+// ending gives what has ended a connection whose reader has stopped with err: nil if
+// either side has hung up. A writer may have failed first, for the same reason.
+func (l *leg) ending(err error) error {
+	why := context.Cause(l.ctx)
+	_, ours := errors.AsType[hungUp](why)
+	switch {
+	case errors.Is(why, errSlow):
+		return why
+	case ours, errors.Is(why, errHangup), err == nil, isClose(err):
+		return nil
+	case why != nil:
+		return why // the reader only knows that the connection was closed
+	}
+	return err
+}
+
+// isClose says that the program has closed its connection, or has died.
+func isClose(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || websocket.CloseStatus(err) >= 0
+}
+
+// errHangup is the cause of the end that a program has asked for.
+var errHangup = errors.New("the program has hung up")
 
 // errEnded is the cause of a leg's context that has ended by itself.
 var errEnded = errors.New("the connection has ended")

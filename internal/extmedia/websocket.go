@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -170,17 +169,8 @@ func (l *webLeg) serve(c *websocket.Conn) error {
 		<-closed
 	}
 	wg.Wait()
-	if why := context.Cause(l.ctx); why != nil {
-		err = why // the reader only knows that the connection was closed
-	}
-	if _, ours := errors.AsType[hungUp](err); ours || errors.Is(err, io.EOF) || errors.Is(err, errHangup) || websocket.CloseStatus(err) >= 0 {
-		return nil
-	}
-	return err
+	return l.ending(err)
 }
-
-// errHangup is the cause of the end that a program has asked for.
-var errHangup = errors.New("the program has hung up")
 
 // write writes one message in time.
 func write(c *websocket.Conn, kind websocket.MessageType, b []byte) error {
