@@ -36,8 +36,6 @@ type outbounds struct {
 	s       *Server
 	perCall chan struct{} // a token for each one that is open
 
-	running sync.WaitGroup // keepers and connections per call
-
 	mu      sync.Mutex               // guards what follows
 	begin   func(o Outbound) *keeper // starts one; nil before start
 	stopped bool
@@ -54,7 +52,7 @@ func (l *outbounds) start(ctx context.Context) {
 	l.begin = func(o Outbound) *keeper {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // it lives until it is ended
 		k := &keeper{s: l.s, o: o, cancel: cancel}
-		l.running.Go(func() { k.run(ctx) })
+		l.s.sockets.running.Go(func() { k.run(ctx) })
 		return k
 	}
 	l.mu.Unlock()
@@ -304,7 +302,7 @@ func (l *outbounds) serve(ctx context.Context, w *socket) bool {
 	if l.stopped {
 		return false
 	}
-	l.running.Go(func() {
+	l.s.sockets.running.Go(func() {
 		defer func() { <-l.perCall }()
 		w.run(ctx)
 	})

@@ -73,11 +73,7 @@ func (s *Server) Start(ctx context.Context) error {
 func (s *Server) Stop(ctx context.Context) error {
 	s.stopping.Store(true)
 	s.outbound.stop()
-	err := s.sockets.stop(ctx)
-	if err == nil {
-		s.outbound.running.Wait() // its sockets are closed, and its tries canceled
-	}
-	return err
+	return s.sockets.stop(ctx)
 }
 
 // ServeHTTP answers everything below the prefix and /ari.

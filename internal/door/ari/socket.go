@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,7 +46,6 @@ type socket struct {
 	quitting sync.Once
 	parting  parting // why; set before quit is closed
 	helpers  sync.WaitGroup
-	done     chan struct{} // closed when it has ended
 }
 
 // parting is how we end a socket.
@@ -65,7 +66,7 @@ func (s *Server) newSocket(c *websocket.Conn, session *stasis.Session, u *User, 
 		s: s, conn: c, session: session, user: u, remote: remote, apps: apps,
 		timeout: max(s.o.Config().WriteTimeout, leastTimeout),
 		frames:  make(chan []byte, waitingFrames), answers: make(chan *wire.RESTResponse, waitingFrames),
-		quit: make(chan struct{}), done: make(chan struct{}),
+		quit: make(chan struct{}),
 	}
 }
 
@@ -80,9 +81,6 @@ func (k *socket) run(ctx context.Context) {
 	begun := time.Now()
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	k.s.sockets.add(k)
-	if k.s.stopping.Load() { // since it was asked for
-		k.end(websocket.StatusGoingAway, stoppingText)
-	}
 	k.s.log.Info("event socket opened", "door", "ari", "user", k.user.Name, "remote", k.remote, "applications", k.apps)
 	k.helpers.Go(func() { cancel(k.read(ctx)) })
 	k.helpers.Go(func() { k.work(ctx) })
@@ -92,7 +90,6 @@ func (k *socket) run(ctx context.Context) {
 	k.helpers.Wait()
 	k.session.Close()
 	k.s.sockets.remove(k)
-	close(k.done)
 	k.s.log.Info("event socket closed", "door", "ari", "user", k.user.Name, "remote", k.remote, "applications", k.apps,
 		"why", k.because(why), "events", k.sent.Load(), "lasted", time.Since(begun))
 }
@@ -257,8 +254,8 @@ func (k *socket) ping(ctx context.Context) {
 	})
 }
 
-// end makes the stream tell what has happened and close the socket. It does not wait;
-// done is closed when that is over. It may be called by any, several times.
+// end makes the stream tell what has happened and close the socket. It does not wait.
+// It may be called by any, several times.
 func (k *socket) end(code websocket.StatusCode, reason string) {
 	k.quitting.Do(func() {
 		k.parting = parting{code, reason}
@@ -300,35 +297,46 @@ func (k *socket) part(why error) {
 
 // sockets are those that are open.
 type sockets struct {
-	places chan struct{} // a token for each that a client has opened
+	running sync.WaitGroup // those that may be open
 
-	mu   sync.Mutex // guards what follows
-	open map[*socket]struct{}
+	mu      sync.Mutex // guards what follows
+	stopped bool
+	clients int // places that clients have taken
+	open    map[*socket]struct{}
 }
 
 // maxSockets bounds how many sockets clients may have.
 const maxSockets = 1000
 
-func newSockets() *sockets {
-	return &sockets{places: make(chan struct{}, maxSockets), open: make(map[*socket]struct{})}
-}
+func newSockets() *sockets { return &sockets{open: make(map[*socket]struct{})} }
 
-// reserve takes a place for a socket, if there is one.
+// reserve takes a place for a client's socket, if there is one.
 func (l *sockets) reserve() bool {
-	select {
-	case l.places <- struct{}{}:
-		return true
-	default:
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped || l.clients == maxSockets {
 		return false
 	}
+	l.clients++
+	l.running.Add(1)
+	return true
 }
 
-func (l *sockets) release() { <-l.places }
+func (l *sockets) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.clients--
+	l.running.Done()
+}
 
+// add enters a socket; one that comes too late is ended at once.
 func (l *sockets) add(k *socket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.open[k] = struct{}{}
+	if l.stopped {
+		k.end(websocket.StatusGoingAway, stoppingText)
+	}
 }
 
 func (l *sockets) remove(k *socket) {
@@ -341,28 +349,29 @@ func (l *sockets) remove(k *socket) {
 func (l *sockets) all() []*socket {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	list := make([]*socket, 0, len(l.open))
-	for k := range l.open {
-		list = append(list, k)
-	}
-	return list
+	return slices.Collect(maps.Keys(l.open))
 }
 
 // stop ends all and waits until they are closed; when ctx ends it cuts what is left.
 func (l *sockets) stop(ctx context.Context) error {
-	list := l.all()
-	for _, k := range list {
+	l.mu.Lock()
+	l.stopped = true
+	l.mu.Unlock()
+	for _, k := range l.all() {
 		k.end(websocket.StatusGoingAway, stoppingText)
 	}
-	for i, k := range list {
-		select {
-		case <-k.done:
-		case <-ctx.Done():
-			for _, left := range list[i:] {
-				_ = left.conn.CloseNow() // its goroutines end by that
-			}
-			return fmt.Errorf("close event sockets: %w", context.Cause(ctx))
-		}
+	over := make(chan struct{})
+	go func() { // ends with the last socket, which is cut at the latest below
+		l.running.Wait()
+		close(over)
+	}()
+	select {
+	case <-over:
+		return nil
+	case <-ctx.Done():
 	}
-	return nil
+	for _, k := range l.all() {
+		_ = k.conn.CloseNow() // its goroutines end by that
+	}
+	return fmt.Errorf("close event sockets: %w", context.Cause(ctx))
 }
