@@ -114,7 +114,7 @@ func (s *Scenario) said() string {
 	return strings.Join(s.notes, "\n")
 }
 
-// Said says whether the scenario has noted this line by now, such as "event Dial ANSWER".
+// Said says whether the scenario has noted this line by now, such as "event Dial customer ANSWER".
 func (s *Scenario) Said(line string) bool {
 	return strings.Contains("\n"+s.said()+"\n", "\n"+line+"\n")
 }

@@ -29,7 +29,7 @@ class Lab {
     this.taken = new Set(); // events that seen has given
     client.on('*', (event) => {
       this.events.push(event);
-      note('event', event.type, event.channel && event.channel.id, event.dialstatus);
+      note('event', event.type, (event.channel || event.peer || event.playback || {}).id, event.dialstatus || undefined);
       for (const look of this.waiting) look();
     });
     for (const [resource, api] of Object.entries(client._swagger.apis)) {
