@@ -40,6 +40,9 @@ func (a *App) newHub() {
 	a.hub = stasis.New(stasis.Options{
 		Switch: a.pbx, Log: a.log, Resume: a.resume,
 		EndpointExists: func(tech, resource string) bool {
+			if resource == "" { // all of a technology
+				return slices.ContainsFunc(a.pbx.Technologies(), func(t pbx.Technology) bool { return strings.EqualFold(t.Name(), tech) })
+			}
 			_, ok := a.devices.Find(tech, resource)
 			return ok
 		},

@@ -309,7 +309,9 @@ func (b *Bridge) enter(c *Channel, o AddOptions) error {
 	if !o.InhibitConnected || b.class == classStasis {
 		b.acquaint(c, !o.InhibitConnected)
 	}
-	b.nameMembers()
+	if len(b.members) > 2 { // two are acquainted
+		b.nameMembers()
+	}
 	return nil
 }
 
@@ -381,22 +383,62 @@ func (b *Bridge) acquaint(c *Channel, lines bool) {
 	if theirs.CreatedAt.Before(mine.CreatedAt) {
 		linked = theirs.LinkedID
 	}
-	tell := func(who *Channel, peer *Snapshot) {
-		who.setVariable("BRIDGEPEER", peer.Name)
-		who.setVariable("BRIDGEPVTCALLID", peer.ProtocolID)
-		if id := b.identity(peer); lines && id != (call.CallerID{}) {
-			who.setConnected(id)
-		}
-		if who.snap.Load().LinkedID != linked {
-			who.update(func(s *Snapshot) { s.LinkedID = linked })
-		}
+	name := func(who *Channel, peer *Snapshot) turn {
+		return turn{who, func() {
+			who.setVariable("BRIDGEPEER", peer.Name)
+			who.setVariable("BRIDGEPVTCALLID", peer.ProtocolID)
+			if who.snap.Load().LinkedID != linked {
+				who.update(func(s *Snapshot) { s.LinkedID = linked })
+			}
+		}}
 	}
-	tell(c, theirs)
-	other.box.post(func() {
-		if !other.hungUp && other.bridge == b {
-			tell(other, mine)
+	line := func(who *Channel, peer *Snapshot) turn {
+		return turn{who, func() {
+			if id := b.identity(peer); id != (call.CallerID{}) {
+				who.setConnected(id)
+			}
+		}}
+	}
+	turns := []turn{name(other, mine), name(c, theirs)}
+	if lines {
+		turns = append(turns, line(other, mine), line(c, theirs))
+	}
+	b.inTurn(turns)
+}
+
+// turn is something that a member's actor is to do.
+type turn struct {
+	who *Channel
+	do  func()
+}
+
+// inTurn lets members do something one after the other, each in its own actor, so
+// that what they tell comes in that order. Who has left in the meantime is passed over.
+func (b *Bridge) inTurn(turns []turn) {
+	if len(turns) == 0 {
+		return
+	}
+	t := turns[0]
+	posted := t.who.box.post(func() {
+		if !t.who.hungUp && t.who.bridge == b {
+			t.do()
 		}
+		b.inTurn(turns[1:])
 	})
+	if !posted {
+		b.inTurn(turns[1:])
+	}
+}
+
+// remind tells the two members of an application's bridge of each other again, as
+// Asterisk does when one of them is dialled there and when its early media begins
+// (observed: Asterisk 22.10, vectors 03a and 03b). It runs in the member's actor.
+func (b *Bridge) remind(c *Channel) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.class == "stasis" && !b.destroyed {
+		b.acquaint(c, false)
+	}
 }
 
 // identity is what the other member sees as its connected line: in a bridge of a
@@ -419,6 +461,7 @@ func (b *Bridge) nameMembers() {
 	if b.class != classStasis || b.kind != Mixing || len(b.members) < 2 || len(b.members) > mostNamed {
 		return
 	}
+	var turns []turn
 	for _, m := range b.members {
 		var names []string
 		callID := ""
@@ -432,14 +475,12 @@ func (b *Bridge) nameMembers() {
 			callID = ""
 		}
 		peers := strings.Join(names, ",")
-		m.c.box.post(func() {
-			if m.c.hungUp || m.c.bridge != b {
-				return
-			}
+		turns = append(turns, turn{m.c, func() {
 			m.c.changeVariable("BRIDGEPEER", peers)
 			m.c.changeVariable("BRIDGEPVTCALLID", callID)
-		})
+		}})
 	}
+	b.inTurn(turns)
 }
 
 // changeVariable sets a variable that is not so already.

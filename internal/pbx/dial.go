@@ -33,6 +33,9 @@ func (c *Channel) dial(o DialOptions) error {
 	o.Connected = c.snap.Load().Connected
 	o.Headers = slices.Concat(c.headers, lentHeaders(o.Caller), o.Headers)
 	o.Variables = c.vars.all()
+	if c.bridge != nil {
+		c.bridge.remind(c)
+	}
 	c.emitDial("", "")
 	if o.Timeout > 0 {
 		c.ringTimer = time.AfterFunc(o.Timeout, func() {

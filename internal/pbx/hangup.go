@@ -65,7 +65,12 @@ func (c *Channel) hang(h hangup) {
 	if c.hungUp {
 		return
 	}
-	c.setRTPVariables()
+	// A program of ours that hangs up is heard of before the statistics, everybody
+	// else after them (observed: Asterisk 22.10, vectors 02b and 01a).
+	own := h.soft && !h.outside && h.by == byRequest
+	if !own {
+		c.setRTPVariables()
+	}
 	c.hungUp, c.outside = true, h.outside
 	c.stopRingTimer()
 	state := c.snap.Load().State
@@ -75,6 +80,9 @@ func (c *Channel) hang(h hangup) {
 
 	if !h.quiet {
 		c.emitHangup(h, state)
+	}
+	if own {
+		c.setRTPVariables()
 	}
 	c.stopMedia()
 	if c.bridge != nil {

@@ -34,6 +34,9 @@ func (c *Channel) handleLeg(e LegEvent) {
 		if c.timeline.progress.IsZero() {
 			c.timeline.progress = now()
 		}
+		if c.bridge != nil {
+			c.bridge.remind(c)
+		}
 		c.emitDial("PROGRESS", "")
 		c.toldBridge()
 	case LegAnswered:

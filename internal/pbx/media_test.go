@@ -231,14 +231,14 @@ func TestPlayback(t *testing.T) {
 			t.Errorf("snapshot: %+v", s)
 		}
 		wait(p)
-		expect(t, &l, "PlaybackStarted playing sound:beep", "PlaybackContinuing continuing sound:dialwright/press-1",
+		expect(t, &l, "PlaybackStarted playing sound:beep", "PlaybackContinuing continuing sound:beep",
 			"PlaybackStarted playing sound:dialwright/press-1", "PlaybackFinished done sound:dialwright/press-1")
 
 		p = play("sound:nothing", "sound:beep")
 		if err := p.Wait(t.Context()); !errors.Is(err, pbx.ErrNoSound) {
 			t.Errorf("missing file: %v", err)
 		}
-		expect(t, &l, "PlaybackStarted playing sound:nothing", "PlaybackContinuing continuing sound:beep",
+		expect(t, &l, "PlaybackStarted playing sound:nothing", "PlaybackContinuing continuing sound:nothing",
 			"PlaybackStarted playing sound:beep", "PlaybackFinished failed sound:beep")
 
 		p = play("tone:600")

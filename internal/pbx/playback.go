@@ -247,10 +247,7 @@ func (p *Playback) partOver(part int, err error) {
 	}
 	if next := p.index + 1; next < len(p.o.Media) && !p.stopped {
 		p.setState(PlaybackContinuing)
-		p.mu.Lock()
-		p.index = next
-		p.mu.Unlock()
-		p.emit(PlaybackContinues)
+		p.emit(PlaybackContinues) // with the one that is over and the next (observed: Asterisk 22.10, vector 05d)
 		p.playPart(next)
 		return
 	}

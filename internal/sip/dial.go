@@ -42,6 +42,8 @@ func (t *Technology) Request(_ context.Context, res string, o pbx.RequestOptions
 		return nil, f
 	}
 	l := t.newLeg(o, r, p, res)
+	l.firstID = t.newCallID() // shown before anything is sent
+	l.info.CallID = l.firstID
 	t.legs.add(l)
 	return l, nil
 }
@@ -206,7 +208,7 @@ func (l *leg) invite(p *profile, a address, hops int) error {
 	o := ua.InviteOptions{
 		Target: a.uri, Route: a.route, Flow: a.flow,
 		From:    ua.Identity{DisplayName: id.display, User: id.user, Host: id.host},
-		CallID:  l.t.newCallID(),
+		CallID:  l.callID(),
 		SDP:     offer,
 		Headers: l.headers(p, id, a.flow),
 		Events:  func(e ua.Event) { l.q.post(func() { l.forkEvent(f, e) }) },
@@ -225,6 +227,17 @@ func (l *leg) invite(p *profile, a address, hops int) error {
 	l.forks = append(l.forks, f)
 	l.live++
 	return nil
+}
+
+// callID gives the Call-ID of the next INVITE: of the first what the channel has
+// shown since it was made.
+func (l *leg) callID() string {
+	id := l.firstID
+	l.firstID = ""
+	if id == "" {
+		id = l.t.newCallID()
+	}
+	return id
 }
 
 // headers are those beside the ones of the dialog: the caller's identity, auto

@@ -82,6 +82,7 @@ type leg struct {
 	mu      sync.Mutex
 	info    pbx.LegInfo
 	callIDs []string
+	firstID string // Call-ID of the first INVITE, until it is sent
 	header  func(string) string
 }
 

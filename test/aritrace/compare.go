@@ -108,9 +108,21 @@ func normal(key string, v any) any {
 		for i, x := range v {
 			out[i] = normal(key, x)
 		}
+		slices.SortStableFunc(out, func(a, b any) int { return strings.Compare(identity(a), identity(b)) }) // Asterisk's lists are in no order
 		return out
 	}
 	return v
+}
+
+// identity is what an object is known by, "" for what is no object.
+func identity(v any) string {
+	o, _ := v.(map[string]any)
+	for _, k := range []string{"id", "name", "resource"} {
+		if s, ok := o[k].(string); ok {
+			return s
+		}
+	}
+	return ""
 }
 
 // Compare gives every difference between what a trace has and what was got, one line each,

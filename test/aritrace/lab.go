@@ -54,7 +54,9 @@ match = 127.0.0.1
 		"http.conf": fmt.Sprintf("[general]\nenabled = yes\nbindaddr = 127.0.0.1\nbindport = %d\n", l.HTTP),
 		"ari.conf": fmt.Sprintf("[general]\nenabled = yes\n[%s]\ntype = user\nread_only = no\npassword = %s\npassword_format = plain\n"+
 			"[reader]\ntype = user\nread_only = yes\npassword = readpass\n", User, Password),
-		"extensions.conf": `[default]
+		"extensions.conf": `[globals]
+GLOBVAR = hello
+[default]
 exten => 100,1,NoOp(originated)
  same => n(ans),Answer()
  same => n,Wait(2)

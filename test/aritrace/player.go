@@ -33,7 +33,7 @@ type Played struct {
 // certainly comes first than if it may be the request's own doing.
 const (
 	gateBefore = 3 * time.Second
-	gateSame   = 150 * time.Millisecond
+	gateSame   = 400 * time.Millisecond
 )
 
 // Play sends the requests of a trace, each no earlier than at its distance from the

@@ -21,7 +21,7 @@ func laboratory(t testing.TB) (*harness.Server, aritrace.Lab) {
 	lab := aritrace.Lab{SIP: harness.FreePort(t), HTTP: harness.FreePort(t), Phone: harness.FreePort(t)}
 	aritrace.StartPhone(t, lab.Phone)
 	etc := lab.WriteOurs(t, t.TempDir())
-	return harness.StartAsterisk(t, etc, lab.SIP, "[trunks.callee]\nprivate = true\n"), lab
+	return harness.StartAsterisk(t, etc, lab.SIP, harness.Trunk("callee", lab.Phone, "context = \"from-callee\"\ncodecs = [\"pcmu\"]\nmatch = [\"127.0.0.1/32\"]\n")), lab
 }
 
 // vectorsDir is the folder of the ARI vectors.
