@@ -75,12 +75,15 @@ func (b *batch) flush(limit time.Duration) error {
 	return nil
 }
 
-// finish writes what is left, and from now on everything at once.
+// finish writes what is left, and from now on everything at once, without a limit.
 func (b *batch) finish(limit time.Duration) error {
 	b.mu.Lock()
 	b.direct = true
 	b.mu.Unlock()
-	return b.flush(limit)
+	if err := b.flush(limit); err != nil {
+		return err
+	}
+	return b.SetWriteDeadline(time.Time{})
 }
 
 func (b *batch) take() []byte {

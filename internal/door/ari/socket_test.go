@@ -178,6 +178,7 @@ func TestSlowReader(t *testing.T) {
 				b := newBare(t, func(o *Options) { o.Log = debugLogger(&log) })
 				conn := b.connect()
 				handshake(t, conn, "app=lab")
+				synctest.Wait()
 				begun := time.Now()
 				for range c.events {
 					if b.hub.Tell("lab", pbx.Event{Type: stasis.UserEvent, Data: &stasis.User{App: "lab", Name: "x"}}) != nil {
@@ -185,8 +186,9 @@ func TestSlowReader(t *testing.T) {
 					}
 				}
 				for len(b.server.sockets.all()) > 0 {
-					time.Sleep(time.Second) // of the bubble
+					<-time.After(time.Second) // of the bubble
 				}
+				synctest.Wait()
 				if took := time.Since(begun); took > 30*time.Second {
 					t.Errorf("it took %s", took)
 				}
