@@ -23,9 +23,10 @@ import (
 
 // step is one entry of a trace.
 type step struct {
-	At      float64        `json:"at"` // ms; a request's: when it was sent
-	Dir     string         `json:"dir"`
-	Event   map[string]any `json:"e"`
+	At      float64         `json:"at"` // ms; a request's: when it was sent
+	Dir     string          `json:"dir"`
+	Message json.RawMessage `json:"message"` // of a ws-send
+	Event   map[string]any  `json:"e"`
 	Request struct {
 		Method string         `json:"method"`
 		Path   string         `json:"path"`
