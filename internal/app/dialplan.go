@@ -89,7 +89,7 @@ func (a *App) newMachine(ctx context.Context) error {
 			AGI: cmp.Or(c.Dialplan.AGIDir, filepath.Join(c.Server.DataDir, "agi-bin")),
 		},
 		Allow: allowed(c), Compat: c.Dialplan.Compat, SkipUnsupported: c.Dialplan.SkipUnsupported,
-		CommandLimit: c.Dialplan.ExecLimit.Duration, ConfDir: confDir, Stasis: a.hub.Dialplan, Devices: a.devices,
+		CommandLimit: c.Dialplan.ExecLimit.Duration, ConfDir: confDir, Stasis: a.hub.Dialplan, Devices: a.devices, Broadcast: a.hub.Broadcast,
 	})
 	p, problems, err := loadPlan(c)
 	if err != nil {

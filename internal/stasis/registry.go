@@ -60,14 +60,19 @@ type application struct {
 	lasting  int // other subscriptions
 	arriving int // channels that are about to enter it
 
-	linger *time.Timer // not nil while nothing but Grace keeps it
-	round  uint64      // of the last event that it was given
+	awaited time.Time   // a client that resumes is expected back until then
+	linger  *time.Timer // not nil while nothing but Grace keeps it
+	round   uint64      // of the last event that it was given
 }
 
 const (
 	defaultJournal = 16384
 	defaultGrace   = 2 * time.Minute
 	maxName        = 72 // spec: ari 3.1: 79 minus 7
+
+	// absence is how long calls still enter an application whose client knows cursors
+	// and has lost its connection.
+	absence = 10 * time.Second
 )
 
 // New makes a hub that observes the switch; Stop ends it. A bridge that is older
@@ -158,10 +163,11 @@ func (h *Hub) remove(a *application) {
 	}
 }
 
-// active finds an application that has a session; h.mu is held.
+// active finds an application that has a session, or whose client has just lost its
+// connection and will hear of everything when it resumes; h.mu is held.
 func (h *Hub) active(name string) (*application, bool) {
 	a, ok := h.apps[name]
-	return a, ok && a.session != nil
+	return a, ok && (a.session != nil || time.Now().Before(a.awaited))
 }
 
 // App is an application as it is now; lists are sorted and never nil.

@@ -401,3 +401,29 @@ func (k *crashing) check(t *testing.T, round int, want map[string][]string) {
 	}
 	checkVisits(t, k.seen)
 }
+
+// A call that is answered while the client of an application is away for a moment
+// enters the application, if the client knows cursors; it hears of it when it is back.
+// Without cursors, or when it stays away, the call ends (spec: ari 3.4 rule 4).
+func TestCallsWaitForAClientThatResumes(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		knows  bool
+		absent time.Duration
+		enters bool
+	}{
+		{"back soon", true, 5 * time.Second, true},
+		{"stays away", true, 20 * time.Second, false},
+		{"knows no cursors", false, 0, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inLab(t, nil, func(l *lab) {
+				l.connect(stasis.SessionOptions{Apps: []string{"app"}, Resume: c.knows}).s.Close()
+				<-time.After(c.absent) // fake time of the bubble
+				if _, ok := l.hub.Handler("app", nil); ok != c.enters {
+					t.Errorf("enters: %t, want %t", ok, c.enters)
+				}
+			})
+		})
+	}
+}

@@ -34,6 +34,7 @@ type Session struct {
 	queue []Item
 	spare []Item // what Next gave last
 	limit int    // of queue
+	knows bool   // the client knows cursors
 	err   error  // not nil when it has ended
 }
 
@@ -72,7 +73,7 @@ func (h *Hub) attach(names []string, o SessionOptions) (s *Session, why string) 
 	if h.stopped {
 		return nil, ""
 	}
-	s = &Session{h: h, wake: make(chan struct{}, 1), apps: make(map[*application]struct{}, len(names))}
+	s = &Session{h: h, knows: o.Resume, wake: make(chan struct{}, 1), apps: make(map[*application]struct{}, len(names))}
 	h.sessions[s] = struct{}{}
 	apps := make([]*application, len(names))
 	for i, name := range names {
@@ -188,6 +189,9 @@ func (h *Hub) endSession(s *Session, why error) {
 	s.rouse()
 	for a := range s.apps {
 		a.session = nil
+		if s.knows && !h.stopped {
+			a.awaited = time.Now().Add(absence)
+		}
 		h.settle(a)
 	}
 	clear(s.apps)
