@@ -68,7 +68,7 @@ const statusName = "STASISSTATUS"
 // position, STASISSTATUS, Start; End, STASISSTATUS (spec: ari 5.3).
 func (v *visit) Handle(ctx context.Context, c *pbx.Channel) {
 	if !v.dialplan {
-		_ = c.EnterApplication("Stasis", strings.Join(append([]string{v.app}, v.args...), ",")) // ErrGone: begin finds out
+		_ = c.EnterApplication("Stasis", applicationData(v.app, v.args)) // ErrGone: begin finds out
 	}
 	setStatus(c, "")
 	s, done, err := v.begin(ctx, c)
@@ -86,6 +86,23 @@ func (v *visit) Handle(ctx context.Context, c *pbx.Channel) {
 	v.h.leave(s, d)
 	done()
 	v.goOn(ctx, c, d)
+}
+
+// applicationData writes an application's name and arguments as the dialplan would, with
+// quotes around an argument that has a comma in it (observed: Asterisk 22.10 shows what
+// the client wrote).
+func applicationData(app string, args []string) string {
+	var b strings.Builder
+	b.WriteString(app)
+	for _, a := range args {
+		b.WriteByte(',')
+		if !strings.ContainsAny(a, ",\"\\") {
+			b.WriteString(a)
+			continue
+		}
+		b.WriteString(`"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(a) + `"`)
+	}
+	return b.String()
 }
 
 // begin lets the channel into the application, which may have to be connected first.
