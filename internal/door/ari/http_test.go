@@ -36,6 +36,7 @@ func webConfig() *Config {
 			{Name: "ro", Password: "rosecret", ReadOnly: true},
 			{Name: "crypt", Password: "$6$saltsalt$AwG0uydIMu5dYdg1IjNvowxN8ghcjnZNwoSJHfPnx88cszfWl9Gkj0.h5JkbSark/UnOwld7KtekPRHxBt7.E1", Format: "crypt"},
 			{Name: "denied", Password: "x", Deny: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}},
+			{Name: "lab", Password: "secret"},
 		},
 	}
 }
