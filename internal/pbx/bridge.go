@@ -431,8 +431,8 @@ func (b *Bridge) inTurn(turns []turn) {
 }
 
 // remind tells the two members of an application's bridge of each other again, as
-// Asterisk does when one of them is dialled there and when its early media begins
-// (observed: Asterisk 22.10, vectors 03a and 03b). It runs in the member's actor.
+// Asterisk does when one of them is dialled there and when its media begins, early or
+// with the answer (observed: Asterisk 22.10, vectors 03a to 03c). It runs in the member's actor.
 func (b *Bridge) remind(c *Channel) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

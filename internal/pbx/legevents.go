@@ -40,6 +40,9 @@ func (c *Channel) handleLeg(e LegEvent) {
 		c.emitDial("PROGRESS", "")
 		c.toldBridge()
 	case LegAnswered:
+		if c.bridge != nil && c.timeline.progress.IsZero() {
+			c.bridge.remind(c)
+		}
 		c.answered()
 	case LegEnded:
 		c.legIsOver(e)

@@ -40,7 +40,7 @@ func (c *Channel) setRTPVariables() {
 		return
 	}
 	m := c.port.Stats()
-	if m.SSRC == 0 {
+	if m.SSRC == 0 || c.snap.Load().ProtocolID == "" { // RTP without signalling says nothing (observed: Asterisk 22.10, vector 08b)
 		return
 	}
 	vars := rtpVariables(m)

@@ -258,7 +258,13 @@ func do(ctx context.Context, to Target, r *Request) (Response, error) {
 	if len(r.Query) > 0 {
 		q := url.Values{}
 		for k, v := range r.Query {
-			q.Set(k, fmt.Sprint(v))
+			list, ok := v.([]any)
+			if !ok {
+				list = []any{v}
+			}
+			for _, x := range list {
+				q.Add(k, fmt.Sprint(x))
+			}
 		}
 		u += "?" + q.Encode()
 	}

@@ -93,6 +93,3 @@ next:
 	}
 	return rest, explained
 }
-
-// ariExplained lists the differences between the captures and this server.
-var ariExplained = []difference{}

@@ -114,12 +114,16 @@ func (s *Server) externalMedia(ctx context.Context, q *request) (response, error
 	o.Account = accountOf(q)
 	o.Handler, _ = s.hub.Handler(app, nil) // looks again when it runs whether that is connected
 	o.Variables, _ = s.allowed(vars)
-	o.Created = func(c *pbx.Channel) { s.hub.Interest(app, c.ID()) }
+	var before *pbx.Snapshot // the answer shows it before the connection (observed: Asterisk 22.10, vector 08b)
+	o.Created = func(c *pbx.Channel) {
+		before = c.Snapshot()
+		s.hub.Interest(app, c.ID())
+	}
 	c, err := s.o.Media.Open(ctx, o)
 	if err != nil {
 		return response{}, s.mediaNotMade(err, o)
 	}
-	return ok(s.mediaChannel(c, vars)), nil
+	return ok(s.mediaChannel(c, cmp.Or(before, c.Snapshot()), vars)), nil
 }
 
 var errMediaKind = wire.Errorf(http.StatusNotImplemented, "The encapsulation and/or transport is not supported")
@@ -177,8 +181,8 @@ func (s *Server) mediaNotMade(err error, o extmedia.Options) error {
 
 // mediaChannel describes the new channel with the variables that its client needs:
 // those of the request, and the address of our end.
-func (s *Server) mediaChannel(c *pbx.Channel, vars []wire.NameValue) wire.Channel {
-	shown := s.channel(c.Snapshot())
+func (s *Server) mediaChannel(c *pbx.Channel, sn *pbx.Snapshot, vars []wire.NameValue) wire.Channel {
+	shown := s.channel(sn)
 	all := map[string]string{}
 	for name, value := range shown.ChannelVars {
 		all[name] = value
