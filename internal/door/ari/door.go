@@ -169,13 +169,12 @@ type Sounds interface {
 
 // request is one operation as called, by HTTP or over a WebSocket.
 type request struct {
-	user    *User
-	remote  string // host:port of the client
-	params  wire.Params
-	path    map[string]string // path parameters, decoded
-	overWS  bool
-	app     string // over a WebSocket: the first application of that
-	channel *pbx.Channel
+	user   *User
+	remote string // host:port of the client
+	params wire.Params
+	path   map[string]string // path parameters, decoded
+	overWS bool
+	app    string // over a WebSocket: the first application of that
 }
 
 // response is what an operation answers.
