@@ -536,13 +536,27 @@ func (s *Silent) Count(prefix string) int {
 // cannot report a port that they chose themselves.
 func FreePort(t testing.TB) int {
 	t.Helper()
+	return FreePorts(t, 1)
+}
+
+// FreePorts gives the first of n such ports in a row.
+func FreePorts(t testing.TB, n int) int {
+	t.Helper()
+next:
 	for range 500 {
-		port := freePorts.first + int(freePorts.next.Add(1))%freePorts.count
-		if bindable(port) {
-			return port
+		last := int(freePorts.next.Add(int64(n))) % freePorts.count
+		if last < n {
+			continue // across the end of the range
 		}
+		first := freePorts.first + last - n + 1
+		for i := range n {
+			if !bindable(first + i) {
+				continue next
+			}
+		}
+		return first
 	}
-	t.Fatal("no free port below the kernel's own range")
+	t.Fatal("no free ports below the kernel's own range")
 	return 0
 }
 

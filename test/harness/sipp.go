@@ -35,7 +35,7 @@ func StartSIPp(t testing.TB, port, calls int, scenario string, args ...string) *
 	}
 	args = append([]string{
 		"-sf", file, "-i", "127.0.0.1", "-p", strconv.Itoa(p.Port), "-mi", "127.0.0.1",
-		"-mp", strconv.Itoa(FreePort(t)), "-m", strconv.Itoa(calls), "-nostdin", "-buff_size", "4000000",
+		"-mp", strconv.Itoa(FreePorts(t, 16)), "-m", strconv.Itoa(calls), "-nostdin", "-buff_size", "4000000",
 		"-timeout", "120", "-timeout_error", "-trace_err", "-error_file", filepath.Join(p.Dir, "errors.log"),
 		"-trace_msg", "-message_file", filepath.Join(p.Dir, "messages.log"),
 		"-trace_counts", "-stf", filepath.Join(p.Dir, "counts.csv"), "-fd", "1",

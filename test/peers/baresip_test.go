@@ -228,13 +228,7 @@ func writeTone(t *testing.T, file string, hz float64, d time.Duration) {
 // freePortPair gives a port whose successor is free too: baresip takes it for TLS.
 func freePortPair(t *testing.T) int {
 	t.Helper()
-	for range 50 {
-		if p := harness.FreePort(t); harness.FreePort(t) == p+1 {
-			return p
-		}
-	}
-	t.Fatal("no free port")
-	return 0
+	return harness.FreePorts(t, 2)
 }
 
 // startCall runs `dialwright call` and gives the lines that it prints.
