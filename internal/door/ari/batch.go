@@ -63,6 +63,7 @@ func (b *batch) flush(limit time.Duration) error {
 	}
 	out := b.take()
 	if len(out) == 0 {
+		b.reuse(out)
 		return nil
 	}
 	if err := b.SetWriteDeadline(time.Now().Add(limit)); err != nil {

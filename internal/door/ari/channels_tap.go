@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 
@@ -184,9 +185,7 @@ func (s *Server) mediaNotMade(err error, o extmedia.Options) error {
 func (s *Server) mediaChannel(c *pbx.Channel, sn *pbx.Snapshot, vars []wire.NameValue) wire.Channel {
 	shown := s.channel(sn)
 	all := map[string]string{}
-	for name, value := range shown.ChannelVars {
-		all[name] = value
-	}
+	maps.Copy(all, shown.ChannelVars)
 	for _, v := range vars {
 		all[v.Name] = v.Value
 	}

@@ -3,6 +3,7 @@ package ari
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"os"
@@ -199,9 +200,7 @@ type operation func(ctx context.Context, q *request) (response, error)
 func (s *Server) handlers() map[string]operation {
 	all := map[string]operation{}
 	for _, part := range []map[string]operation{s.channelOperations(), s.otherOperations()} {
-		for k, v := range part {
-			all[k] = v
-		}
+		maps.Copy(all, part)
 	}
 	return all
 }

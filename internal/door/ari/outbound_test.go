@@ -105,7 +105,7 @@ func TestPersistentOutboundSocket(t *testing.T) {
 		c.registered("outapp", "outapp2")
 		r := c.rest("GET", "applications/outapp2")
 		var app struct{ Name string }
-		if err := json.Unmarshal([]byte(fmt.Sprint(r["message_body"])), &app); err != nil || app.Name != "outapp2" || r["application"] != "outapp" {
+		if err := json.Unmarshal(fmt.Append(nil, r["message_body"]), &app); err != nil || app.Name != "outapp2" || r["application"] != "outapp" {
 			t.Error(r, err)
 		}
 		if err := w.hub.Tell("outapp2", pbx.Event{Type: stasis.UserEvent, Data: &stasis.User{App: "outapp2", Name: "hello"}}); err != nil {

@@ -140,7 +140,8 @@ func heardBefore(trace []step, i int) map[string]int {
 
 // tokenOfJSON is tokenOf for an event as clients see it.
 func tokenOfJSON(e map[string]any) string {
-	b := e["type"].(string)
+	var b strings.Builder
+	b.WriteString(e["type"].(string))
 	for _, part := range []struct{ key, id, shown string }{
 		{"channel", "id", "channel"}, {"peer", "id", "channel"}, {"bridge", "id", "bridge"},
 		{"playback", "id", "playback"}, {"recording", "name", "recording"}, {"device_state", "name", "device"},
@@ -149,18 +150,18 @@ func tokenOfJSON(e map[string]any) string {
 		if !there {
 			continue
 		}
-		b += fmt.Sprintf(" %s=%s", part.shown, o[part.id])
+		b.WriteString(fmt.Sprintf(" %s=%s", part.shown, o[part.id]))
 		if state, ok := o["state"]; ok && part.id != "id" || part.key == "playback" {
-			b += fmt.Sprintf(" state=%s", state)
+			b.WriteString(fmt.Sprintf(" state=%s", state))
 		}
 	}
 	if status, ok := e["dialstatus"]; ok {
-		b += fmt.Sprintf(" status=%s", status)
+		b.WriteString(fmt.Sprintf(" status=%s", status))
 	}
 	if name, ok := e["eventname"]; ok {
-		b += fmt.Sprintf(" name=%s", name)
+		b.WriteString(fmt.Sprintf(" name=%s", name))
 	}
-	return b
+	return b.String()
 }
 
 // tidy takes out of a body what is different each time, and puts lists into an order.

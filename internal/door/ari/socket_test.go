@@ -69,7 +69,7 @@ func TestOddApplicationNames(t *testing.T) {
 		c := openSocket(t, http.DefaultClient, "ws://"+w.addr+"/ari/events?app="+url.QueryEscape(name))
 		var app struct{ Name string }
 		r := c.rest("GET", "applications/"+url.PathEscape(name))
-		if err := json.Unmarshal([]byte(fmt.Sprint(r["message_body"])), &app); err != nil || app.Name != name || r["application"] != name {
+		if err := json.Unmarshal(fmt.Append(nil, r["message_body"]), &app); err != nil || app.Name != name || r["application"] != name {
 			t.Errorf("%q: %v %v", name, r, err)
 		}
 		if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
