@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -264,4 +265,22 @@ func heap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapInuse + m.StackInuse)
+}
+
+// BenchmarkClock is a client that comes and goes while many others are there, as the
+// sessions of calls do.
+func BenchmarkClock(b *testing.B) {
+	c := newClock(1, clockTick, clockSlots, func(v any) { b.Error(v) })
+	stop := make(chan struct{})
+	var wheels sync.WaitGroup
+	c.run(&wheels, stop)
+	for range 5000 {
+		c.add(clientFunc(func(time.Time) {}), 20*time.Millisecond)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		c.add(clientFunc(func(time.Time) {}), 20*time.Millisecond).remove()
+	}
+	close(stop)
+	wheels.Wait()
 }

@@ -187,16 +187,36 @@ func TestClockSpreadsClients(t *testing.T) {
 		for range 400 {
 			list = append(list, l.e.media.add(tickFunc(func(time.Time) {}), 20*time.Millisecond))
 		}
+		turned := func(w *wheel, slot int) (n int) {
+			for period, lists := range w.lists {
+				if lists != nil {
+					n += len(lists[slot%period])
+				}
+			}
+			return n
+		}
+		pass(20 * time.Millisecond)
 		for w, wheel := range l.e.media.wheels {
 			for s := range clockSlots {
-				if n := len(wheel.list(s)); n < 400/4/len(l.e.media.wheels)-1 || n > 400/4/len(l.e.media.wheels)+1 {
+				if n := turned(wheel, s); n < 400/4/len(l.e.media.wheels)-1 || n > 400/4/len(l.e.media.wheels)+1 {
 					t.Errorf("wheel %d slot %d has %d clients", w, s, n)
 				}
 			}
 		}
-		for _, e := range list {
+		for i, e := range list {
 			e.remove()
 			e.remove()
+			if i == len(list)/2 { // one that goes before the wheel has seen it
+				l.e.media.add(tickFunc(func(time.Time) { t.Error("called after it has gone") }), 20*time.Millisecond).remove()
+			}
+		}
+		pass(20 * time.Millisecond)
+		for w, wheel := range l.e.media.wheels {
+			for s := range clockSlots {
+				if n := turned(wheel, s); n != 0 {
+					t.Errorf("wheel %d slot %d still has %d clients", w, s, n)
+				}
+			}
 		}
 	})
 }
