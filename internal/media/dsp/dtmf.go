@@ -85,12 +85,20 @@ func NewDTMFDetector(rate int, on func(DTMFDigit)) *DTMFDetector {
 	return d
 }
 
-// Write hears pcm.
+// Write hears pcm. Digital silence while nothing was heard in the block before cannot
+// become a digit, whatever the block has so far, and is not looked at: that is what a
+// party is who sends nothing.
 func (d *DTMFDetector) Write(pcm []int16) {
+	if d.digit == 0 && d.last == 0 && silent(pcm) {
+		d.block = d.block[:0]
+		return
+	}
 	for len(pcm) > 0 {
-		n := min(len(pcm), d.size-len(d.block))
-		for _, s := range pcm[:n] {
-			d.block = append(d.block, float32(s))
+		at := len(d.block)
+		n := min(len(pcm), d.size-at)
+		d.block = d.block[:at+n]
+		for i, s := range pcm[:n] {
+			d.block[at+i] = float32(s)
 		}
 		pcm = pcm[n:]
 		if len(d.block) == d.size {
@@ -98,6 +106,15 @@ func (d *DTMFDetector) Write(pcm []int16) {
 			d.block = d.block[:0]
 		}
 	}
+}
+
+func silent(pcm []int16) bool {
+	for _, s := range pcm {
+		if s != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Flush ends a digit that is still heard, because the audio has ended.
