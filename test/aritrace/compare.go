@@ -137,7 +137,7 @@ func Compare(t *Trace, p *Played) []string {
 		if s.Dir != "request" || i >= len(p.Responses) {
 			continue
 		}
-		what := s.Request.Method + " " + s.Request.Path
+		what := s.Request.Method + " " + clean("path", s.Request.Path)
 		if s.Request.Query != nil {
 			b, _ := json.Marshal(s.Request.Query) // it came from JSON
 			what += " " + string(b)

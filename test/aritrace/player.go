@@ -40,13 +40,19 @@ const (
 // one before and not before the events that precede it, and gives what came. After the
 // last step it waits for what is still owed, and for a mark that it sends itself, so
 // that nothing that comes too much is overlooked.
-func Play(ctx context.Context, t *Trace, to Target) (*Played, error) {
+//
+// begin, if not nil, is called when the application is connected: for what comes from
+// outside.
+func Play(ctx context.Context, t *Trace, to Target, begin func()) (*Played, error) {
 	l, err := listen(ctx, to, t.App, t.SubscribeAll)
 	if err != nil {
 		return nil, err
 	}
 	defer l.close()
 	p := &Played{}
+	if begin != nil {
+		begin()
+	}
 	if t.Second != nil {
 		l2, err := listen(ctx, to, t.Second.App, false)
 		if err != nil {
@@ -79,7 +85,7 @@ func Play(ctx context.Context, t *Trace, to Target) (*Played, error) {
 			}
 			continue
 		}
-		r, err := do(ctx, to, s.Request)
+		r, err := do(ctx, to, l.actual(s.Request))
 		if err != nil {
 			return nil, err
 		}
@@ -103,6 +109,26 @@ func until(ctx context.Context, due time.Time) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// actual puts the id that a channel has here in the place of the one that was made for it
+// when the trace was captured.
+func (l *listener) actual(r *Request) *Request {
+	id := generated.FindString(r.Path)
+	if id == "" {
+		return r
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.got {
+		c, _ := e["channel"].(map[string]any)
+		if here, ok := c["id"].(string); ok && generated.MatchString(here) {
+			changed := *r
+			changed.Path = strings.Replace(r.Path, id, here, 1)
+			return &changed
+		}
+	}
+	return r
 }
 
 // eventsBefore gives the tokens of the events that came before a request, and of those

@@ -59,7 +59,7 @@ func TestTracesOnAsterisk(t *testing.T) {
 		t.Run(tr.Scenario, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			p, err := aritrace.Play(ctx, tr, lab.Target())
+			p, err := aritrace.Play(ctx, tr, lab.Target(), nil)
 			must(t, err)
 			must(t, aritrace.Clean(ctx, lab.Target()))
 			if d := aritrace.Compare(tr, p); len(d) > 0 {
