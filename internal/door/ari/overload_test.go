@@ -113,6 +113,9 @@ func TestSaturatedServer(t *testing.T) {
 			t.Errorf("%s: %d", path, s)
 		}
 	}
+	if n := w.server.Stats(); n.Saturated != 1 || n.Making != cap(w.server.calls.inside) || n.Waiting != 0 || n.Requests < 5 {
+		t.Errorf("%+v", n)
+	}
 	close(let)
 	busy.Wait()
 }

@@ -34,7 +34,8 @@ type Server struct {
 	slots    chan struct{} // requests being carried out
 	sockets  *sockets      // event WebSockets, also outbound ones
 	outbound *outbounds    // those that we open
-	stopping atomic.Bool   // nothing new is taken
+	count    counts
+	stopping atomic.Bool // nothing new is taken
 }
 
 // maxRequests bounds how many requests are carried out at once. Most take less than
@@ -232,6 +233,7 @@ func (s *Server) perform(ctx context.Context, op *route, q *ask) answered {
 // record logs what a request has come to: who, what and how long, never the query,
 // which may have a password.
 func (s *Server) record(user *User, remote string, a answered, took time.Duration) {
+	s.count.add(a.code())
 	level := slog.LevelDebug
 	if a.err != nil {
 		level = slog.LevelInfo

@@ -208,6 +208,7 @@ func (k *socket) sendEvent(i stasis.Item) error {
 		e.Head().Cursor = k.session.Cursor(i)
 	}
 	k.sent.Add(1)
+	k.s.count.events.Add(1)
 	return k.send(e)
 }
 

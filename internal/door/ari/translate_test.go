@@ -192,7 +192,9 @@ func TestConfiguredChannelVariables(t *testing.T) {
 	w.c.ChannelVars = []string{"TICKET", "OTHER", "CALLERID(num)"}
 	w.server.Reload()
 	c := openSocket(t, http.DefaultClient, "ws://"+w.addr+"/ari/events?app=lab")
-	request := func(method, uri string) { c.say(`{"type":"RESTRequest","method":"` + method + `","uri":"` + uri + `"}`) }
+	request := func(method, uri string) {
+		c.say(`{"type":"RESTRequest","method":"` + method + `","uri":"` + uri + `"}`)
+	}
 	request("POST", "channels?endpoint=PJSIP/answer0@callee&app=lab&channelId=v1")
 	c.await("StasisStart")
 	request("POST", "channels/v1/variable?variable=TICKET&value=7")
