@@ -339,3 +339,240 @@ func TestARIStatesOfAPhone(t *testing.T) {
 		t.Errorf("unregistered: %s, %d channels", state, n)
 	}
 }
+
+// A trunk that does not answer OPTIONS goes offline, and comes back.
+func TestARIStatesOfATrunk(t *testing.T) {
+	x := newExchange(t, "")
+	w := x.watch("one", "")
+	x.ask(200, "POST", "/applications/one/subscription?eventSource=endpoint:PJSIP/texts,deviceState:PJSIP/texts", "", nil)
+	if state, _ := x.endpoint("texts"); state != "online" {
+		t.Errorf("at first %s", state)
+	}
+	x.device.quiet(true)
+	w.event("EndpointStateChange", func(e map[string]any) bool {
+		return at(e, "endpoint", "resource") == "texts" && at(e, "endpoint", "state") == "offline"
+	})
+	w.device("PJSIP/texts", "UNAVAILABLE")
+	if state, _ := x.endpoint("texts"); state != "offline" {
+		t.Errorf("without an answer it is %s", state)
+	}
+	x.device.quiet(false)
+	w.event("EndpointStateChange", func(e map[string]any) bool {
+		return at(e, "endpoint", "resource") == "texts" && at(e, "endpoint", "state") == "online"
+	})
+	w.device("PJSIP/texts", "NOT_INUSE")
+}
+
+// Texts and references reach devices, and texts of devices reach applications.
+func TestARITexts(t *testing.T) {
+	x := newExchange(t)
+	w := x.watch("texts", "")
+	x.ask(200, "POST", "/applications/texts/subscription?eventSource=endpoint:PJSIP", "", nil)
+
+	x.ask(202, "PUT", "/endpoints/sendMessage?to=pjsip:4930@texts&from=sip:desk@test.local", `{"body":"Grüße","variables":{"X-Ticket":"4711"}}`, nil)
+	m := x.device.next()
+	for _, want := range []string{"MESSAGE sip:4930@127.0.0.1", "X-Ticket: 4711", "\r\n\r\nGrüße", "sip:desk@"} {
+		if !strings.Contains(m, want) {
+			t.Errorf("the message lacks %q:\n%s", want, m)
+		}
+	}
+	x.ask(202, "PUT", "/endpoints/PJSIP/texts/sendMessage?from=sip:desk@test.local&body=hello", "", nil)
+	if m := x.device.next(); !strings.HasSuffix(m, "\r\n\r\nhello") {
+		t.Errorf("the message is\n%s", m)
+	}
+	x.ask(404, "PUT", "/endpoints/PJSIP/nobody/sendMessage?from=sip:desk@test.local&body=hello", "", nil)
+	x.ask(404, "PUT", "/endpoints/sendMessage?to=pjsip:nobody&from=sip:desk@test.local&body=hello", "", nil)
+	x.ask(400, "PUT", "/endpoints/sendMessage?from=sip:desk@test.local&body=hello", "", nil)
+
+	x.ask(202, "POST", "/endpoints/PJSIP/texts/refer?from=sip:desk@test.local&refer_to=sip:4940@test.local", `{"variables":{"X-Ticket":"4712"}}`, nil)
+	r := x.device.next()
+	for _, want := range []string{"REFER sip:", "X-Ticket: 4712", "Refer-To: <sip:4940@test.local>"} {
+		if !strings.Contains(r, want) {
+			t.Errorf("the reference lacks %q:\n%s", want, r)
+		}
+	}
+
+	_, err := x.device.conn.WriteTo([]byte(strings.ReplaceAll(`MESSAGE sip:lab@test.local SIP/2.0
+Via: SIP/2.0/UDP 127.0.0.1:PORT;branch=z9hG4bK-text-1
+Max-Forwards: 70
+From: "Pager" <sip:4930@127.0.0.1>;tag=pager
+To: <sip:lab@test.local>
+Call-ID: text-1
+CSeq: 1 MESSAGE
+X-Mood: good
+Content-Type: text/plain
+Content-Length: 5
+
+howdy`, "\n", "\r\n")), &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: x.SIP})
+	x.must(err)
+	if a := x.device.next(); !strings.HasPrefix(a, "SIP/2.0 202") {
+		t.Errorf("the text is answered with\n%s", a)
+	}
+	e := w.event("TextMessageReceived", nil)
+	for _, c := range []struct {
+		path []string
+		want any
+	}{
+		{[]string{"message", "body"}, "howdy"}, {[]string{"message", "from"}, `"Pager" <sip:4930@127.0.0.1>`},
+		{[]string{"message", "to"}, "pjsip:lab@test.local"}, {[]string{"message", "variables", "X-Mood"}, "good"},
+		{[]string{"endpoint", "resource"}, "texts"},
+	} {
+		if got := at(e, c.path...); got != c.want {
+			t.Errorf("%v is %v, want %v in %v", c.path, got, c.want, e)
+		}
+	}
+}
+
+// Devices that applications and dialplans set, and mailboxes, are there after a restart;
+// the dialplan sees them.
+func TestARIDevicesAfterARestart(t *testing.T) {
+	x := newExchange(t)
+	w := x.watch("one", "")
+	x.ask(200, "POST", "/applications/one/subscription?eventSource=deviceState:Stasis:door,deviceState:Custom:lamp", "", nil)
+	x.ask(204, "PUT", "/deviceStates/Stasis:door?deviceState=INUSE", "", nil)
+	w.device("Stasis:door", "INUSE")
+	x.ask(409, "PUT", "/deviceStates/Custom:lamp?deviceState=INUSE", "", nil)
+	x.ask(204, "POST", "/asterisk/variable?variable=DEVICE_STATE(Custom:lamp)&value=RINGING", "", nil)
+	w.device("Custom:lamp", "RINGING")
+	x.ask(204, "PUT", "/mailboxes/101@office?oldMessages=3&newMessages=2", "", nil)
+	x.ask(204, "POST", "/asterisk/variable?variable=GREETING&value=hello", "", nil)
+
+	x.Kill()
+	x.Start()
+	if s := x.deviceState("Stasis:door"); s != "INUSE" {
+		t.Errorf("Stasis:door is %s", s)
+	}
+	if s := x.deviceState("Custom:lamp"); s != "RINGING" {
+		t.Errorf("Custom:lamp is %s", s)
+	}
+	var list []struct{ Name, State string }
+	x.ask(200, "GET", "/deviceStates", "", &list)
+	if len(list) != 1 || list[0].Name != "Stasis:door" {
+		t.Errorf("devices of applications: %v", list)
+	}
+	var box struct {
+		Old int `json:"old_messages"`
+		New int `json:"new_messages"`
+	}
+	x.ask(200, "GET", "/mailboxes/101@office", "", &box)
+	if box.Old != 3 || box.New != 2 {
+		t.Errorf("mailbox %v", box)
+	}
+	p := x.phone("101", softphone.Rule{}, 0)
+	c, err := p.Dial(x.brief(), "5")
+	x.must(err)
+	x.must(c.WaitEnded(x.brief()))
+	x.logged("states 102=UNAVAILABLE stasis=INUSE lamp=RINGING")
+	x.ask(204, "DELETE", "/deviceStates/Stasis:door", "", nil)
+	x.ask(204, "DELETE", "/mailboxes/101@office", "", nil)
+	x.ask(404, "GET", "/mailboxes/101@office", "", nil)
+}
+
+// logged waits for a line of the log.
+func (x *exchange) logged(text string) {
+	x.t.Helper()
+	for ctx := x.brief(); !x.Log.Contains(text); {
+		select {
+		case <-ctx.Done():
+			x.t.Fatalf("the log lacks %q", text)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// A call that comes in enters an application by the dialplan, goes on behind it, and
+// tells applications what the dialplan wants to tell.
+func TestARIInbound(t *testing.T) {
+	x := newExchange(t)
+	w := x.watch("lab", "")
+	p := x.phone("101", softphone.Rule{}, 0)
+	c, err := p.Dial(x.brief(), "7")
+	x.must(err)
+	start := w.event("StasisStart", nil)
+	if args := fmt.Sprint(start["args"]); args != "[a,b c]" {
+		t.Errorf("args %s", args)
+	}
+	id := at(start, "channel", "id").(string)
+	if at(start, "channel", "state") != "Ring" || at(start, "channel", "caller", "number") != "101" || at(start, "channel", "dialplan", "app_name") != "Stasis" {
+		t.Errorf("%v", start)
+	}
+	x.ask(204, "POST", "/channels/"+id+"/variable?variable=TICKET&value=4711", "", nil)
+	x.ask(204, "POST", "/channels/"+id+"/answer", "", nil)
+	x.must(c.WaitAnswered(x.brief()))
+	if e := w.event("ChannelStateChange", nil); at(e, "channel", "channelvars", "TICKET") != "4711" {
+		t.Errorf("%v", e)
+	}
+	x.ask(200, "POST", "/applications/lab/subscription?eventSource=channel:"+id, "", nil)
+	x.ask(204, "POST", "/channels/"+id+"/continue", "", nil)
+	w.event("StasisEnd", nil)
+	e := w.event("ChannelUserevent", nil)
+	if e["eventname"] != "Told" || at(e, "userevent", "Colour") != "blue" || at(e, "userevent", "Number") != "5" || at(e, "channel", "id") != id {
+		t.Errorf("%v", e)
+	}
+	x.logged("back from the application with SUCCESS")
+	if s := x.deviceState("Custom:lamp"); s != "INUSE" {
+		t.Errorf("Custom:lamp is %s", s)
+	}
+	x.ask(204, "POST", "/events/user/Mine?application=lab&source=channel:"+id, `{"variables":{"a":1,"b":{"c":[2]}}}`, nil)
+	e = w.event("ChannelUserevent", func(e map[string]any) bool { return e["eventname"] == "Mine" })
+	if at(e, "userevent", "a") != 1.0 || at(e, "channel", "id") != id {
+		t.Errorf("%v", e)
+	}
+	c.Hangup()
+
+	c, err = p.Dial(x.brief(), "9") // an application that is not connected
+	x.must(err)
+	x.must(c.WaitAnswered(x.brief()))
+	x.must(c.WaitEnded(x.brief()))
+	x.logged("nobody is there: FAILED")
+}
+
+// A call is offered to several applications; the first that claims it has it.
+func TestARIBroadcast(t *testing.T) {
+	x := newExchange(t)
+	one, two, other := x.watch("bids1", ""), x.watch("bids2", ""), x.watch("other", "")
+	p := x.phone("101", softphone.Rule{}, 0)
+	c, err := p.Dial(x.brief(), "8")
+	x.must(err)
+	id := at(one.event("CallBroadcast", nil), "channel", "id").(string)
+	two.event("CallBroadcast", nil)
+	x.ask(204, "POST", "/events/claim?channelId="+id+"&application=bids2", "", nil)
+	x.ask(409, "POST", "/events/claim?channelId="+id+"&application=bids1", "", nil)
+	if e := one.event("CallClaimed", nil); e["winner_app"] != "bids2" {
+		t.Errorf("%v", e)
+	}
+	if e := two.event("StasisStart", nil); fmt.Sprint(e["args"]) != "[x y]" || at(e, "channel", "id") != id {
+		t.Errorf("%v", e)
+	}
+	x.ask(204, "DELETE", "/channels/"+id, "", nil)
+	x.must(c.WaitEnded(x.brief()))
+	x.ask(204, "POST", "/events/user/End?application=other", "", nil)
+	_, b, err := other.conn.Read(x.brief())
+	x.must(err)
+	if !strings.Contains(string(b), `"eventname":"End"`) {
+		t.Errorf("an application that was offered nothing hears %s", b)
+	}
+}
+
+// A request of our own API goes on in an application, with outcome and record as any
+// other, and is refused before anybody's phone rings if the application is not there.
+func TestARIApplicationOfARequest(t *testing.T) {
+	x := newExchange(t)
+	p := x.phone("102", softphone.Rule{}, 0)
+	request := map[string]any{"first": "102", "app": map[string]any{"name": "lab", "args": []string{"a,b", `say "hi"`, `c\d`, ""}}}
+
+	r := x.Call(t, request)
+	r.Ended(t, harness.Want{Disposition: "failed", Cause: 3})
+	if p.Counts().Invites != 0 {
+		t.Errorf("the phone was rung for an application that is not connected")
+	}
+
+	w := x.watch("lab", "")
+	id := x.Submit(t, request)
+	start := w.event("StasisStart", nil)
+	if got, want := fmt.Sprintf("%q", start["args"]), `["a,b" "say \"hi\"" "c\\d" ""]`; got != want {
+		t.Errorf("args %s, want %s", got, want)
+	}
+	x.ask(204, "DELETE", "/channels/"+at(start, "channel", "id").(string), "", nil)
+	x.AwaitEnd(t, id).Ended(t, harness.Want{Disposition: "answered", Cause: 16, SIP: 200})
+}

@@ -1,5 +1,6 @@
 // Takes out of a transcript what is different each time: instants, generated ids, the
-// numbers in names of channels, counted packets.
+// numbers in names of channels, counted packets, and the order of what has none (Asterisk
+// keeps the members of a bridge, and all bridges, in tables without an order).
 'use strict';
 
 const always = new Set(['timestamp', 'creationtime', 'asterisk_id', 'startup_time', 'last_reload_time']);
@@ -20,12 +21,16 @@ function text(key, value) {
 // normal gives a copy of a value of JSON; key is the name under which it stands.
 function normal(value, key = '') {
   if (typeof value === 'string') return text(key, value);
+  if (key === 'channels') return [...value].sort();
   if (Array.isArray(value)) return value.map((v) => normal(v, key));
   if (value === null || typeof value !== 'object') return value;
   const out = {};
   for (const k of Object.keys(value)) out[k] = normal(value[k], k);
   if (/\.(play|record)/.test(value.operation) && out.answer) delete out.answer.state; // as quick as it is
-  if (/^RTPAUDIOQOS/.test(value.variable)) out.value = '…';
+  if (/\.list/.test(value.operation) && Array.isArray(out.answer)) {
+    out.answer.sort((a, b) => ((a.id || a.name) < (b.id || b.name) ? -1 : 1));
+  }
+  if (/^(RTPAUDIOQOS|BRIDGEPVTCALLID)/.test(value.variable) && value.value !== '') out.value = '…';
   return out;
 }
 
