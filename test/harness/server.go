@@ -78,7 +78,7 @@ const baseConfig = `
 data_dir = %q
 watch = false
 drain = "2s"
-log_level = "debug"
+log_level = %q
 log_format = "json"
 %s[sip]
 %s
@@ -105,6 +105,7 @@ type Limits struct {
 	Files    int  // open file descriptors, which the server cannot raise; 0 = as many as the tests
 	RTPPorts int  // ports for RTP; 0 = 400, enough for 100 calls at once
 	HTTP     bool // listen for HTTP on Server.HTTP
+	Info     bool // log as much as a server does by default, for figures; else at level debug
 }
 
 // StartWith is Start for a server with limits of its own.
@@ -143,7 +144,11 @@ func (s *Server) launch(limits Limits, listen string, sections []string) *Server
 		s.HTTP = FreePort(t)
 		listener = fmt.Sprintf("[http]\nlisten = \"127.0.0.1:%d\"\n", s.HTTP)
 	}
-	text := fmt.Sprintf(baseConfig, s.Dir, listener, listen, first, first+ports-1, strings.Join(sections, "\n"))
+	level := "debug"
+	if limits.Info {
+		level = "info"
+	}
+	text := fmt.Sprintf(baseConfig, s.Dir, level, listener, listen, first, first+ports-1, strings.Join(sections, "\n"))
 	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -542,13 +547,14 @@ func FreePort(t testing.TB) int {
 // FreePorts gives the first of n such ports in a row.
 func FreePorts(t testing.TB, n int) int {
 	t.Helper()
+	claim.Do(func() { block = claimBlock(t) })
 next:
-	for range 500 {
-		last := int(freePorts.next.Add(int64(n))) % freePorts.count
+	for range 200 {
+		last := int(taken.Add(int64(n))) % blockSize
 		if last < n {
-			continue // across the end of the range
+			continue // across the end of the block
 		}
-		first := freePorts.first + last - n + 1
+		first := block + last - n
 		for i := range n {
 			if !bindable(first + i) {
 				continue next
@@ -560,13 +566,41 @@ next:
 	return 0
 }
 
-// freePorts begins elsewhere in each test process, which may run side by side.
-var freePorts = struct {
-	first, count int
-	next         atomic.Int64
-}{first: 2000, count: 8000}
+// Each test process has a block of ports to itself, while it lives: several may run
+// side by side.
+const (
+	firstBlock = 2000
+	blockSize  = 400
+	blocks     = 20
+)
 
-func init() { freePorts.next.Store(int64(os.Getpid()) * 97 % 8000) }
+var (
+	claim sync.Once // guards block
+	block int
+	taken atomic.Int64
+)
+
+// claimBlock locks a file that stands for a block of ports; the lock goes with the
+// process.
+func claimBlock(t testing.TB) int {
+	t.Helper()
+	for i := range blocks {
+		name := filepath.Join(os.TempDir(), fmt.Sprintf("dialwright-test-ports-%d", i))
+		f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o666)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			lock = f
+			return firstBlock + i*blockSize
+		}
+		f.Close()
+	}
+	t.Fatalf("%d test processes have all ports; try again when one has ended", blocks)
+	return 0
+}
+
+var lock *os.File // keeps the block
 
 func bindable(port int) bool {
 	at := net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}
