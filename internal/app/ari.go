@@ -184,7 +184,7 @@ func (a *App) textMessage(m sip.TextMessage) int {
 }
 
 // startARI opens the door of the Asterisk REST Interface.
-func (a *App) startARI(context.Context) error {
+func (a *App) startARI(ctx context.Context) error {
 	c := a.Config()
 	if !c.ARI.Enabled {
 		return nil
@@ -201,7 +201,7 @@ func (a *App) startARI(context.Context) error {
 		return err
 	}
 	a.stack.push("ari", a.ari.Stop)
-	return nil
+	return a.ari.Start(ctx)
 }
 
 // webHandler shares out the paths of the HTTP listener.
@@ -270,26 +270,64 @@ func (d ariDialler) Dial(ctx context.Context, ask ari.Ask) (call.Endpoint, call.
 	if err != nil {
 		return "", "", err
 	}
-	return to.Endpoint, account, d.a.guard(ctx, "ari", account, ariPrincipal(ask), ask.Remote, to)
+	err = d.a.judge(ctx, d.a.originator.JudgeRequest, call.Request{
+		Origin: ariOrigin(ask), Account: account, First: to.Endpoint, CallerID: ask.CallerID,
+	})
+	if err == nil {
+		err = d.a.room(to.Trunk)
+	}
+	if err == nil {
+		err = d.line(account)
+	}
+	return to.Endpoint, account, err
+}
+
+// Media implements door/ari.Dialler. Nobody is dialled, so that only the account
+// itself is judged.
+func (d ariDialler) Media(ctx context.Context, ask ari.Ask) (call.AccountID, error) {
+	account := d.account(ask)
+	if err := refused(d.a.originator.JudgeEntry(ctx, ariOrigin(ask), account, "")); err != nil {
+		return "", err
+	}
+	return account, d.line(account)
+}
+
+// line refuses a channel on an account all of whose channels are in use.
+func (d ariDialler) line(account call.AccountID) error {
+	most := d.a.Config().Accounts[string(account)].Channels
+	if most <= 0 {
+		return nil
+	}
+	n := 0
+	for _, sn := range d.a.pbx.Channels() {
+		if sn.Account == account && !sn.Incoming && !sn.HungUp {
+			n++
+		}
+	}
+	if n < most {
+		return nil
+	}
+	return &call.Failure{
+		Disposition: call.Congestion, Cause: int(cause.CircuitCongestion),
+		Text: fmt.Sprintf("all %d channels of account %s are in use", most, account),
+	}
+}
+
+// Caller implements door/ari.Dialler.
+func (d ariDialler) Caller(account call.AccountID, asked call.CallerID) call.CallerID {
+	a := d.a.Config().Accounts[string(account)]
+	if !a.FixedCallerID && (asked.Name != "" || asked.Number != "") {
+		return asked
+	}
+	own := callerID(a.CallerID)
+	own.Private = own.Private || asked.Private
+	return own
 }
 
 // Dialplan implements door/ari.Dialler: a user's account may have been given some
 // contexts only.
-func (d ariDialler) Dialplan(_ context.Context, ask ari.Ask, context string) error {
-	account := d.account(ask)
-	allowed := d.a.Config().Accounts[string(account)].Contexts
-	if len(allowed) == 0 {
-		return nil
-	}
-	for _, c := range allowed {
-		if c == context {
-			return nil
-		}
-	}
-	return &call.Failure{
-		Disposition: call.Failed, Cause: int(cause.OutgoingBarred), Permanent: true,
-		Text: fmt.Sprintf("the account %s may not send calls into the context %s; add it to accounts.%s.contexts", account, context, account),
-	}
+func (d ariDialler) Dialplan(ctx context.Context, ask ari.Ask, context string) error {
+	return refused(d.a.originator.JudgeEntry(ctx, ariOrigin(ask), d.account(ask), context))
 }
 
 // Record implements door/ari.Dialler.
@@ -298,6 +336,7 @@ func (d ariDialler) Record(c *pbx.Channel, ask ari.Ask) {
 	_, resource, _ := strings.Cut(ask.Endpoint, "/")
 	d.a.ledger.follow(c, call.CDR{
 		Account: d.account(ask), Door: "ari", Reference: sn.ID, First: call.Endpoint(sn.Technology + "/" + sn.Endpoint), Dialled: resource,
+		Source: ask.CallerID,
 	})
 }
 
@@ -306,6 +345,11 @@ func (d ariDialler) account(ask ari.Ask) call.AccountID {
 		return ask.User.Account
 	}
 	return d.a.DefaultAccount()
+}
+
+// ariOrigin tells the guard and the audit trail who asks.
+func ariOrigin(ask ari.Ask) call.Origin {
+	return call.Origin{Door: "ari", Principal: ariPrincipal(ask), Remote: ask.Remote}
 }
 
 // ariPrincipal names a user of ARI for the guard and the audit trail.
@@ -328,8 +372,19 @@ func (g globals) Global(_ context.Context, name string) string {
 	return run.ExpandAtLoad(funcs.All(), allowed(g.a.Config())&^(run.Commands|run.Files))("${"+name+"}", g.a.machine.Globals())
 }
 
-// SetGlobal implements door/ari.Globals.
-func (g globals) SetGlobal(_ context.Context, name, value string) error {
+// SetGlobal implements door/ari.Globals. A function is written if that needs no channel;
+// what cannot be written is told to nobody but the log, as in Asterisk (observed:
+// Asterisk 22.10).
+func (g globals) SetGlobal(ctx context.Context, name, value string) error {
+	if global, ok := strings.CutPrefix(name, "GLOBAL("); ok && strings.HasSuffix(global, ")") {
+		name = strings.TrimSuffix(global, ")")
+	}
+	if function, err := g.a.machine.WriteCommon(ctx, name, value); function {
+		if err != nil {
+			g.a.log.WarnContext(ctx, "function not written", "door", "ari", "function", name, "error", err)
+		}
+		return nil
+	}
 	g.a.machine.SetGlobal(name, value)
 	g.a.pbx.Tell(pbx.Event{Type: pbx.ChannelVarset, Variable: name, Value: value})
 	return nil

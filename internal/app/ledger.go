@@ -127,10 +127,7 @@ func (f *followed) end() {
 	f.once.Do(func() {
 		r, _ := f.c.Result()
 		d, sn := f.d, f.c.Snapshot()
-		d.Channel, d.Source = sn.Name, sn.Connected
-		if d.Source == (call.CallerID{}) {
-			d.Source = sn.Caller
-		}
+		d.Channel = sn.Name
 		d.StartedAt, d.AnsweredAt, d.EndedAt = r.StartedAt, r.AnsweredAt, r.EndedAt
 		d.Duration = max(int(r.EndedAt.Sub(r.StartedAt)/time.Second), 0)
 		d.Cause, d.SIPStatus, d.AccountCode = int(r.Cause), r.SIPStatus, sn.AccountCode

@@ -109,20 +109,35 @@ func (a *App) guard(ctx context.Context, door string, account call.AccountID, wh
 	if account == "" {
 		account = a.DefaultAccount()
 	}
-	err := a.originator.Judge(ctx, call.Request{
+	err := a.judge(ctx, a.originator.Judge, call.Request{
 		Origin: call.Origin{Door: door, Principal: who, Remote: remote}, Account: account, First: to.Endpoint,
-		Then: call.Then{Kind: call.ThenApplication, Name: "Wait", Data: "1"},
 	})
-	if r, ok := errors.AsType[*originate.Refusal](err); ok {
-		return &call.Failure{
-			Disposition: call.Failed, Cause: int(cause.OutgoingBarred), Permanent: true,
-			Text: "refused: " + r.Text,
-		}
-	}
 	if err != nil {
 		return err
 	}
 	return a.room(to.Trunk)
+}
+
+// judge asks the guard about one leg, which is all that it is told of the call.
+func (a *App) judge(ctx context.Context, ask func(context.Context, call.Request) error, r call.Request) error {
+	r.Then = call.Then{Kind: call.ThenApplication, Name: "Wait", Data: "1"}
+	return refused(ask(ctx, r))
+}
+
+// refused gives a denial of the guard as what ends a call: cause 52, or that of
+// too much at once.
+func refused(err error) error {
+	r, ok := errors.AsType[*originate.Refusal](err)
+	switch {
+	case !ok:
+		return err
+	case r.Code == originate.RefusedRate:
+		return &call.Failure{Disposition: call.Congestion, Cause: int(cause.SwitchCongestion), Text: "refused: " + r.Text}
+	}
+	return &call.Failure{
+		Disposition: call.Failed, Cause: int(cause.OutgoingBarred), Permanent: true,
+		Text: "refused: " + r.Text,
+	}
 }
 
 // room refuses what phones dial by a trunk whose channels are all in use. The
