@@ -291,6 +291,19 @@ func (g *guard) rate(q *asked) *Refusal {
 	return r
 }
 
+// attempts takes a token of the account's attempts per second, for calls that do not
+// wait in the queue until there is one.
+func (g *guard) attempts(q *asked) *Refusal {
+	perSecond := q.policy.Limit("account:" + string(q.request.Account)).CPS
+	wait, ok := g.accounts.take("attempts "+string(q.request.Account), Rate{PerSecond: perSecond, Burst: max(int(perSecond), 1)}, time.Now())
+	if ok {
+		return nil
+	}
+	r := q.refuse(RefusedRate, "attempts per second", "The account has begun too many calls in this second. Wait and try again, or raise its cps.")
+	r.RetryAfter = wait
+	return r
+}
+
 // remoteHost gives the host of a remote address, with or without a port.
 func remoteHost(remote string) string {
 	if host, _, err := net.SplitHostPort(remote); err == nil {

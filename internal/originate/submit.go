@@ -299,6 +299,40 @@ func (o *Originator) Judge(ctx context.Context, r call.Request) error {
 	return o.deny(ctx, &r, d.Refusal)
 }
 
+// JudgeRequest is Judge for a door whose clients ask for calls as those of Submit do:
+// each takes from the rates of its account, requests and attempts, as well.
+func (o *Originator) JudgeRequest(ctx context.Context, r call.Request) error {
+	if err := o.Judge(ctx, r); err != nil {
+		return err
+	}
+	p := o.o.Policy()
+	q := &asked{policy: p, request: &r, account: p.Accounts[r.Account]}
+	refusal := o.guard.rate(q)
+	if refusal == nil {
+		refusal = o.guard.attempts(q)
+	}
+	if refusal == nil {
+		return nil
+	}
+	return o.deny(ctx, &r, refusal)
+}
+
+// JudgeEntry decides about somebody who gives a call that there is already to a
+// context of the dialplan, "" = none: what is made of it dials nobody by itself.
+// Denials and errors are those of Judge.
+func (o *Originator) JudgeEntry(ctx context.Context, origin call.Origin, account call.AccountID, context string) error {
+	r := call.Request{Origin: origin, Account: account, Then: call.Then{Kind: call.ThenDialplan, Context: context}}
+	q := &asked{policy: o.o.Policy(), request: &r}
+	refusal := q.who()
+	if refusal == nil && context != "" {
+		refusal = q.contexts()
+	}
+	if refusal == nil {
+		return nil
+	}
+	return o.deny(ctx, &r, refusal)
+}
+
 // fingerprintOf tells requests apart that use the same key. The remote address does
 // not matter: a repeat may come over another connection.
 func fingerprintOf(r call.Request) string {

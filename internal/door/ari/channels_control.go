@@ -36,8 +36,8 @@ func (s *Server) continueInDialplan(ctx context.Context, q *request, c *pbx.Chan
 	if err != nil {
 		return response{}, err
 	}
-	if given := q.params.String("context"); given != "" {
-		if err := s.o.Dial.Dialplan(ctx, Ask{User: q.user, Remote: q.remote}, given); err != nil {
+	if at != (stasis.Position{}) { // where it came from it may go on
+		if err := s.o.Dial.Dialplan(ctx, Ask{User: q.user, Remote: q.remote}, at.Context); err != nil {
 			return response{}, s.notMade(err)
 		}
 	}

@@ -132,7 +132,7 @@ var (
 )
 
 // notMade gives the refusal for a channel that could not be made. What the guard
-// denies is ours alone and is 403; an endpoint or technology that does not exist is
+// denies is ours alone and is 403, and too much at once 503; an endpoint or technology that does not exist is
 // the 500 that clients know, with a text beside it (spec: ari 2.4 rule 3).
 func (s *Server) notMade(err error) error {
 	switch f, failed := errors.AsType[*call.Failure](err); {
@@ -146,6 +146,8 @@ func (s *Server) notMade(err error) error {
 		return wire.Errorf(http.StatusServiceUnavailable, "The server is stopping and makes no new channels")
 	case failed && f.Cause == int(cause.OutgoingBarred):
 		return wire.Errorf(http.StatusForbidden, "Not allowed: %s", f.Error())
+	case failed && f.Disposition == call.Congestion:
+		return wire.Errorf(http.StatusServiceUnavailable, "%s", f.Error())
 	case failed:
 		return &wire.Error{Status: http.StatusInternalServerError, Message: "Allocation failed: " + f.Error(), Failed: true}
 	}

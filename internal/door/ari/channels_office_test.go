@@ -61,6 +61,10 @@ func (d *routing) Dial(_ context.Context, a Ask) (call.Endpoint, call.AccountID,
 	return call.Endpoint(a.Endpoint), "acme", nil
 }
 
+func (d *routing) Media(context.Context, Ask) (call.AccountID, error) { return "acme", nil }
+
+func (d *routing) Caller(_ call.AccountID, asked call.CallerID) call.CallerID { return asked }
+
 func (d *routing) Dialplan(_ context.Context, _ Ask, in string) error {
 	if in == "forbidden" {
 		return &call.Failure{Disposition: call.Failed, Cause: int(cause.OutgoingBarred), Permanent: true, Text: "not into this context"}

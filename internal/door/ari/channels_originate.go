@@ -42,14 +42,16 @@ func (s *Server) originate(ctx context.Context, q *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
+	m.ask.CallerID = s.o.Dial.Caller(o.Account, m.ask.CallerID)
 	o.CallerID = m.ask.CallerID // caller and connected line (spec: ari 6.4)
 	o.Variables, o.Report = s.allowed(m.vars)
 	var c *pbx.Channel
+	var before *pbx.Snapshot // the answer shows it undialled (observed: Asterisk 22.10, vectors 01)
 	settle := func() {}
 	_, err = s.sw.Originate(ctx, pbx.OriginateOptions{
 		CreateOptions: o, Timeout: ringTime(q), Handler: answered,
 		Created: func(made *pbx.Channel) {
-			c = made
+			c, before = made, made.Snapshot()
 			settle = s.originated(c, m)
 		},
 	})
@@ -59,7 +61,7 @@ func (s *Server) originate(ctx context.Context, q *request) (response, error) {
 	}
 	// One that could be made but not dialled ends by itself, and its events tell.
 	s.o.Dial.Record(c, m.ask)
-	return ok(s.channel(c.Snapshot())), nil
+	return ok(s.channel(before)), nil
 }
 
 // originated begins the interest of the application in a channel that is about to be
@@ -179,6 +181,12 @@ func (s *Server) dial(_ context.Context, q *request, c *pbx.Channel) (response, 
 	if o.Timeout = q.params.Seconds("timeout", 0); o.Timeout < 0 {
 		o.Timeout = 0
 	}
+	sn := c.Snapshot()
+	asked := seen(sn, o.Caller)
+	shown := s.o.Dial.Caller(sn.Account, asked)
+	if shown != asked {
+		o.CallerID = shown
+	}
 	err := c.Dial(o)
 	switch {
 	case errors.Is(err, pbx.ErrDialled):
@@ -189,13 +197,22 @@ func (s *Server) dial(_ context.Context, q *request, c *pbx.Channel) (response, 
 		return response{}, err
 	}
 	// A technology that refuses ends the channel, and its events tell (spec: ari 5.2).
-	sn := c.Snapshot()
-	id := sn.Connected
-	if id == (call.CallerID{}) {
-		id = sn.Caller
-	}
-	s.o.Dial.Record(c, Ask{User: q.user, Remote: q.remote, Endpoint: sn.Technology + "/" + sn.Endpoint, CallerID: id})
+	s.o.Dial.Record(c, Ask{User: q.user, Remote: q.remote, Endpoint: sn.Technology + "/" + sn.Endpoint, CallerID: shown})
 	return noContent(), nil
+}
+
+// seen is what a phone sees that is dialled by a channel on behalf of caller, which
+// may be nil (pbx.DialOptions.Caller).
+func seen(sn *pbx.Snapshot, caller *pbx.Channel) call.CallerID {
+	if caller != nil {
+		if id := caller.Snapshot().Caller; id != (call.CallerID{}) {
+			return id
+		}
+	}
+	if sn.Connected != (call.CallerID{}) {
+		return sn.Connected
+	}
+	return sn.Caller
 }
 
 var errDialled = wire.Errorf(http.StatusConflict, "Channel is not in the 'Down' state")

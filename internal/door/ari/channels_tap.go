@@ -112,7 +112,9 @@ func (s *Server) externalMedia(ctx context.Context, q *request) (response, error
 	if s.o.Media == nil {
 		return response{}, errMediaKind
 	}
-	o.Account = accountOf(q)
+	if o.Account, err = s.o.Dial.Media(ctx, Ask{User: q.user, Remote: q.remote}); err != nil {
+		return response{}, s.notMade(err)
+	}
 	o.Handler, _ = s.hub.Handler(app, nil) // looks again when it runs whether that is connected
 	o.Variables, _ = s.allowed(vars)
 	var before *pbx.Snapshot // the answer shows it before the connection (observed: Asterisk 22.10, vector 08b)

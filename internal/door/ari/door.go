@@ -110,8 +110,15 @@ type Ask struct {
 // Dialler resolves endpoints and asks the guard. Implemented by app.
 type Dialler interface {
 	// Dial gives what the switch dials for it and on whose account, or a *call.Failure:
-	// unknown technology or endpoint (Permanent), or denied by the guard (cause 52).
+	// unknown technology or endpoint (Permanent), denied by the guard (cause 52), or too
+	// much at once (Congestion).
 	Dial(ctx context.Context, a Ask) (call.Endpoint, call.AccountID, error)
+	// Media gives on whose account user has a channel to a program, or a *call.Failure as
+	// Dial does.
+	Media(ctx context.Context, a Ask) (call.AccountID, error)
+	// Caller gives whom a phone is shown that is dialled on an account: asked, unless that
+	// is nobody or the account may not name others.
+	Caller(account call.AccountID, asked call.CallerID) call.CallerID
 	// Dialplan says whether user's account may send calls into a context.
 	Dialplan(ctx context.Context, a Ask, context string) error
 	// Record keeps a call record of a channel. It is called once, right after the

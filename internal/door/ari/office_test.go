@@ -236,8 +236,10 @@ type anywhere struct{}
 func (anywhere) Dial(_ context.Context, a Ask) (call.Endpoint, call.AccountID, error) {
 	return call.Endpoint(a.Endpoint), "", nil
 }
-func (anywhere) Dialplan(context.Context, Ask, string) error { return nil }
-func (anywhere) Record(*pbx.Channel, Ask)                    {}
+func (anywhere) Media(context.Context, Ask) (call.AccountID, error)         { return "", nil }
+func (anywhere) Caller(_ call.AccountID, asked call.CallerID) call.CallerID { return asked }
+func (anywhere) Dialplan(context.Context, Ask, string) error                { return nil }
+func (anywhere) Record(*pbx.Channel, Ask)                                   {}
 
 // heard collects what the application hears, as tokens.
 type heard struct {
