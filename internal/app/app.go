@@ -17,8 +17,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"github.com/dialwright/dialwright/internal/config"
 	"github.com/dialwright/dialwright/internal/devstate"
 	"github.com/dialwright/dialwright/internal/dialplan"
@@ -375,26 +373,29 @@ func (a *App) startDoors(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.serve("control socket", netutil.LimitListener(sock, httpConns+a.budget.Streams), ctl.Handler(a.rest))
+	near, far := newConnections(httpConns+a.budget.Streams), newConnections(httpConns+a.budget.Streams)
+	a.serve("control socket", near.listener(sock), near, ctl.Handler(a.rest))
 	if c.HTTP.Listen != "" {
-		l, err := listenHTTP(ctx, c)
+		l, err := listenHTTP(ctx, c, far)
 		if err != nil {
 			return err
 		}
 		a.httpAddr = l.Addr()
-		a.serve("http", netutil.LimitListener(l, httpConns+a.budget.Streams), a.webHandler())
+		a.serve("http", l, far, a.webHandler())
 	}
 	a.stack.push("event streams", a.rest.Stop)
 	return nil
 }
 
-// serve runs an HTTP server on l until it is torn down.
-func (a *App) serve(name string, l net.Listener, h http.Handler) {
+// serve runs an HTTP server on l, which bounds its connections by all, until it is torn
+// down.
+func (a *App) serve(name string, l net.Listener, all *connections, h http.Handler) {
 	srv := &http.Server{
 		Handler: h, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 2 * time.Minute, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10,
 	}
+	all.serve(srv)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

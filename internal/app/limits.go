@@ -6,18 +6,18 @@ import "log/slog"
 const (
 	filesPerCall = 4   // two legs with an RTP and an RTCP socket each
 	filesBase    = 128 // database, listeners, TCP connections of phones, logs, httpConns
-	httpConns    = 48  // connections to each door beside event streams
-	filesPerWeb  = 1   // one connection per event stream
+	httpConns    = 48  // connections to each listener beside event streams
+	filesPerWeb  = 2   // one connection per event stream of the REST API, and one per stream of ARI
 )
 
 // budget shares out the descriptors that the system allows.
 type budget struct {
 	Files   uint64 // soft limit after raising it; 0 = not limited
 	MaxLive int    // attempts at once
-	Streams int    // event streams at once
+	Streams int    // event streams at once of each door
 }
 
-// share gives what fits into the descriptors: a quarter of what the base
+// share gives what fits into the descriptors: a sixteenth of what the base
 // leaves, at most, to event streams, the rest to calls. wanted values that fit
 // are kept.
 func share(files uint64, wantLive, wantStreams int) budget {

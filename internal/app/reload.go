@@ -138,8 +138,9 @@ func newLog(w io.Writer, format string, level slog.Leveler) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, o))
 }
 
-// listenHTTP opens the address of the API.
-func listenHTTP(ctx context.Context, c *config.Config) (net.Listener, error) {
+// listenHTTP opens the address of the API. all bounds its connections, which TLS is on
+// top of, so that what is served knows of it.
+func listenHTTP(ctx context.Context, c *config.Config, all *connections) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", c.HTTP.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("%w; another server may be running: change http.listen or stop it", err)
@@ -150,7 +151,7 @@ func listenHTTP(ctx context.Context, c *config.Config) (net.Listener, error) {
 		return nil, err
 	}
 	if tc == nil {
-		return l, nil
+		return all.listener(l), nil
 	}
-	return newTLSListener(l, tc), nil
+	return newTLSListener(all.listener(l), tc), nil
 }
