@@ -57,6 +57,7 @@ func (a *App) newHub() {
 			}
 			return a.ari.PerCall(ctx, ch, app)
 		},
+		HasPerCall: func(app string) bool { return a.ari != nil && a.ari.HasPerCall(app) },
 	})
 	a.stack.push("applications", func(context.Context) error {
 		a.hub.Stop()
@@ -177,9 +178,13 @@ func (a *App) textMessage(m sip.TextMessage) int {
 	if !a.hub.Listening("PJSIP", m.Endpoint) {
 		return http.StatusNotFound
 	}
-	a.pbx.Tell(pbx.Event{Type: stasis.TextMessage, Data: &stasis.Message{
+	e := pbx.Event{Type: stasis.TextMessage, Data: &stasis.Message{
 		From: m.From, To: m.To, Body: m.Body, Variables: vars, Technology: "PJSIP", Resource: m.Endpoint,
-	}})
+	}}
+	if sender, ok := a.devices.Find("PJSIP", m.Endpoint); ok {
+		e.Endpoint = &sender
+	}
+	a.pbx.Tell(e)
 	return http.StatusAccepted
 }
 

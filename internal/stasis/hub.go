@@ -116,4 +116,7 @@ type Options struct {
 	// enters ("app:channel"), which is connected then, and done to call when the channel
 	// has left it. nil = there is none.
 	PerCall func(ctx context.Context, c *pbx.Channel, app string) (name string, done func(), ok bool)
+	// HasPerCall says, without connecting, whether PerCall knows a way to an application; nil =
+	// it may know one to each.
+	HasPerCall func(app string) bool
 }

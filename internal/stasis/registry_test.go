@@ -273,6 +273,7 @@ func TestPerCall(t *testing.T) {
 			c = l.connect(stasis.SessionOptions{Apps: []string{name}, Outbound: true})
 			return name, func() { ended++ }, true
 		}
+		o.HasPerCall = func(app string) bool { return app == "lab" }
 	}
 	inLab(t, perCall, func(in *lab) {
 		l = in
@@ -291,7 +292,14 @@ func TestPerCall(t *testing.T) {
 		if got := l.there(); got != "" {
 			t.Errorf("left: %s", got)
 		}
-		other := l.dial("pc2", "5", func() pbx.Handler { h, _ := l.hub.Handler("unknown", nil); return h }(), nil)
+		if _, ok := l.hub.Handler("lab", nil); !ok {
+			t.Error("an application that is connected for each call counts as unreachable")
+		}
+		unknown, ok := l.hub.Handler("unknown", nil)
+		if ok {
+			t.Error("an application that nobody can connect to counts as reachable")
+		}
+		other := l.dial("pc2", "5", unknown, nil)
 		<-other.Gone()
 		if v, _ := other.Variable("STASISSTATUS"); v != "FAILED" {
 			t.Errorf("STASISSTATUS %q", v)

@@ -12,7 +12,7 @@ import (
 // It sets STASISSTATUS, tells Start and End, and returns when the channel hangs up,
 // goes on in the dialplan (Continue) and has come to the end of that, or another
 // handler takes it. ok is false if the application is not connected now and PerCall
-// does not exist; the handler looks again when it runs, and returns at once with
+// knows no way to it; the handler looks again when it runs, and returns at once with
 // STASISSTATUS FAILED if that is still so: the channel is then hung up (spec: ari
 // 3.4 rule 4). It serves pbx.OriginateOptions and pbx.Channel.Run.
 func (h *Hub) Handler(app string, args []string) (handler pbx.Handler, ok bool) {
@@ -48,7 +48,7 @@ func (h *Hub) reachable(app string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	_, ok := h.active(app)
-	return ok || h.o.PerCall != nil
+	return ok || h.o.PerCall != nil && (h.o.HasPerCall == nil || h.o.HasPerCall(app))
 }
 
 // visit is the handler of a channel that goes to an application.

@@ -259,20 +259,35 @@ var errManyPerCall = errors.New("there are too many connections per call")
 // (stasis.Options.PerCall). Its name on the socket is "app:channel name". done closes
 // the connection three seconds after it is called.
 func (s *Server) PerCall(ctx context.Context, c *pbx.Channel, app string) (name string, done func(), ok bool) {
-	all := s.o.Config().Outbound
-	i := slices.IndexFunc(all, func(o Outbound) bool { return o.PerCall && slices.Contains(o.Apps, app) })
-	if i < 0 {
+	o, ok := s.perCallOf(app)
+	if !ok {
 		return "", nil, false
 	}
 	name = app + ":" + c.Snapshot().Name
-	w, err := s.outbound.openPerCall(ctx, &all[i], name)
+	w, err := s.outbound.openPerCall(ctx, o, name)
 	if err != nil {
-		s.log.Warn("outbound event socket not opened", "door", "ari", "name", all[i].Name, "application", name, "error", err)
+		s.log.Warn("outbound event socket not opened", "door", "ari", "name", o.Name, "application", name, "error", err)
 		return "", nil, false
 	}
 	return name, func() {
 		time.AfterFunc(afterCall, func() { w.end(websocket.StatusNormalClosure, "") })
 	}, true
+}
+
+// HasPerCall says whether PerCall has somewhere to connect to (stasis.Options.HasPerCall).
+func (s *Server) HasPerCall(app string) bool {
+	_, ok := s.perCallOf(app)
+	return ok
+}
+
+// perCallOf gives the connection per call that serves an application.
+func (s *Server) perCallOf(app string) (*Outbound, bool) {
+	all := s.o.Config().Outbound
+	i := slices.IndexFunc(all, func(o Outbound) bool { return o.PerCall && slices.Contains(o.Apps, app) })
+	if i < 0 {
+		return nil, false
+	}
+	return &all[i], true
 }
 
 // openPerCall opens a connection that serves itself.
