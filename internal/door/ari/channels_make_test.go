@@ -99,7 +99,7 @@ func TestOriginateToApplication(t *testing.T) {
 		}
 	}
 	c := h.live("o1")
-	if sn := c.Snapshot(); sn.AppData != "lab,a1,b,2" || sn.Account != "acme" {
+	if sn := c.Snapshot(); sn.AppData != `lab,a1,"b,2"` || sn.Account != "acme" {
 		t.Errorf("application data %q, account %q", sn.AppData, sn.Account)
 	}
 	h.must(204, "DELETE", "/channels/o1", query("reason", "busy"), nil)
