@@ -12,7 +12,7 @@ import (
 // databases lists the functions of AstDB (spec: dialplan 6.1 DB).
 func databases() []run.Func {
 	return []run.Func{
-		{Name: "DB", Read: readDB, Write: writeDB},
+		{Name: "DB", Common: true, Read: readDB, Write: writeDB},
 		{Name: "DB_EXISTS", Read: readDBExists},
 		{Name: "DB_DELETE", Read: readDBDelete, Write: func(ctx context.Context, x *run.Exec, args, _ string) error {
 			_, err := readDBDelete(ctx, x, args)

@@ -16,7 +16,7 @@ import (
 // devices lists the functions that tell what phones are doing.
 func devices() []run.Func {
 	return []run.Func{
-		{Name: "DEVICE_STATE", Read: readDeviceState, Write: writeDeviceState},
+		{Name: "DEVICE_STATE", Common: true, Read: readDeviceState, Write: writeDeviceState},
 		{Name: "EXTENSION_STATE", Read: readExtensionState},
 		{Name: "HINT", Read: readHint},
 	}

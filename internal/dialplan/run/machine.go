@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -224,6 +225,23 @@ func (m *Machine) ReadFunction(ctx context.Context, c *pbx.Channel, name, args s
 	}
 	value, err = m.Exec(c).read(ctx, f, args)
 	return value, true, err
+}
+
+// WriteCommon writes "DB(family/key)" and what else is no channel's own. ok is false
+// if name is no function; a function that needs a channel is an error.
+func (m *Machine) WriteCommon(ctx context.Context, name, value string) (ok bool, err error) {
+	fn, args, ok := splitFunction(name)
+	if !ok {
+		return false, nil
+	}
+	switch f := m.funcs[fn]; {
+	case f == nil:
+		return true, fmt.Errorf("there is no function %s", fn)
+	case !f.Common:
+		return true, fmt.Errorf("function %s cannot be written where there is no channel", fn)
+	default:
+		return true, f.Write(ctx, &Exec{m: m}, args, value)
+	}
 }
 
 // WarnOnce logs a warning that need not be repeated: deprecated names.

@@ -92,8 +92,12 @@ type Func struct {
 	// Plain says that Read looks at its arguments alone: it can be called without
 	// an Exec, where a plan is loaded and there is no channel yet.
 	Plain bool
-	Read  func(ctx context.Context, x *Exec, args string) (string, error)
-	Write func(ctx context.Context, x *Exec, args, value string) error
+	// Common says that Write changes what all channels share, and asks its Exec for
+	// nothing but the Machine: it can be called where there is no channel
+	// (Machine.WriteCommon).
+	Common bool
+	Read   func(ctx context.Context, x *Exec, args string) (string, error)
+	Write  func(ctx context.Context, x *Exec, args, value string) error
 }
 
 // ErrEnd is returned by an application that ends the call (spec: dialplan 5:
