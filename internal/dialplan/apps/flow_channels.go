@@ -108,12 +108,16 @@ func sameTechnology(a, b string) bool {
 	return strings.EqualFold(a, b)
 }
 
-// stasis is Stasis(app[,args…]): a remote-control application gets the channel
+// stasis is Stasis(app[,args…]): a remote-control application gets the channel, and the
+// arguments without their quotes and backslashes (observed: Asterisk 22.10),
 // until it gives it back. STASISSTATUS is "" meanwhile and then SUCCESS, or FAILED if
 // it is not connected; the call goes on (spec: dialplan 5.1 Stasis). The handler sets
 // it: what an application hears of the variable depends on whether it has the channel.
 func stasis(ctx context.Context, x *run.Exec, args string) error {
 	parts := dialplan.SplitArgs(args)
+	for i, p := range parts {
+		parts[i] = dialplan.Plain(p)
+	}
 	app := ""
 	if len(parts) > 0 {
 		app = strings.TrimSpace(parts[0])

@@ -321,7 +321,7 @@ func TestOtherChannels(t *testing.T) {
 
 // Stasis hands the channel over to an application that is connected.
 func TestStasis(t *testing.T) {
-	conf := steps("Stasis(known,a,b)", "Log(NOTICE,${STASISSTATUS})", "Stasis(unknown)", "Log(NOTICE,${STASISSTATUS})", "Stasis(holds)", "Log(NOTICE,no)") + "exten => h,1,Log(NOTICE,h)"
+	conf := steps(`Stasis(known,"a,b",c\,d, e ,(x,y),f"g)`, "Log(NOTICE,${STASISSTATUS})", "Stasis(unknown)", "Log(NOTICE,${STASISSTATUS})", "Stasis(holds)", "Log(NOTICE,no)") + "exten => h,1,Log(NOTICE,h)"
 	var given []string
 	change := func(ro *run.Options) {
 		ro.Stasis = func(app string, args []string) (pbx.Handler, bool) {
@@ -341,7 +341,7 @@ func TestStasis(t *testing.T) {
 		o.at("answered", "")
 		o.waitIdle(time.Hour)
 		o.want(t, []string{"SUCCESS", "FAILED", "h"}, "application unknown is not connected")
-		if diff := cmp.Diff([]string{"known a+b", "unknown ", "holds "}, given); diff != "" {
+		if diff := cmp.Diff([]string{"known a,b+c,d+ e +(x,y)+fg", "unknown ", "holds "}, given); diff != "" {
 			t.Error(diff)
 		}
 	})
