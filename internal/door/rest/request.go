@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
+	wire "github.com/dialwright/dialwright/internal/wire/ari"
 )
 
 // NewCall is the body that asks for a call. Exactly one of second, dialplan,
@@ -117,7 +118,7 @@ func (n *NewCall) then() (call.Then, error) {
 	}
 	if a := n.App; a != nil {
 		given = append(given, "app")
-		then.Kind, then.Name, then.Data = call.ThenApp, a.Name, strings.Join(a.Args, ",")
+		then.Kind, then.Name, then.Data = call.ThenApp, a.Name, wire.JoinArgs(a.Args)
 	}
 	switch {
 	case len(given) == 0:
