@@ -17,8 +17,11 @@ import (
 const (
 	qualifyTick     = time.Second     // how often it looks for contacts that are due
 	qualifyParallel = 32              // OPTIONS on the way at the same time
+	qualifyPatience = 4 * time.Second // for an answer: the request and three repetitions (Asterisk: qualify_timeout, 3 s)
 	resolveEvery    = 5 * time.Minute // how often the trunks' host names are resolved again
 )
+
+var errNoAnswer = fmt.Errorf("none within %v", qualifyPatience)
 
 // subject is one thing that is asked with OPTIONS: a contact of a phone
 // (contact is its URI) or a trunk (contact is "").
@@ -92,7 +95,9 @@ func (t *Technology) subjects() []subject {
 // (Asterisk: res_pjsip/pjsip_options.c qualify_contact_cb), except that
 // of a proxy on the way that cannot reach the peer: 408 and 503.
 func (t *Technology) qualify(ctx context.Context, n *line, s subject) {
-	status, rtt, err := t.agent.Options(ctx, s.uri, s.flow)
+	patient, cancel := context.WithTimeoutCause(ctx, qualifyPatience, errNoAnswer)
+	defer cancel()
+	status, rtt, err := t.agent.Options(patient, s.uri, s.flow)
 	if ctx.Err() != nil {
 		return
 	}
