@@ -392,8 +392,8 @@ func TestARITexts(t *testing.T) {
 		}
 	}
 
-	_, err := x.device.conn.WriteTo([]byte(strings.ReplaceAll(`MESSAGE sip:lab@test.local SIP/2.0
-Via: SIP/2.0/UDP 127.0.0.1:PORT;branch=z9hG4bK-text-1
+	_, err := x.device.conn.WriteTo([]byte(strings.ReplaceAll(fmt.Sprintf(`MESSAGE sip:lab@test.local SIP/2.0
+Via: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK-text-1
 Max-Forwards: 70
 From: "Pager" <sip:4930@127.0.0.1>;tag=pager
 To: <sip:lab@test.local>
@@ -403,7 +403,7 @@ X-Mood: good
 Content-Type: text/plain
 Content-Length: 5
 
-howdy`, "\n", "\r\n")), &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: x.SIP})
+howdy`, x.device.port()), "\n", "\r\n")), &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: x.SIP})
 	x.must(err)
 	if a := x.device.next(); !strings.HasPrefix(a, "SIP/2.0 202") {
 		t.Errorf("the text is answered with\n%s", a)
@@ -559,10 +559,12 @@ func TestARIBroadcast(t *testing.T) {
 func TestARIApplicationOfARequest(t *testing.T) {
 	x := newExchange(t)
 	p := x.phone("102", softphone.Rule{}, 0)
-	request := map[string]any{"first": "102", "app": map[string]any{"name": "lab", "args": []string{"a,b", `say "hi"`, `c\d`, ""}}}
+	request := map[string]any{"first": "102", "app": map[string]any{"name": "lab", "args": []string{"a,b", `say "hi"`, `c\d`, ""}}, "retry": map[string]any{"max": 1, "wait": "1s"}}
 
 	r := x.Call(t, request)
-	r.Ended(t, harness.Want{Disposition: "failed", Cause: 3})
+	if r.Call["disposition"] != "FAILED" || len(r.Attempts) != 2 || !strings.Contains(fmt.Sprint(r.Attempts[1]), "the application lab is not connected") {
+		t.Errorf("%v\n%v", r.Call, r.Attempts)
+	}
 	if p.Counts().Invites != 0 {
 		t.Errorf("the phone was rung for an application that is not connected")
 	}
@@ -574,5 +576,5 @@ func TestARIApplicationOfARequest(t *testing.T) {
 		t.Errorf("args %s, want %s", got, want)
 	}
 	x.ask(204, "DELETE", "/channels/"+at(start, "channel", "id").(string), "", nil)
-	x.AwaitEnd(t, id).Ended(t, harness.Want{Disposition: "answered", Cause: 16, SIP: 200})
+	x.AwaitEnd(t, id).Ended(t, harness.Want{Disposition: "ANSWERED", Cause: 16})
 }
