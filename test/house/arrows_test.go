@@ -58,7 +58,7 @@ var arrows = map[string][]string{
 	"internal/snoop":          {"internal/pbx", "internal/media", "internal/call", "internal/cause"},
 	"internal/extmedia":       {"internal/pbx", "internal/media", "internal/media/codec", "internal/call", "internal/cause"},
 	"internal/door/ari":       {"internal/wire/ari", "internal/stasis", "internal/pbx", "internal/call", "internal/cause", "internal/number", "internal/media", "internal/extmedia", "internal/snoop", "internal/door/auth"},
-	"internal/door/rest":      {"internal/call", "internal/cause", "internal/event", "internal/number", "internal/door/auth", "internal/originate", "internal/route"},
+	"internal/door/rest":      {"internal/call", "internal/cause", "internal/event", "internal/number", "internal/door/auth", "internal/wire/ari", "internal/originate", "internal/route"},
 	"internal/door/rest/...":  {"internal/call", "internal/cause", "internal/door/auth", "internal/door/rest"},
 	"internal/door/ctl":       {"internal/call", "internal/door/auth"},
 	"internal/app":            {"internal/..."},
