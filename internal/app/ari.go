@@ -201,6 +201,7 @@ func (a *App) startARI(ctx context.Context) error {
 		Sounds: a.soundList(), Snoop: a.snoop, Media: a.extmedia, Recordings: a.recordings,
 		Version: asteriskVersion, EntityID: entityID(a.node()), Started: a.started,
 		Reloaded: a.lastReload, Reload: a.reloadForARI, Language: "en", Busy: a.busy,
+		MaxSockets: a.budget.Streams,
 	})
 	if err != nil {
 		return err

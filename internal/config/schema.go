@@ -157,7 +157,7 @@ type HTTP struct {
 	Metrics string `toml:"metrics"`
 	// Largest request body in bytes. Reload: restart.
 	MaxBody int64 `toml:"max_body"`
-	// Most event streams (SSE and WebSocket) at once. Reload: restart.
+	// Most event streams (SSE and WebSocket) at once, of the REST API and of ARI each. Reload: restart.
 	MaxStreams int `toml:"max_streams"`
 }
 

@@ -51,6 +51,8 @@ type Options struct {
 	// Busy gives why no new channel may be made at the moment, "" = none: too many
 	// channels. It is asked before anything else of an operation that makes one.
 	Busy func() string
+	// MaxSockets bounds the event WebSockets that clients have open; 0 = 1000.
+	MaxSockets int
 	// Throttle refuses addresses with too many wrong passwords; doors may share one. nil =
 	// one of its own.
 	Throttle *auth.Throttle

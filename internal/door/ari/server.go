@@ -54,7 +54,7 @@ func New(o Options) (*Server, error) {
 		logins: newLogins(cmp.Or(o.Throttle, &auth.Throttle{})),
 		calls:  newGate(), slots: make(chan struct{}, maxRequests),
 	}
-	s.sockets = newSockets()
+	s.sockets = newSockets(o.MaxSockets)
 	s.outbound = newOutbounds(s)
 	s.routes = newRoutes(wire.Operations(), s.handlers())
 	s.sw.ShowVariables(o.Config().ChannelVars)

@@ -1,6 +1,7 @@
 package ari
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -299,23 +300,26 @@ func (k *socket) part(why error) {
 // sockets are those that are open.
 type sockets struct {
 	running sync.WaitGroup // those that may be open
+	max     int            // of those that clients open
 
 	mu      sync.Mutex // guards what follows
 	stopped bool
-	clients int // places that clients have taken
+	clients int // places that clients have taken, at most max
 	open    map[*socket]struct{}
 }
 
-// maxSockets bounds how many sockets clients may have.
-const maxSockets = 1000
+// defaultSockets is how many sockets clients may have.
+const defaultSockets = 1000
 
-func newSockets() *sockets { return &sockets{open: make(map[*socket]struct{})} }
+func newSockets(most int) *sockets {
+	return &sockets{max: cmp.Or(most, defaultSockets), open: make(map[*socket]struct{})}
+}
 
 // reserve takes a place for a client's socket, if there is one.
 func (l *sockets) reserve() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stopped || l.clients == maxSockets {
+	if l.stopped || l.clients >= l.max {
 		return false
 	}
 	l.clients++

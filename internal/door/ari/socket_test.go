@@ -300,6 +300,24 @@ func TestReadOnlyUserOverWebSocket(t *testing.T) {
 	})
 }
 
+// When there are as many sockets as there may be, another is refused at once and may
+// come again; requests are carried out still.
+func TestTooManySockets(t *testing.T) {
+	w := newWeb(t, func(o *Options) { o.MaxSockets = 2 })
+	one := openSocket(t, http.DefaultClient, "ws://"+w.addr+"/ari/events?app=one")
+	openSocket(t, http.DefaultClient, "ws://"+w.addr+"/ari/events?app=two")
+	_, r, err := websocket.Dial(t.Context(), "ws://"+w.addr+"/ari/events?app=three&api_key=ari:secret", nil)
+	if err == nil || r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") != "1" {
+		t.Fatalf("%v %v", r, err)
+	}
+	if s := w.get("/ari/channels"); s != http.StatusOK {
+		t.Errorf("GET: %d", s)
+	}
+	if err := one.Close(websocket.StatusNormalClosure, ""); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Stop tells what has happened and then closes with "going away".
 func TestStopClosesSockets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
