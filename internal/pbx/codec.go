@@ -38,7 +38,7 @@ func (c *Channel) codecsFor() (codecs []string, other *Channel) {
 	if c.bridge != nil {
 		codecs, other = c.bridge.codecsFor(c)
 	}
-	if len(c.playing) > 0 || c.sounding > 0 || c.back.uri != "" && c.back.uri != "silence:0" {
+	if len(c.playing) > 0 || c.sounding > 0 || c.back.uri != "" {
 		codecs = ownCodecs() // hold music alone is not worth the other's codec
 	}
 	return codecs, other

@@ -80,7 +80,7 @@ func (c *Channel) StopTone() error {
 
 // setBackground changes what is heard in the background.
 func (c *Channel) setBackground(uri string, open opener) error {
-	if uri != "silence:0" && c.port != nil {
+	if c.port != nil {
 		src, err := open()
 		if err != nil {
 			return err
@@ -109,7 +109,7 @@ func (c *Channel) startBackground() {
 	if uri == "" && c.otherHolds {
 		uri, open = c.sw.o.MusicOn, c.opener(c.sw.o.MusicOn)
 	}
-	if c.port == nil || uri == "" || uri == "silence:0" || len(c.playing) > 0 || c.back.playout != nil || c.hungUp || c.hushed {
+	if c.port == nil || uri == "" || len(c.playing) > 0 || c.back.playout != nil || c.hungUp || c.hushed {
 		return
 	}
 	if c.unfit() {

@@ -264,3 +264,30 @@ func TestWhatThePhoneNotices(t *testing.T) {
 	h.must(204, "DELETE", "/playbacks/p1", "", nil)
 	silent()
 }
+
+// TestSilenceIsSent: silence is audio as well. A phone that gets none takes the call for
+// dead, and its router forgets the way back.
+func TestSilenceIsSent(t *testing.T) {
+	h := openSIPOffice(t)
+	ctx, cancel := h.context()
+	defer cancel()
+	h.must(200, "POST", "/channels/A", query("endpoint", "PJSIP/answer@callee", "app", "lab"), nil)
+	a, err := h.phone.NextCall(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.heard.await("StasisStart channel=A")
+	before := a.Info().PacketsIn
+	h.must(204, "POST", "/channels/A/silence", "", nil)
+	for tick := time.Tick(20 * time.Millisecond); a.Info().PacketsIn < before+10; {
+		select {
+		case <-tick:
+		case <-ctx.Done():
+			t.Fatalf("the phone got %d packets of silence", a.Info().PacketsIn-before)
+		}
+	}
+	if hz, ok := a.Heard(); ok {
+		t.Errorf("heard a tone of %g Hz", hz)
+	}
+	h.must(204, "DELETE", "/channels/A/silence", "", nil)
+}
