@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/dialwright/dialwright/internal/config"
 	"github.com/dialwright/dialwright/internal/devstate"
 	"github.com/dialwright/dialwright/internal/dialplan"
@@ -356,12 +358,14 @@ func (a *App) startOriginator(ctx context.Context) error {
 func (a *App) startDoors(ctx context.Context) error {
 	c := a.Config()
 	var err error
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(ariCollector{a})
 	a.rest, err = rest.New(rest.Options{
 		Calls: &calls{
 			o: a.originator, media: a.media, sip: a.sip, node: a.node(), version: a.o.Version, started: a.started, maxLive: a.budget.MaxLive,
 		},
 		Endpoints: a.engine, Live: live{a.pbx}, Routes: &a.router, Control: a, Keys: a.keys, Log: a.log, Version: a.o.Version,
-		TrustedOrigins: c.HTTP.TrustedOrigins, MaxBody: c.HTTP.MaxBody, MaxStreams: a.budget.Streams, MetricsAccess: c.HTTP.Metrics,
+		TrustedOrigins: c.HTTP.TrustedOrigins, MaxBody: c.HTTP.MaxBody, MaxStreams: a.budget.Streams, MetricsAccess: c.HTTP.Metrics, Metrics: metrics,
 	})
 	if err != nil {
 		return err

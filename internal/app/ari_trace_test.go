@@ -135,4 +135,19 @@ func TestGoldenTraceOfARI(t *testing.T) {
 	tr.until(`"BridgeDestroyed"`)
 
 	golden(t, "ari.golden", tr.out.String())
+
+	resp, err := http.Get(r.HTTP + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var metrics bytes.Buffer
+	if _, err := metrics.ReadFrom(resp.Body); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"dialwright_ari_requests_total 10\n", "dialwright_ari_refused_total 1\n", "dialwright_ari_sockets 1\n"} {
+		if !strings.Contains(metrics.String(), want) {
+			t.Errorf("the metrics lack %q", want)
+		}
+	}
 }
