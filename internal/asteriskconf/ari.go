@@ -89,6 +89,15 @@ func (l *loader) ariGeneral(a *config.ARI, o *options) {
 func (l *loader) ariUser(a *config.ARI, o *options) {
 	u := config.ARIUser{Password: o.get("password"), ReadOnly: o.yes("read_only")}
 	permit, deny, ok := o.access()
+	if r := l.restriction; ok && r != nil { // it counts for every user
+		if o.has("permit", "deny", "acl") {
+			o.warn("permit", "has networks of its own beside those of %s, which is not supported; it is left out", r.s.Origin)
+			ok = false
+		} else {
+			permit, deny, ok = r.access()
+			r.rest([]string{"type"})
+		}
+	}
 	u.Permit, u.Deny = permit, deny
 	format := strings.ToLower(cmp.Or(o.get("password_format"), "plain"))
 	o.rest(nil)
@@ -135,13 +144,16 @@ func (l *loader) ariAdded(key string, o *options) {
 }
 
 // mergeARI adds users and connections that c does not define, and settings that it
-// leaves at their defaults. A connection whose user or application c has given
+// leaves at their defaults: none if ARI was off and c has users to whom it is open. A connection whose user or application c has given
 // another meaning stays out.
 func (r *Result) mergeARI(c *config.Config, added map[string]config.Place) {
 	if r.ARI == nil {
 		return
 	}
 	a, d := &c.ARI, config.Default().ARI
+	if !r.ARI.Enabled && len(a.Users) > 0 { // it was off there, and ours has users of its own
+		return
+	}
 	a.Enabled = a.Enabled && r.ARI.Enabled
 	a.Pretty = a.Pretty || r.ARI.Pretty
 	a.Realm = cmp.Or(a.Realm, r.ARI.Realm)

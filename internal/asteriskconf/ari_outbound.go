@@ -85,7 +85,9 @@ func (o *options) connect(out *config.ARIOutbound) bool {
 	out.PerCall = kind == "per_call_config"
 	out.Timeout = o.milliseconds("connection_timeout")
 	out.Reconnect = o.milliseconds("reconnect_interval")
-	out.Attempts = o.number("reconnect_attempts")
+	if tries := o.number("reconnect_attempts"); out.PerCall { // one that it keeps open Asterisk never gives up
+		out.Attempts = cmp.Or(tries, 4) - 1
+	}
 	o.verify(out)
 	out.CAFile = o.readable("ca_list_file")
 	out.CertFile = o.readable("cert_file")

@@ -58,6 +58,15 @@ local_user = "crm"
 	}
 }
 
+// TestARIOffThere: users of ours can log in although ARI was off in the Asterisk, whose
+// users cannot.
+func TestARIOffThere(t *testing.T) {
+	l, _ := takenOver(t, "ari_off.txtar", "[ari.users.crm]\npassword = \"ours, and quite long\"\n")
+	if a := l.Config.ARI; !a.Enabled || len(a.Users) != 1 || a.Users["crm"].Password == "" {
+		t.Errorf("enabled %t, users %v", a.Enabled, a.Users)
+	}
+}
+
 // TestARIWarningsHaveTheirPlace: a short password is told with the line of the Asterisk's file.
 func TestARIWarningsHaveTheirPlace(t *testing.T) {
 	l, dir := takenOver(t, "ari_wrong.txtar", "")

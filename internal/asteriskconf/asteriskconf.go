@@ -116,6 +116,8 @@ type loader struct {
 	warned   map[Problem]bool // what several objects share is told once
 	acls     map[string]*conf.Section
 	clients  map[string]*options // of websocket_client.conf
+
+	restriction *options // of http.conf, for all of ARI; nil = none
 }
 
 func (l *loader) warn(at conf.Origin, format string, args ...any) {

@@ -36,6 +36,7 @@ func (l *loader) http(file *conf.File) {
 	} else if prefix != "" {
 		h.Prefix = "/" + prefix
 	}
+	l.restrictions(file, h.Prefix)
 	if o.yes("enable_static", "enablestatic") {
 		o.warn("enable_static", "files are not served")
 	}
@@ -43,6 +44,31 @@ func (l *loader) http(file *conf.File) {
 		"servername", "session_inactivity", "session_keep_alive", "enable_status", "static_cache", "redirect", "tlscipher",
 		"tlscapath", "tlscafile", "tlsdisablev1", "tlsdisablev11", "tlsdisablev12", "tlsservercipherorder",
 	})
+}
+
+// restrictions remembers the section that says who may reach ARI at all (Asterisk:
+// main/http.c, type = restriction). Those of other paths have nothing to restrict here,
+// but for one that is about a part of ARI.
+func (l *loader) restrictions(file *conf.File, prefix string) {
+	for _, s := range file.Sections {
+		path := strings.TrimPrefix(strings.ToLower(strings.TrimRight(s.Name, "/")), strings.ToLower(prefix))
+		if s.Hidden || path != "" && !strings.HasPrefix(path, "/") {
+			continue
+		}
+		o := l.options(s, nil)
+		if !strings.EqualFold(o.get("type"), "restriction") {
+			continue
+		}
+		switch {
+		case strings.HasPrefix(path, "/ari/"):
+			o.warn("", "restricts a part of ARI, which is not supported: its networks are not looked at")
+		case !strings.HasPrefix("/ari", path):
+		case l.restriction != nil:
+			o.warn("", "restricts ARI as %s does, which counts", l.restriction.s.Origin)
+		default:
+			l.restriction = o
+		}
+	}
 }
 
 // httpListen takes the address over. Plain HTTP and HTTPS side by side there are not.
