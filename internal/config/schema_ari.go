@@ -69,11 +69,11 @@ type ARIOutbound struct {
 	// Open it for each call that enters the application, and close it afterwards, instead of
 	// once for all. Reload: live.
 	PerCall bool `toml:"per_call"`
-	// How long connecting may take; 0s = 500ms. Reload: live.
+	// How long connecting may take; 0s = 5s. Reload: live.
 	Timeout Duration `toml:"timeout"`
-	// How long to wait before trying again; 0s = 500ms. Reload: live.
+	// How long to wait before trying again; 0s = 500ms. Without per_call it doubles, up to a minute. Reload: live.
 	Reconnect Duration `toml:"reconnect"`
-	// How often to try again after a failure; 0 = without end. Reload: live.
+	// How often to try again after a failure; 0 = without end, with per_call not at all. Reload: live.
 	Attempts int `toml:"attempts"`
 	// Accept any certificate. Reload: live.
 	Insecure bool `toml:"insecure"`

@@ -94,7 +94,7 @@ type Outbound struct {
 	PerCall      bool   // opened for each call, else at once and kept open
 	Timeout      time.Duration
 	Reconnect    time.Duration
-	Attempts     int // 0 = without end
+	Attempts     int // tries after one that failed; 0 = without end, with PerCall none
 	Insecure     bool
 	CAFile       string
 	CertFile     string

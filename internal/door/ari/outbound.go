@@ -94,9 +94,11 @@ func (l *outbounds) stop() {
 }
 
 // Reload looks at the configuration again, for what is not looked at with each
-// request: outbound WebSockets are opened and closed, and channels show other variables.
+// request: outbound WebSockets are opened and closed, those of users that are not there
+// any more are closed, and channels show other variables.
 func (s *Server) Reload() {
 	s.sw.ShowVariables(s.o.Config().ChannelVars)
+	s.sockets.recheck()
 	s.outbound.reload()
 }
 
@@ -129,10 +131,7 @@ func (k *keeper) end() {
 
 // run connects again and again.
 func (k *keeper) run(ctx context.Context) {
-	first := max(k.o.Reconnect, 0)
-	if first == 0 {
-		first = firstPause
-	}
+	first := k.o.pause()
 	pause, failed := first, 0
 	for ctx.Err() == nil {
 		begun := time.Now()
@@ -143,7 +142,7 @@ func (k *keeper) run(ctx context.Context) {
 		if err != nil {
 			failed++
 			k.s.log.Warn("outbound event socket not opened", "door", "ari", "name", k.o.Name, "try", failed, "error", err)
-			if k.o.Attempts > 0 && failed >= k.o.Attempts {
+			if k.o.Attempts > 0 && failed > k.o.Attempts {
 				return
 			}
 		}
@@ -223,6 +222,14 @@ func dialOutbound(ctx context.Context, o *Outbound) (*websocket.Conn, error) {
 	return conn, err
 }
 
+// pause is how long to wait before the second try.
+func (o *Outbound) pause() time.Duration {
+	if o.Reconnect > 0 {
+		return o.Reconnect
+	}
+	return firstPause
+}
+
 // tls gives the TLS options, nil when all is usual.
 func (o *Outbound) tls() (*tls.Config, error) {
 	if !o.Insecure && o.CAFile == "" && o.CertFile == "" {
@@ -264,9 +271,8 @@ func (s *Server) PerCall(ctx context.Context, c *pbx.Channel, app string) (name 
 		return "", nil, false
 	}
 	name = app + ":" + c.Snapshot().Name
-	w, err := s.outbound.openPerCall(ctx, o, name)
-	if err != nil {
-		s.log.Warn("outbound event socket not opened", "door", "ari", "name", o.Name, "application", name, "error", err)
+	w := s.outbound.tryPerCall(ctx, o, name)
+	if w == nil {
 		return "", nil, false
 	}
 	return name, func() {
@@ -288,6 +294,26 @@ func (s *Server) perCallOf(app string) (*Outbound, bool) {
 		return nil, false
 	}
 	return &all[i], true
+}
+
+// tryPerCall opens a connection, which may take several tries; nil if all of them fail
+// or the call is over.
+func (l *outbounds) tryPerCall(ctx context.Context, o *Outbound, name string) *socket {
+	for failed := 1; ; failed++ {
+		w, err := l.openPerCall(ctx, o, name)
+		if err == nil {
+			return w
+		}
+		l.s.log.Warn("outbound event socket not opened", "door", "ari", "name", o.Name, "application", name, "try", failed, "error", err)
+		if failed > o.Attempts || errors.Is(err, errStopping) {
+			return nil
+		}
+		select {
+		case <-time.After(o.pause()):
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // openPerCall opens a connection that serves itself.

@@ -181,6 +181,27 @@ func TestPerCallOutboundSocket(t *testing.T) {
 	}
 }
 
+// A connection per call is tried as often as is configured.
+func TestPerCallTriesAgain(t *testing.T) {
+	tries := 0
+	refuser := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tries++ // one after the other
+		http.NotFound(w, r)
+	}))
+	o := Outbound{
+		Name: "calls", URI: strings.Replace(refuser.URL, "http", "ws", 1), Apps: []string{"percall"}, LocalUser: "ari", PerCall: true,
+		Reconnect: time.Millisecond, Attempts: 2,
+	}
+	w := outboundWeb(t, o)
+	if _, _, ok := w.server.PerCall(t.Context(), w.up("pc1"), "percall"); ok {
+		t.Error("it is connected")
+	}
+	refuser.Close()
+	if tries != 3 {
+		t.Errorf("%d tries, want 3", tries)
+	}
+}
+
 func TestOutboundSocketOverTLS(t *testing.T) {
 	f := newFar(t, true)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
