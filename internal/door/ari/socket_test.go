@@ -300,6 +300,34 @@ func TestReadOnlyUserOverWebSocket(t *testing.T) {
 	})
 }
 
+// What a reload takes from a user counts for the sockets that he has open.
+func TestReloadOfUsers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBare(t, nil)
+		reload := func(u User) {
+			b.c = &Config{Users: []User{u}}
+			b.server.Reload()
+		}
+		c := b.socket("app=lab")
+		for _, step := range []struct {
+			user   User
+			status float64
+		}{
+			{User{Name: "ari", Password: "secret", ReadOnly: true}, 403},
+			{User{Name: "ari", Password: "secret"}, 404},
+		} {
+			reload(step.user)
+			if r := c.rest("DELETE", "bridges/x"); r["status_code"] != step.status {
+				t.Errorf("%+v: %v", step.user, r)
+			}
+		}
+		reload(User{Name: "ari", Password: "another"})
+		if code := c.closed(); code != websocket.StatusPolicyViolation {
+			t.Errorf("closed with %d", code)
+		}
+	})
+}
+
 // When there are as many sockets as there may be, another is refused at once and may
 // come again; requests are carried out still.
 func TestTooManySockets(t *testing.T) {
