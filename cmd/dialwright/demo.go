@@ -37,6 +37,7 @@ func (c demoCmd) Run(e *env) error {
 			t.begin()
 		},
 		Event: func(_ rest.Call, ev call.Event) { t.add(ev) },
+		Step:  step(e),
 	})
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
@@ -75,6 +76,22 @@ func (c demoCmd) Run(e *env) error {
 	return nil
 }
 
+// step prints what the demonstration's application does.
+func step(e *env) func(door string, at time.Time, text string) {
+	said := false
+	return func(door string, at time.Time, text string) {
+		switch {
+		case e.cli.JSON:
+			e.printLine(map[string]any{"door": door, "at": at.UTC(), "step": text})
+			return
+		case !said:
+			fmt.Fprintf(e.stdout, "through the door %s: an application creates, bridges and dials\n", door)
+			said = true
+		}
+		fmt.Fprintf(e.stdout, "  %s  %s\n", at.Format("15:04:05.000"), text)
+	}
+}
+
 func (demoCmd) introduce(e *env, d *demo.Demo) {
 	if e.cli.JSON {
 		return
@@ -99,7 +116,7 @@ func (demoCmd) report(e *env, h demo.Heard) {
 func (demoCmd) invite(e *env, d *demo.Demo) {
 	r := d.Ready()
 	if e.cli.JSON {
-		e.printLine(map[string]any{"http": r.HTTP, "sip": r.SIP, "data_dir": r.DataDir, "key": d.Key(), "phones": d.Phones()})
+		e.printLine(map[string]any{"http": r.HTTP, "sip": r.SIP, "data_dir": r.DataDir, "key": d.Key(), "ari": d.ARI(), "phones": d.Phones()})
 		return
 	}
 	fmt.Fprintf(e.stdout, "The server stays up until Ctrl-C.\n\n")
@@ -110,8 +127,9 @@ func (demoCmd) invite(e *env, d *demo.Demo) {
 		fmt.Fprintf(e.stdout, "  phone    %s\n", p)
 	}
 	fmt.Fprintf(e.stdout, "  control  %s\n", ctl.Path(r.DataDir))
-	fmt.Fprintf(e.stdout, "  API      %s/v1  (document: %s/v1/openapi.json)\n  API key  %s\n\nTry in another terminal:\n\n", r.HTTP, r.HTTP, d.Key())
-	fmt.Fprintf(e.stdout, "  export DIALWRIGHT_DATA_DIR=%s\n  dialwright call 101 102\n  dialwright call 101 Pretend/100486\n  dialwright history\n  dialwright explain CALL\n  dialwright events --after 0\n", r.DataDir)
+	fmt.Fprintf(e.stdout, "  API      %s/v1  (document: %s/v1/openapi.json)\n  API key  %s\n", r.HTTP, r.HTTP, d.Key())
+	fmt.Fprintf(e.stdout, "  ARI      %s\n\nTry in another terminal:\n\n", d.ARI())
+	fmt.Fprintf(e.stdout, "  export DIALWRIGHT_DATA_DIR=%s\n  dialwright call 101 102\n  dialwright call 101 Pretend/100486\n  dialwright history\n  dialwright records\n  dialwright explain CALL\n  dialwright events --after 0\n", r.DataDir)
 	fmt.Fprintf(e.stdout, "  dialwright spool --dir %s --channel PJSIP/101 --application Playback --data hello-world\n", d.Spool())
 	fmt.Fprintf(e.stdout, "  curl -H 'Authorization: Bearer %s' -d '{\"first\":\"101\",\"second\":\"102\"}' -H 'Content-Type: application/json' %s/v1/calls\n", d.Key(), r.HTTP)
 }

@@ -45,7 +45,7 @@ func (c recordsCmd) Run(e *env) error {
 				return err
 			}
 			rows = append(rows, []string{
-				clock(r.EndedAt), r.Door, strings.TrimSpace(r.Source.Name+" "+r.Source.Number), string(r.First), r.Channel, r.DestChannel, string(r.Disposition),
+				clock(r.EndedAt), r.Door, strings.TrimSpace(r.Source.Name + " " + r.Source.Number), string(r.First), r.Channel, r.DestChannel, string(r.Disposition),
 				strconv.Itoa(r.Duration), strconv.Itoa(r.Billable), strconv.Itoa(r.Cause), r.UserField,
 			})
 		}

@@ -49,6 +49,8 @@ type Options struct {
 	// Begun and Event report each call and what happens to it, in order.
 	Begun func(door string, c rest.Call)
 	Event func(c rest.Call, e call.Event)
+	// Step reports what an application does and hears that places its call by itself.
+	Step func(door string, at time.Time, text string)
 }
 
 // Demo is a running demonstration.
@@ -56,6 +58,7 @@ type Demo struct {
 	o      Options
 	dir    string
 	key    string
+	secret string // of the user of ARI
 	ready  app.Ready
 	app    *app.App
 	a, b   *softphone.Phone
@@ -91,7 +94,7 @@ func (h Heard) String() string {
 
 // Start brings up server and phones. When it fails, everything is undone.
 func Start(ctx context.Context, o Options) (_ *Demo, err error) {
-	d := &Demo{o: o, key: auth.NewKey("demo")}
+	d := &Demo{o: o, key: auth.NewKey("demo"), secret: rand.Text()}
 	d.dir, err = os.MkdirTemp("", "dialwright-demo-")
 	if err != nil {
 		return nil, fmt.Errorf("temporary directory: %w; set TMPDIR to one that can be written", err)
@@ -158,12 +161,15 @@ display_name = "Bob"
 hash = %q
 scopes = ["admin"]
 
+[ari.users.demo]
+password = %q
+
 [dialplan]
 file = %q
 
 [callfile]
 dir = %q
-`, d.dir, secrets[0], secrets[1], hash, filepath.Join(d.dir, "extensions.conf"), d.Spool())
+`, d.dir, secrets[0], secrets[1], hash, d.secret, filepath.Join(d.dir, "extensions.conf"), d.Spool())
 }
 
 // phone starts a phone that answers after a short ring, and waits until it is
@@ -198,6 +204,9 @@ func (d *Demo) Ready() app.Ready { return d.ready }
 // Key is the API key of the demonstration's server.
 func (d *Demo) Key() string { return d.key }
 
+// ARI gives the address of the Asterisk REST Interface, with a user who may log in.
+func (d *Demo) ARI() string { return d.ready.HTTP + "/ari?api_key=" + ariUser + ":" + d.secret }
+
 // Phones gives name and address of each phone.
 func (d *Demo) Phones() []string {
 	var out []string
@@ -208,7 +217,7 @@ func (d *Demo) Phones() []string {
 }
 
 // Doors lists the doors through which Call places calls.
-func (d *Demo) Doors() []string { return []string{"rest", "cli", "callfile"} }
+func (d *Demo) Doors() []string { return []string{"rest", "cli", "callfile", "ari"} }
 
 // Spool is the folder of call files.
 func (d *Demo) Spool() string { return filepath.Join(d.dir, "outgoing") }
@@ -216,6 +225,9 @@ func (d *Demo) Spool() string { return filepath.Join(d.dir, "outgoing") }
 // Call places a call from 101 to 102 through a door, listens at both ends,
 // hangs up at 102 and follows the call to its end.
 func (d *Demo) Call(ctx context.Context, door string) (Heard, error) {
+	if door == "ari" {
+		return d.callByApplication(ctx)
+	}
 	cl, err := d.client(door)
 	if err != nil {
 		return Heard{}, err
