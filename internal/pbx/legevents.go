@@ -88,8 +88,9 @@ func (c *Channel) legIsOver(e LegEvent) {
 	if code == cause.Unknown && (answered || c.incoming) {
 		code = cause.NormalClearing
 	}
-	// A plain BYE tells no cause (spec: ari 5.1); technologies give 16 for it.
-	untold := (answered || c.incoming) && code == cause.NormalClearing && e.SIPStatus == 0 && c.snap.Load().ProtocolID != ""
+	// A plain BYE tells no cause (spec: ari 5.1); technologies give 16 for it. One with
+	// a Reason header does (observed: Asterisk 22.10).
+	untold := !e.Stated && (answered || c.incoming) && code == cause.NormalClearing && e.SIPStatus == 0 && c.snap.Load().ProtocolID != ""
 	f := e.Failure
 	if f == nil && !answered && !c.incoming {
 		f = &call.Failure{

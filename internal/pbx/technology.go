@@ -165,6 +165,7 @@ type LegEvent struct {
 	Target    string        // LegForwarded, LegTransfer: a dial string TECH/resource, or a number; LegEnded: where a 302 pointed that was not followed
 	Text      string        // peer's own reason text, for people; LegTransfer: the Replaces of an attended one
 	ByPeer    bool          // LegEnded: the peer ended it; false: the answer to our own Hangup
+	Stated    bool          // LegEnded: the peer said Cause itself (SIP: a Reason header), it is not the usual one
 	Quiet     bool          // LegEnded: no ChannelHangupRequest is told (spec: ari 5.8, the end of a snoop channel)
 }
 

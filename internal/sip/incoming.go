@@ -278,7 +278,7 @@ func (l *leg) earlyMedia() {
 
 // ended ends a leg whose one dialog has ended.
 func (l *leg) ended(e ua.Event) {
-	out := pbx.LegEvent{Cause: e.Cause, SIPStatus: e.Status, Text: e.Reason, ByPeer: e.ByPeer}
+	out := pbx.LegEvent{Cause: e.Cause, SIPStatus: e.Status, Text: e.Reason, ByPeer: e.ByPeer, Stated: e.Stated}
 	if l.state == legEnding {
 		if l.hungUp != cause.Unknown {
 			out.Cause = l.hungUp

@@ -51,8 +51,9 @@ scenario(async (lab) => {
   await callee.dial({ caller: caller.id, timeout: 20 });
   await lab.dial('callee', 'ANSWER');
   note('put through');
-  const end = await lab.seen('StasisEnd', (e) => e.channel.id === caller.id); // the caller hangs up
-  check(end.channel.id === caller.id, 'somebody else has gone');
+  const end = await lab.seen('ChannelHangupRequest', (e) => e.channel.id === caller.id);
+  check(end.cause === 16, `the caller hung up with cause ${end.cause}`); // as the BYE says
+  await lab.ended(caller.id);
   await callee.hangup();
   await lab.destroyed('callee');
   await bridge.destroy();

@@ -69,6 +69,7 @@ type Event struct {
 	DialogTag   string        // remote tag of the dialog that this came from (forks differ)
 	Cause       cause.Code    // EventEnded, EventCancelled: Q.850 cause (D16)
 	ByPeer      bool          // EventEnded: the peer's doing
+	Stated      bool          // EventEnded by a BYE: Cause is from its Reason header (RFC 3326)
 	Contact     string        // EventEnded with 3xx: the first Contact URI
 	ContentType string        // EventInfo, EventNotify
 	Body        []byte        // EventInfo, EventNotify

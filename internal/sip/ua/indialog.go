@@ -70,5 +70,5 @@ func (c *Call) onBye(tx *txn.ServerTx) {
 	case calling: // the callee may not (RFC 3261 §15), but then it is gone
 		c.cancel(code)
 	}
-	c.end(Event{Cause: code, Reason: text, ByPeer: true})
+	c.end(Event{Cause: code, Reason: text, ByPeer: true, Stated: ok})
 }
