@@ -55,5 +55,5 @@ scenario(async (lab) => {
     await channel.hangup();
     await lab.destroyed(id);
   }
-  for (const bridge of [room, queue]) await lab.refused(404, bridge.get());
+  for (const bridge of [room, queue]) await lab.gone(() => bridge.get());
 });

@@ -149,7 +149,7 @@ func (s *Scenario) Wait() Transcript {
 	select {
 	case err := <-s.done:
 		if err != nil {
-			s.t.Errorf("%s: %v", s.name, err)
+			s.t.Fatalf("%s did not go as it is written: %v", s.name, err)
 		}
 	case <-time.After(90 * time.Second):
 		s.t.Fatalf("%s does not end", s.name)

@@ -20,5 +20,5 @@ scenario(async (lab) => {
   check(list.length === 1 && list[0].id === 'call-1', `${list.length} channels`);
   await channel.hangup();
   await lab.destroyed('call-1');
-  await lab.refused(404, channel.get());
+  await lab.gone(() => channel.get());
 });

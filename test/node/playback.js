@@ -11,7 +11,7 @@ scenario(async (lab) => {
   const once = ari.Playback('once');
   await channel.play({ media: 'sound:beep' }, once);
   await lab.played('once');
-  await lab.refused(404, once.get());
+  await lab.gone(() => once.get());
 
   const long = ari.Playback('long');
   await channel.play({ media: 'sound:demo-instruct', skipms: 1000 }, long);

@@ -22,7 +22,7 @@ scenario(async (lab) => {
   await live.stop();
   const finished = await lab.seen('RecordingFinished');
   check(finished.recording.duration >= 0, 'it has no duration');
-  await lab.refused(404, live.getLive());
+  await lab.gone(() => live.getLive());
   await lab.refused(409, speaker.record({ name: 'desk/one', format: 'wav' }));
 
   const stored = await ari.recordings.getStored({ recordingName: 'desk/one' });
