@@ -586,21 +586,18 @@ func claimBlock(t testing.TB) int {
 	t.Helper()
 	for i := range blocks {
 		name := filepath.Join(os.TempDir(), fmt.Sprintf("dialwright-test-ports-%d", i))
-		f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o666)
+		fd, err := syscall.Open(name, syscall.O_CREAT|syscall.O_RDWR|syscall.O_CLOEXEC, 0o666) // no os.File, which would be closed when it is collected
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", name, err)
 		}
-		if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
-			lock = f
+		if syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB) == nil {
 			return firstBlock + i*blockSize
 		}
-		f.Close()
+		syscall.Close(fd)
 	}
 	t.Fatalf("%d test processes have all ports; try again when one has ended", blocks)
 	return 0
 }
-
-var lock *os.File // keeps the block
 
 func bindable(port int) bool {
 	at := net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}
