@@ -20,7 +20,7 @@ fast: ## the checks that take a minute
 test:
 	go test ./...
 
-test-asterisk: ## the same dialplan and call files on a real Asterisk 22 and on ours; needs root and debootstrap
+test-asterisk: ## the same dialplan, call files and ARI clients on a real Asterisk 22 and on ours; needs root and debootstrap
 	DIALWRIGHT_ASTERISK_ROOT="$$(scripts/asterisk-root)" go test -count=1 -tags asterisk -v -timeout 20m ./test/asterisk
 
 bench: ## the figures of docs/performance.md
