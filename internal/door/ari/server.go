@@ -19,7 +19,7 @@ import (
 
 // Server is the door. It is safe for concurrent use.
 //
-//	request ─► CORS ─► login ─► read-only ─► route ─► overload ─► body ─► operation ─► answer
+//	request ─► CORS ─► login ─► read-only ─► route ─► body ─► overload ─► operation ─► answer
 //	                                           │                    ▲
 //	                                           └► /events: socket ──┘ (REST over WebSocket)
 type Server struct {
@@ -209,6 +209,12 @@ func (s *Server) perform(ctx context.Context, op *route, q *ask) answered {
 		a.upgrade = true
 		return a
 	}
+	if q.body != nil { // before the gate: a client that stops half-way keeps no other one waiting
+		if a.err = q.body(&q.params); a.err != nil {
+			a.closes = errors.Is(a.err, wire.ErrBodyTooLarge)
+			return a
+		}
+	}
 	if op.makes {
 		leave, err := s.calls.enter(ctx)
 		if err != nil {
@@ -216,12 +222,6 @@ func (s *Server) perform(ctx context.Context, op *route, q *ask) answered {
 			return a
 		}
 		defer leave()
-	}
-	if q.body != nil {
-		if a.err = q.body(&q.params); a.err != nil {
-			a.closes = errors.Is(a.err, wire.ErrBodyTooLarge)
-			return a
-		}
 	}
 	a.response, a.err = op.do(ctx, &q.request)
 	if e, ok := errors.AsType[*wire.Error](a.err); ok {
