@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -11,9 +12,9 @@ import (
 
 // connections bounds how many connections an HTTP server has. One that comes when there
 // are as many as there may be takes the place of the one that has been without a request
-// for longest, be it that a request stops half-way or that none has come: whoever opens
-// connections and says nothing keeps nobody out. A connection that a door has taken over,
-// a WebSocket, counts no more; the doors bound these.
+// for longest, be it that none has come or that one stops half-way, in its head or in its
+// body: whoever opens connections and says nothing keeps nobody out. A connection that a
+// door has taken over, a WebSocket, counts no more; the doors bound these.
 //
 //	accept ─► waiting ─ request ─► serving ─ answer ─► waiting …
 //	             │ oldest, when                └ taken over ─► not counted
@@ -163,9 +164,26 @@ func (a *connections) serve(srv *http.Server) {
 	srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if c, _ := r.Context().Value(connectionKey{}).(*connection); c != nil {
 			a.waits(c, false)
+			if r.Body != http.NoBody {
+				r.Body = &upload{r.Body, c}
+			}
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// upload is the body of a request. While more of it is waited for, its connection is as
+// good as one without a request.
+type upload struct {
+	io.ReadCloser
+	from *connection
+}
+
+// Read implements io.Reader.
+func (u *upload) Read(p []byte) (int, error) {
+	u.from.all.waits(u.from, true)
+	defer u.from.all.waits(u.from, false)
+	return u.ReadCloser.Read(p)
 }
 
 // counted finds the connection that counts below that of a server; nil = none.
