@@ -377,7 +377,7 @@ func (a *App) startDoors(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	near, far := newConnections(httpConns+a.budget.Streams), newConnections(httpConns+a.budget.Streams)
+	near, far := newConnections(httpConns+a.budget.Streams), newConnections(a.budget.Conns+a.budget.Streams)
 	a.serve("control socket", near.listener(sock), near, ctl.Handler(a.rest))
 	if c.HTTP.Listen != "" {
 		l, err := listenHTTP(ctx, c, far)

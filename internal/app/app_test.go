@@ -286,18 +286,19 @@ func TestShareOfDescriptors(t *testing.T) {
 		files               uint64
 		live, streams       int
 		wantLive, wantStrms int
+		wantConns           int
 	}{
-		{0, 1000, 256, 1000, 256},
-		{1024, 1000, 256, 210, 28},
-		{1024, 50, 10, 50, 10},
-		{64, 1000, 256, 1, 1},
-		{1 << 20, 1000, 256, 1000, 256},
+		{0, 1000, 256, 1000, 256, 1024},
+		{1024, 1000, 256, 210, 28, 48},
+		{1024, 50, 10, 50, 10, 386},
+		{64, 1000, 256, 1, 1, 49},
+		{1 << 20, 1000, 256, 1000, 256, 1024},
 	} {
 		b := share(c.files, c.live, c.streams)
-		if b.MaxLive != c.wantLive || b.Streams != c.wantStrms {
-			t.Errorf("%d files: %+v; want %d calls, %d streams", c.files, b, c.wantLive, c.wantStrms)
+		if b.MaxLive != c.wantLive || b.Streams != c.wantStrms || b.Conns != c.wantConns {
+			t.Errorf("%d files: %+v; want %d calls, %d streams, %d connections", c.files, b, c.wantLive, c.wantStrms, c.wantConns)
 		}
-		if c.files >= 256 && uint64(filesBase+b.Streams*filesPerWeb+b.MaxLive*filesPerCall) > c.files {
+		if c.files >= 256 && uint64(filesBase+b.Streams*filesPerWeb+b.MaxLive*filesPerCall+b.Conns-httpConns) > c.files {
 			t.Errorf("%d files are overspent: %+v", c.files, b)
 		}
 	}

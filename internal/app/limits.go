@@ -6,7 +6,8 @@ import "log/slog"
 const (
 	filesPerCall = 4   // two legs with an RTP and an RTCP socket each
 	filesBase    = 128 // database, listeners, TCP connections of phones, logs, httpConns
-	httpConns    = 48  // connections to each listener beside event streams
+	httpConns    = 48  // connections to each listener beside event streams, at least
+	mostConns    = 1024
 	filesPerWeb  = 2   // one connection per event stream of the REST API, and one per stream of ARI
 )
 
@@ -15,13 +16,16 @@ type budget struct {
 	Files   uint64 // soft limit after raising it; 0 = not limited
 	MaxLive int    // attempts at once
 	Streams int    // event streams at once of each door
+	Conns   int    // connections to the HTTP listener beside event streams
 }
 
 // share gives what fits into the descriptors: a sixteenth of what the base
 // leaves, at most, to event streams, the rest to calls. wanted values that fit
-// are kept.
+// are kept. Connections of clients have half of what is left over, so that a
+// server which has too much to do can say so instead of letting clients wait for
+// a connection.
 func share(files uint64, wantLive, wantStreams int) budget {
-	b := budget{Files: files, MaxLive: wantLive, Streams: wantStreams}
+	b := budget{Files: files, MaxLive: wantLive, Streams: wantStreams, Conns: mostConns}
 	if files == 0 {
 		return b
 	}
@@ -35,6 +39,8 @@ func share(files uint64, wantLive, wantStreams int) budget {
 	if most := (free - b.Streams*filesPerWeb) / filesPerCall; b.MaxLive > most || b.MaxLive <= 0 {
 		b.MaxLive = max(most, 1)
 	}
+	over := max(free-b.Streams*filesPerWeb-b.MaxLive*filesPerCall, 0)
+	b.Conns = min(httpConns+over/2, mostConns)
 	return b
 }
 
