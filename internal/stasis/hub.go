@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -89,6 +90,7 @@ var (
 	ErrNotSubscribed = errors.New("the application is not subscribed to it")
 	ErrLabel         = errors.New("there is no such label")
 	ErrAppName       = errors.New("an application's name has 1 to 72 characters")
+	ErrManyApps      = fmt.Errorf("there are %d applications, and no more are taken", maxApps)
 	ErrClaimed       = errors.New("the channel has been claimed by another application")
 	ErrUnclaimed     = errors.New("no application has claimed the channel in time")
 )

@@ -62,13 +62,15 @@ type application struct {
 
 	awaited time.Time   // a client that resumes is expected back until then
 	linger  *time.Timer // not nil while nothing but Grace keeps it
+	left    time.Time   // when linger began
 	round   uint64      // of the last event that it was given
 }
 
 const (
 	defaultJournal = 16384
 	defaultGrace   = 2 * time.Minute
-	maxName        = 72 // spec: ari 3.1: 79 minus 7
+	maxName        = 72   // spec: ari 3.1: 79 minus 7
+	maxApps        = 2000 // each may have a journal, and be told everything
 
 	// absence is how long calls still enter an application whose client knows cursors
 	// and has lost its connection.
@@ -111,6 +113,37 @@ func (h *Hub) Stop() {
 	}
 }
 
+// room makes room for applications, of which some may be there: others that nothing but
+// their grace keeps go, the one that has been so for longest first. It says whether there
+// is enough; h.mu is held.
+func (h *Hub) room(names []string) bool {
+	more, wanted := 0, make(map[string]bool, len(names))
+	for _, n := range names {
+		wanted[n] = true
+		if h.apps[n] == nil {
+			more++
+		}
+	}
+	over := len(h.apps) + more - maxApps
+	if over <= 0 {
+		return true
+	}
+	var idle []*application
+	for _, a := range h.apps {
+		if a.linger != nil && !wanted[a.name] {
+			idle = append(idle, a)
+		}
+	}
+	if len(idle) < over {
+		return false
+	}
+	slices.SortFunc(idle, func(a, b *application) int { return a.left.Compare(b.left) })
+	for _, a := range idle[:over] {
+		h.remove(a)
+	}
+	return true
+}
+
 // make enters a new application; h.mu is held.
 func (h *Hub) make(name string) *application {
 	a := &application{name: name, topics: make(map[*topic]struct{})}
@@ -133,7 +166,7 @@ func (h *Hub) settle(a *application) {
 	case a.linger == nil:
 		var t *time.Timer
 		t = time.AfterFunc(h.o.Grace, func() { h.expire(a, &t) })
-		a.linger = t
+		a.linger, a.left = t, time.Now()
 	}
 }
 

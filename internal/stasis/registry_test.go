@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -150,6 +151,53 @@ func TestDisconnect(t *testing.T) {
 }
 
 // Lasting subscriptions and a journal keep an application for Grace.
+// However many applications come and go, those that nobody has connected make room for
+// others, and not more are there than can be served.
+func TestManyApplications(t *testing.T) {
+	inLab(t, nil, func(l *lab) {
+		names := func(letter string, n int) []string {
+			out := make([]string, n)
+			for i := range out {
+				out[i] = letter + strconv.Itoa(i)
+			}
+			return out
+		}
+		attach := func(apps ...string) (*stasis.Session, error) {
+			return l.hub.Attach(stasis.SessionOptions{Apps: apps, Resume: true})
+		}
+		first, err := attach("first")
+		l.do(err)
+		first.Close()
+		time.Sleep(time.Second) // of the bubble
+		stays, err := attach(names("a", 500)...)
+		l.do(err)
+		defer stays.Close()
+		for _, letter := range []string{"b", "c", "d", "e"} {
+			s, err := attach(names(letter, 1400)...)
+			l.do(err)
+			s.Close()
+			time.Sleep(time.Second)
+			if n := len(l.hub.Apps()); n > 2000 {
+				t.Fatalf("%d applications", n)
+			}
+		}
+		if _, ok := l.hub.App("first"); ok {
+			t.Error("the one that has been away for longest is still there")
+		}
+		if a, ok := l.hub.App("a0"); !ok || !a.Connected {
+			t.Error("one that is connected is gone")
+		}
+		for _, n := range []int{1501, 2001} {
+			if _, err := attach(names("f", n)...); !errors.Is(err, stasis.ErrManyApps) {
+				t.Errorf("%d more: %v", n, err)
+			}
+		}
+		again, err := attach(names("e", 1400)...) // they are there
+		l.do(err)
+		again.Close()
+	})
+}
+
 func TestGrace(t *testing.T) {
 	for name, o := range map[string]stasis.SessionOptions{
 		"resume": {Apps: []string{"lab"}, Resume: true}, "all": {Apps: []string{"lab"}, SubscribeAll: true}, "device": {Apps: []string{"lab"}},

@@ -49,29 +49,34 @@ var (
 // the session begins with what they have missed since, all of it and in order, and
 // goes on with what happens from now on; if that is not known any more it begins with
 // one Resync for each of them. Without Resume it begins with now. Errors: ErrAppName,
-// also if there is no name at all; ErrClosed when the hub has stopped.
+// also if there is no name at all; ErrManyApps; ErrClosed when the hub has stopped.
 func (h *Hub) Attach(o SessionOptions) (*Session, error) {
+	if len(o.Apps) > maxApps {
+		return nil, ErrManyApps
+	}
 	names := unique(o.Apps)
 	if len(names) == 0 || slices.ContainsFunc(names, func(n string) bool { return n == "" || len(n) > maxName }) {
 		return nil, ErrAppName
 	}
-	s, why := h.attach(names, o)
+	s, why, err := h.attach(names, o)
 	switch {
-	case s == nil:
-		return nil, ErrClosed
+	case err != nil:
+		return nil, err
 	case why != "":
 		h.log.Info("client cannot be told what it has missed", "applications", len(names), "first", names[0], "reason", why)
 	}
 	return s, nil
 }
 
-// attach is Attach for names that are good: nil when the hub has stopped. why says
-// why there is no resuming.
-func (h *Hub) attach(names []string, o SessionOptions) (s *Session, why string) {
+// attach is Attach for names that are good. why says why there is no resuming.
+func (h *Hub) attach(names []string, o SessionOptions) (s *Session, why string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.stopped {
-		return nil, ""
+	switch {
+	case h.stopped:
+		return nil, "", ErrClosed
+	case !h.room(names):
+		return nil, "", ErrManyApps
 	}
 	s = &Session{h: h, knows: o.Resume, wake: make(chan struct{}, 1), apps: make(map[*application]struct{}, len(names))}
 	h.sessions[s] = struct{}{}
@@ -81,7 +86,7 @@ func (h *Hub) attach(names []string, o SessionOptions) (s *Session, why string) 
 	}
 	why = h.open(s, apps, o)
 	h.tidyUp()
-	return s, why
+	return s, why, nil
 }
 
 // take gives an application to a session.

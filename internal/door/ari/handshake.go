@@ -54,6 +54,9 @@ func (s *Server) serveEvents(x *exchange, p *wire.Params) answered {
 	case errors.Is(err, stasis.ErrAppName):
 		a.err = wire.Errorf(http.StatusBadRequest, "%s", err)
 		return a
+	case errors.Is(err, stasis.ErrManyApps):
+		a.err, a.retry = wire.Errorf(http.StatusServiceUnavailable, "%s", err), true
+		return a
 	case err != nil:
 		a.err = errStopping
 		return a
