@@ -108,7 +108,8 @@ func applicationData(app string, args []string) string {
 // begin lets the channel into the application, which may have to be connected first.
 // done is to be called when it has left.
 func (v *visit) begin(ctx context.Context, c *pbx.Channel) (s *stay, done func(), err error) {
-	if ctx.Err() != nil {
+	// One that has hung up may still be in its dialplan: "_." matches h as well.
+	if ctx.Err() != nil || c.Snapshot().HungUp {
 		return nil, nil, pbx.ErrGone
 	}
 	name, done := v.app, func() {}
