@@ -30,7 +30,7 @@ type exchange struct {
 }
 
 const exchangePlan = `[office]
-exten => 7,1,Stasis(%APP%,"a,b",c)
+exten => 7,1,Stasis(lab,"a,b",c)
  same => n,Log(NOTICE,back from the application with ${STASISSTATUS})
  same => n,Set(DEVICE_STATE(Custom:lamp)=INUSE)
  same => n,UserEvent(Told,Colour: blue,Number: 5)
@@ -48,19 +48,19 @@ exten => 5,1,Log(NOTICE,states 102=${DEVICE_STATE(PJSIP/102)} stasis=${DEVICE_ST
 exten => 102,1,Dial(PJSIP/102,30)
 `
 
-func newExchange(t *testing.T, more ...string) *exchange {
+func newExchange(t *testing.T) *exchange {
 	t.Helper()
 	t.Parallel()
 	x := &exchange{t: t, device: newTextDevice(t)}
 	plan := filepath.Join(t.TempDir(), "extensions.conf")
-	if err := os.WriteFile(plan, []byte(strings.ReplaceAll(exchangePlan, "%APP%", "lab")), 0o644); err != nil {
+	if err := os.WriteFile(plan, []byte(exchangePlan), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	x.Server = harness.StartWith(t, harness.Limits{HTTP: true}, append(more,
+	x.Server = harness.StartWith(t, harness.Limits{HTTP: true},
 		harness.Phone("101", `context = "office"`), harness.Phone("102", `context = "office"`+"\nchannels = -1\n"),
 		harness.Trunk("texts", x.device.port(), "qualify = \"1s\"\ncontext = \"office\"\nmatch = [\"127.0.0.1/32\"]\n"),
 		fmt.Sprintf("[dialplan]\nfile = %q\n", plan),
-		"[ari]\nchannel_vars = [\"TICKET\"]\n[ari.users.lab]\npassword = \"labpass-1\"\n[ari.users.reader]\npassword = \"readpass-1\"\nread_only = true\n")...)
+		"[ari]\nchannel_vars = [\"TICKET\"]\n[ari.users.lab]\npassword = \"labpass-1\"\n[ari.users.reader]\npassword = \"readpass-1\"\nread_only = true\n")
 	return x
 }
 
@@ -342,7 +342,7 @@ func TestARIStatesOfAPhone(t *testing.T) {
 
 // A trunk that does not answer OPTIONS goes offline, and comes back.
 func TestARIStatesOfATrunk(t *testing.T) {
-	x := newExchange(t, "")
+	x := newExchange(t)
 	w := x.watch("one", "")
 	x.ask(200, "POST", "/applications/one/subscription?eventSource=endpoint:PJSIP/texts,deviceState:PJSIP/texts", "", nil)
 	if state, _ := x.endpoint("texts"); state != "online" {
@@ -577,4 +577,152 @@ func TestARIApplicationOfARequest(t *testing.T) {
 	}
 	x.ask(204, "DELETE", "/channels/"+at(start, "channel", "id").(string), "", nil)
 	x.AwaitEnd(t, id).Ended(t, harness.Want{Disposition: "ANSWERED", Cause: 16})
+}
+
+// status is what a user gets for a request.
+func (x *exchange) status(method, base, user, password string, header ...string) (int, http.Header) {
+	x.t.Helper()
+	r, err := http.NewRequestWithContext(x.brief(), method, base, nil)
+	x.must(err)
+	r.SetBasicAuth(user, password)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	x.must(err)
+	x.must(resp.Body.Close())
+	return resp.StatusCode, resp.Header
+}
+
+// Keys of the section [ari] that change live do so, for users that are logged in too.
+func TestARIReload(t *testing.T) {
+	x := newExchange(t)
+	ping := fmt.Sprintf("http://127.0.0.1:%d/ari/asterisk/ping", x.HTTP)
+	conf := filepath.Join(x.Dir, "dialwright.toml")
+	text, err := os.ReadFile(conf)
+	x.must(err)
+	change := func(edit ...string) {
+		t.Helper()
+		x.must(os.WriteFile(conf, []byte(strings.NewReplacer(edit...).Replace(string(text))), 0o600))
+		if out := x.CLI("config", "reload"); out.Code != 0 || !strings.Contains(out.Stdout, "ari") {
+			t.Fatalf("%+v", out)
+		}
+	}
+	want := func(status int, user, password string) {
+		t.Helper()
+		if got, _ := x.status("GET", ping, user, password); got != status {
+			t.Errorf("%s is answered with %d, want %d", user, got, status)
+		}
+	}
+	want(200, "reader", "readpass-1")
+	want(401, "extra", "extrapass-1")
+	far := &http.Server{}
+	connected := make(chan *http.Request, 1)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	x.must(err)
+	far.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"ari"}})
+		if err != nil {
+			return
+		}
+		if _, b, err := conn.Read(r.Context()); err != nil || !strings.Contains(string(b), `"ApplicationRegistered"`) {
+			t.Errorf("%s %v", b, err)
+		}
+		connected <- r
+		<-conn.CloseRead(x.t.Context()).Done()
+	})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = far.Serve(l) // ends by the Close below
+	}()
+	defer func() {
+		x.must(far.Close())
+		<-done
+	}()
+	change("[ari]\n", "[ari]\nrealm = \"Switch\"\nallowed_origins = [\"https://a.example\"]\n", "readpass-1", "readpass-2", "[ari.users.lab]",
+		"[ari.users.extra]\npassword = \"extrapass-1\"\ndeny = [\"127.0.0.0/8\"]\npermit = [\"127.0.0.1\"]\n[ari.users.far]\npassword = \"extrapass-1\"\npermit = [\"127.0.0.0/8\"]\ndeny = [\"127.0.0.1\"]\n"+
+			fmt.Sprintf("[ari.outbound.out]\nuri = \"ws://%s/\"\nusername = \"pbx\"\npassword = \"pbxpass\"\napps = [\"out\"]\nlocal_user = \"lab\"\n", l.Addr())+"[ari.users.lab]")
+	want(401, "reader", "readpass-1")
+	want(200, "reader", "readpass-2")
+	want(200, "extra", "extrapass-1")
+	want(403, "far", "extrapass-1")
+	if status, h := x.status("GET", ping, "lab", "wrong", "Origin", "https://a.example"); status != 401 || h.Get("WWW-Authenticate") != `Basic realm="Switch"` ||
+		h.Get("Access-Control-Allow-Origin") != "https://a.example" {
+		t.Errorf("%d %v", status, h)
+	}
+	select {
+	case r := <-connected:
+		if user, password, _ := r.BasicAuth(); user != "pbx" || password != "pbxpass" {
+			t.Errorf("logs in as %s %s", user, password)
+		}
+	case <-x.brief().Done():
+		t.Error("the connection that is new is not opened")
+	}
+	x.ask(200, "GET", "/applications/out", "", nil)
+}
+
+// Users of an Asterisk log in here as they did there, with ari.conf as it is written for
+// it: templates, included files, hashed passwords, named lists of networks.
+func TestARIUsersOfAnAsterisk(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	etc := filepath.Join(root, "etc")
+	x := &exchange{t: t}
+	x.must(os.MkdirAll(filepath.Join(etc, "ari.d"), 0o755))
+	sip, web := harness.FreePort(t), harness.FreePort(t)
+	for name, text := range map[string]string{
+		"asterisk.conf": "[directories]\nastetcdir => %ROOT%/etc\nastspooldir => %ROOT%/spool\nastvarlibdir => %ROOT%/lib\n",
+		"pjsip.conf":    fmt.Sprintf("[udp]\ntype = transport\nprotocol = udp\nbind = 127.0.0.1:%d\n", sip),
+		"http.conf":     fmt.Sprintf("[general]\nservername=Asterisk\nenabled=yes\nbindaddr=127.0.0.1\nbindport=%d\nprefix=asterisk\n[/ari]\ntype = restriction\nacl = loopback\n", web),
+		"acl.conf":      "[loopback]\ndeny=0.0.0.0/0.0.0.0\npermit=127.0.0.0/255.0.0.0\n",
+		"ari.conf": `[general]
+enabled = yes       ; When set to no, ARI support is disabled.
+;pretty = no
+[user](!)
+type = user
+[plain](user)
+password = plainpass
+[reader](user)
+read_only = yes
+password = readpass
+[own](user)
+password = theirs
+#include "ari.d/*.conf"
+`,
+		"ari.d/hashes.conf": `[six](user)
+password_format = crypt
+password = $6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1
+[both](user)
+password = bothpass
+deny = 127.0.0.1
+[general](+)
+allowed_origins = https://a.example
+`,
+	} {
+		x.must(os.WriteFile(filepath.Join(etc, name), []byte(strings.ReplaceAll(text, "%ROOT%", root)), 0o644))
+	}
+	x.Server = harness.StartAsterisk(t, etc, sip, "[ari.users.own]\npassword = \"ours-and-long\"\n")
+	base := fmt.Sprintf("http://127.0.0.1:%d/asterisk/ari", web)
+	for _, c := range []struct {
+		method, path, user, password string
+		status                       int
+	}{
+		{"GET", "/asterisk/ping", "plain", "plainpass", 200}, {"GET", "/asterisk/ping", "plain", "readpass", 401},
+		{"GET", "/asterisk/ping", "six", "Hello world!", 200}, {"GET", "/asterisk/ping", "six", "Hello world", 401},
+		{"GET", "/asterisk/ping", "reader", "readpass", 200}, {"POST", "/bridges", "reader", "readpass", 403}, {"POST", "/bridges", "plain", "plainpass", 200},
+		{"GET", "/asterisk/ping", "own", "theirs", 401}, {"GET", "/asterisk/ping", "own", "ours-and-long", 200},
+		{"GET", "/asterisk/ping", "both", "bothpass", 401}, // left out, with a warning: two lists of networks
+	} {
+		if got, _ := x.status(c.method, base+c.path, c.user, c.password); got != c.status {
+			t.Errorf("%s %s as %s with %s: %d, want %d", c.method, c.path, c.user, c.password, got, c.status)
+		}
+	}
+	if _, h := x.status("GET", base+"/asterisk/ping", "plain", "plainpass", "Origin", "https://a.example"); h.Get("Access-Control-Allow-Origin") == "" {
+		t.Errorf("%v", h)
+	}
+	out := x.CLI("check", "--config", filepath.Join(x.Dir, "dialwright.toml"), "--asterisk-dir", etc)
+	if out.Code != 0 || !strings.Contains(out.Stdout+out.Stderr, "hashes.conf:4: [both] has networks of its own") {
+		t.Errorf("%+v", out)
+	}
 }
