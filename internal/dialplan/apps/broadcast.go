@@ -22,9 +22,13 @@ const (
 // it to the first that claims it, with args, which colons separate. STASISSTATUS is then
 // what Stasis leaves, or TIMEOUT if nobody wants it, or FAILED (Asterisk:
 // app_stasis_broadcast.c). notify does not count: those that it was offered to are
-// always told who has it.
+// always told who has it. Arguments lose their quotes and backslashes, so that a pattern
+// has two for one (observed: Asterisk 22.10).
 func stasisBroadcast(ctx context.Context, x *run.Exec, args string) error {
 	parts := append(dialplan.SplitArgs(args), "", "", "")
+	for i, part := range parts {
+		parts[i] = dialplan.Plain(part)
+	}
 	o := x.Machine().Options()
 	status := func(s string) error {
 		x.Set(ctx, "STASISSTATUS", s)

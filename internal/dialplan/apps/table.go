@@ -18,6 +18,7 @@ func All() []run.App {
 		old(),
 		detection(),
 		conferences(),
+		parkings(),
 		gateway(),
 		causes(),
 	)
