@@ -98,6 +98,25 @@ func TestWrongPasswordsAreThrottled(t *testing.T) {
 }
 
 // A password that was right costs no hash the second time.
+// It cannot be seen from the time that a refusal takes which names there are: a hash is
+// computed for each, if any user has one.
+func TestRefusalsTakeTheSameTime(t *testing.T) {
+	l := newLogins(&auth.Throttle{})
+	for range cap(l.hashes) {
+		l.hashes <- struct{}{} // no hash can be computed
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, name := range []string{"nobody", "ari", "crypt"} {
+		if _, err := l.check(ctx, webConfig().Users, name, "wrong", "192.0.2.1"); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: no hash was computed: %v", name, err)
+		}
+	}
+	if u, err := l.check(ctx, webConfig().Users, "ari", "secret", "192.0.2.1"); err != nil || u.Name != "ari" {
+		t.Errorf("%v %v", u, err)
+	}
+}
+
 func TestRightPasswordIsRemembered(t *testing.T) {
 	l := newLogins(&auth.Throttle{})
 	users := []User{{Name: "ari", Password: auth.Hash("secret"), Format: "argon2id"}}
