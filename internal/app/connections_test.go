@@ -3,8 +3,10 @@ package app
 import (
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 )
@@ -73,6 +75,42 @@ func TestHalfOpenConnectionsGiveWay(t *testing.T) {
 	for range 3 {
 		get(t, addr)
 	}
+}
+
+// Below TLS it is the same, and a request knows that it came by TLS.
+func TestBoundedConnectionsWithTLS(t *testing.T) {
+	web := httptest.NewTLSServer(nil) // for its certificate
+	defer web.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet := log.New(io.Discard, "", 0) // those that give way
+	srv := &http.Server{ErrorLog: quiet, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS == nil {
+			t.Error("the request does not know of TLS")
+		}
+		noContent(w, r)
+	})}
+	all := newConnections(4)
+	all.serve(srv)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = srv.Serve(newTLSListener(all.listener(l), web.TLS)) // ends by the Close below
+	}()
+	defer func() {
+		_ = srv.Close()
+		<-done
+	}()
+	for range 10 {
+		say(t, l.Addr().String(), "\x16")
+	}
+	r, err := web.Client().Get("https://" + l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Body.Close() // it has none
 }
 
 // A connection whose request is in progress is not closed for another: that one waits.

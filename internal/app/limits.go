@@ -8,7 +8,7 @@ const (
 	filesBase    = 128 // database, listeners, TCP connections of phones, logs, httpConns
 	httpConns    = 48  // connections to each listener beside event streams, at least
 	mostConns    = 1024
-	filesPerWeb  = 2   // one connection per event stream of the REST API, and one per stream of ARI
+	filesPerWeb  = 2 // one connection per event stream of the REST API, and one per stream of ARI
 )
 
 // budget shares out the descriptors that the system allows.
