@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -303,12 +304,14 @@ func TestReadOnlyUserOverWebSocket(t *testing.T) {
 // What a reload takes from a user counts for the sockets that he has open.
 func TestReloadOfUsers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBare(t, nil)
+		var c atomic.Pointer[Config]
+		c.Store(webConfig())
+		b := newBare(t, func(o *Options) { o.Config = c.Load })
 		reload := func(u User) {
-			b.c = &Config{Users: []User{u}}
+			c.Store(&Config{Users: []User{u}})
 			b.server.Reload()
 		}
-		c := b.socket("app=lab")
+		k := b.socket("app=lab")
 		for _, step := range []struct {
 			user   User
 			status float64
@@ -317,12 +320,12 @@ func TestReloadOfUsers(t *testing.T) {
 			{User{Name: "ari", Password: "secret"}, 404},
 		} {
 			reload(step.user)
-			if r := c.rest("DELETE", "bridges/x"); r["status_code"] != step.status {
+			if r := k.rest("DELETE", "bridges/x"); r["status_code"] != step.status {
 				t.Errorf("%+v: %v", step.user, r)
 			}
 		}
 		reload(User{Name: "ari", Password: "another"})
-		if code := c.closed(); code != websocket.StatusPolicyViolation {
+		if code := k.closed(); code != websocket.StatusPolicyViolation {
 			t.Errorf("closed with %d", code)
 		}
 	})
