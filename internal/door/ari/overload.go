@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	wire "github.com/dialwright/dialwright/internal/wire/ari"
@@ -22,22 +23,29 @@ func makesCalls(key string) bool {
 // gate bounds how many operations that make calls are in progress, so that a server
 // with too much to do refuses at once what it could not do in time, and what it has
 // begun goes on quickly. Each of them takes less than a millisecond when the server is
-// not saturated: then nobody ever waits. Whoever has waited maxWait is refused, and so
-// is at once whoever finds a queue that would last that long.
+// not saturated: then nobody ever waits. A burst may wait for maxWait. When nobody has
+// found a free place for standing it is no burst: there is more to do than can be
+// done, the queue would only make everybody late, and whoever comes waits no longer
+// than shortWait (controlled delay: Nichols and Jacobson, ACM Queue 10(5), 2012).
 type gate struct {
 	inside  chan struct{}
 	waiting chan struct{}
+	free    atomic.Int64 // when a place was last found free, Unix ns
 }
 
 const (
-	perCPU   = 4                      // operations in progress
-	maxQueue = 64                     // and waiting, for each CPU
-	maxWait  = 250 * time.Millisecond // for a place
+	perCPU    = 4                      // operations in progress
+	maxQueue  = 256                    // and waiting, for each CPU
+	maxWait   = 150 * time.Millisecond // for a place
+	standing  = time.Second
+	shortWait = 50 * time.Millisecond
 )
 
 func newGate() *gate {
 	n := runtime.GOMAXPROCS(0)
-	return &gate{inside: make(chan struct{}, perCPU*n), waiting: make(chan struct{}, maxQueue*n)}
+	g := &gate{inside: make(chan struct{}, perCPU*n), waiting: make(chan struct{}, maxQueue*n)}
+	g.free.Store(time.Now().UnixNano())
+	return g
 }
 
 var errSaturated = wire.Errorf(http.StatusServiceUnavailable, "The server has as many calls to make as it can; try again in a second")
@@ -45,8 +53,12 @@ var errSaturated = wire.Errorf(http.StatusServiceUnavailable, "The server has as
 // enter waits for a place and gives what leaves it again. It fails with errSaturated, or
 // the cause of ctx.
 func (g *gate) enter(ctx context.Context) (leave func(), err error) {
+	now := time.Now()
 	select {
 	case g.inside <- struct{}{}:
+		if len(g.waiting) == 0 {
+			g.free.Store(now.UnixNano())
+		}
 		return g.leave, nil
 	default:
 	}
@@ -56,7 +68,11 @@ func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 	default:
 		return nil, errSaturated
 	}
-	t := time.NewTimer(maxWait)
+	wait := maxWait
+	if now.Sub(time.Unix(0, g.free.Load())) > standing {
+		wait = shortWait
+	}
+	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case g.inside <- struct{}{}:

@@ -67,6 +67,43 @@ func TestGate(t *testing.T) {
 	})
 }
 
+// A gate that has been full for a second lets nobody wait long until a place has been
+// free again.
+func TestGateWithAStandingQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		var leaves []func()
+		fill := func() {
+			for len(g.inside) < cap(g.inside) {
+				leave, err := g.enter(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				leaves = append(leaves, leave)
+			}
+		}
+		refused := func(want time.Duration) {
+			t.Helper()
+			begun := time.Now()
+			if _, err := g.enter(t.Context()); !errors.Is(err, errSaturated) || time.Since(begun) != want {
+				t.Errorf("%v after %s, want %s", err, time.Since(begun), want)
+			}
+		}
+		fill()
+		for begun := time.Now(); time.Since(begun) <= standing; {
+			refused(maxWait)
+		}
+		refused(shortWait)
+		leaves[0]()
+		leaves = leaves[1:]
+		fill()
+		refused(maxWait)
+		for _, leave := range leaves {
+			leave()
+		}
+	})
+}
+
 // stuck is a dialler that does not come back before it is let.
 type stuck struct {
 	anywhere
@@ -81,7 +118,7 @@ func (s stuck) Dial(ctx context.Context, a Ask) (call.Endpoint, call.AccountID, 
 	return s.anywhere.Dial(ctx, a)
 }
 
-// When calls cannot be made fast enough, more of them are refused within a quarter of
+// When calls cannot be made fast enough, more of them are refused within a fraction of
 // a second with a time to try again; everything else is answered as ever.
 func TestSaturatedServer(t *testing.T) {
 	let := make(chan struct{})
