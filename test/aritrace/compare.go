@@ -230,6 +230,10 @@ func rising(a []int) []bool {
 	return keep
 }
 
+// Diff lists the places at which two JSON values differ, apart from what differs each
+// time.
+func Diff(want, got any) []string { return diff("", normal("", want), normal("", got)) }
+
 // diff lists the places at which two JSON values differ.
 func diff(at string, want, got any) []string {
 	switch w := want.(type) {

@@ -16,10 +16,11 @@ import (
 )
 
 // laboratory is the server and the phone of the captured traces: a server that has
-// taken over an Asterisk's configuration.
-func laboratory(t testing.TB) (*harness.Server, aritrace.Lab) {
+// taken over an Asterisk's configuration. outside is the port of the WebSocket server
+// that it connects to, 0 = none.
+func laboratory(t testing.TB, outside int) (*harness.Server, aritrace.Lab) {
 	t.Helper()
-	lab := aritrace.Lab{SIP: harness.FreePort(t), HTTP: harness.FreePort(t), Phone: harness.FreePort(t)}
+	lab := aritrace.Lab{SIP: harness.FreePort(t), HTTP: harness.FreePort(t), Phone: harness.FreePort(t), Outside: outside}
 	aritrace.StartPhone(t, lab.Phone)
 	etc := lab.WriteOurs(t, t.TempDir())
 	return harness.StartAsterisk(t, etc, lab.SIP, harness.Trunk("callee", lab.Phone, "context = \"from-callee\"\ncodecs = [\"pcmu\"]\nmatch = [\"127.0.0.1/32\"]\n")), lab
@@ -43,12 +44,20 @@ func TestVectorsARI(t *testing.T) {
 		t.Fatal(err)
 	}
 	var exact, explained atomic.Int32
+	t.Run("00-http", func(t *testing.T) {
+		t.Parallel()
+		capturedHTTP(t, httpFile())
+	})
+	t.Run("21-outbound-websocket", func(t *testing.T) {
+		t.Parallel()
+		capturedOutbound(t, outboundFile())
+	})
 	t.Run("traces", func(t *testing.T) {
 		for i := range list {
 			tr := &list[i]
 			t.Run(tr.Scenario, func(t *testing.T) {
 				t.Parallel()
-				srv, lab := laboratory(t)
+				srv, lab := laboratory(t, 0)
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 				defer cancel()
 				p, err := play(ctx, t, tr, srv, lab)

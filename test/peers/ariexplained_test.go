@@ -52,6 +52,14 @@ var ariExplained = []difference{
 	{"08b.*", `POST /channels/externalMedia .*"zzz"\}: status 400, want 500`, "a request that cannot be carried out is no fault of the server"},
 	{"01b.*", `ChannelDestroyed o2: cause(_txt)? = `, "a plain BYE is 16 (spec: ari 5.2)"},
 
+	// Raw HTTP (spec: ari 2, 10).
+	{"00-http", `(HEAD|read-only user, HEAD): body is missing`, "D10: an answer to HEAD has no body"},
+	{"00-http", `CORS lower-case header name: Access-Control-Allow`, "D10: names of headers have no case"},
+	{"00-http", `CORS preflight without credentials: `, "browsers send none with a preflight (spec: ari 2.5)"},
+	{"00-http", `api-docs (list|without Host match): body`, "the API description is our own text"},
+	{"00-http", `create on an unknown (endpoint|technology) .*: body.message = .* is extra`, "a message beside the error, which says why (spec: ari 2.4 rule 3)"},
+	{"00-http", `events without (upgrade|app): (Content-Type|body)`, "a page of our own"},
+
 	// Our own.
 	{"01c.*|02a.*|15.*", `ChannelCreated \S+: channel.protocol_id = "…", want ""`, "the Call-ID is known from the start"},
 	{"04-create-dial-forward", `missing Dial D CANCEL`, "told once, not three times"},
