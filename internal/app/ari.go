@@ -392,7 +392,6 @@ func (g globals) SetGlobal(ctx context.Context, name, value string) error {
 		return nil
 	}
 	g.a.machine.SetGlobal(name, value)
-	g.a.pbx.Tell(pbx.Event{Type: pbx.ChannelVarset, Variable: name, Value: value})
 	return nil
 }
 

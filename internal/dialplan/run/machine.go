@@ -94,11 +94,15 @@ func (m *Machine) Global(name string) (string, bool) {
 	return v, ok
 }
 
-// SetGlobal writes a global variable.
+// SetGlobal writes a global variable. The switch tells of it, without a channel (spec:
+// ari 5.1 ChannelVarset).
 func (m *Machine) SetGlobal(name, value string) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.globals[name] = value
+	m.mu.Unlock()
+	if m.o.Switch != nil {
+		m.o.Switch.Tell(pbx.Event{Type: pbx.ChannelVarset, Variable: name, Value: value})
+	}
 }
 
 // DeleteGlobal removes a global variable.
