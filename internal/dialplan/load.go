@@ -11,7 +11,7 @@ import (
 // Load reads name (usually "extensions.conf") with its includes. The error
 // means that nothing may be replaced by it (spec: dialplan 1.1).
 func Load(fsys fs.FS, name string, o LoadOptions) (*Plan, []Problem, error) {
-	l := &loader{o: o, plan: &Plan{contexts: map[string]*context{}}, globals: map[string]string{}, made: map[string]*extension{}}
+	l := newLoader(o)
 	file, problems, err := conf.Load(fsys, name)
 	for _, p := range problems {
 		l.problems = append(l.problems, Problem{p.Origin, Warning, p.Text})
@@ -35,6 +35,7 @@ func Load(fsys fs.FS, name string, o LoadOptions) (*Plan, []Problem, error) {
 	for _, s := range contexts { // after all globals, wherever they stand
 		l.section(s)
 	}
+	l.addExtras()
 	l.finish()
 	return l.plan, l.problems, nil
 }
@@ -46,6 +47,10 @@ type loader struct {
 	globals  map[string]string     // expanded so far
 	made     map[string]*extension // by context and what the extension means
 	problems []Problem
+}
+
+func newLoader(o LoadOptions) *loader {
+	return &loader{o: o, plan: &Plan{contexts: map[string]*context{}}, globals: map[string]string{}, made: map[string]*extension{}}
 }
 
 func (l *loader) report(at conf.Origin, severity Severity, format string, args ...any) {

@@ -66,6 +66,8 @@ type LoadOptions struct {
 	Expand func(text string, globals map[string]string) string
 	// PipeSeparator reads "App,a|b" as two arguments, for very old files (spec: dialplan 3.3).
 	PipeSeparator bool
+	// Extra are extensions that exist unless the file has them itself.
+	Extra []Extra
 }
 
 // General are the options of [general] that matter here (spec: dialplan 1.2).
