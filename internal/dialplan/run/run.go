@@ -206,7 +206,7 @@ type Options struct {
 	// Notice sees what the application Log writes, beside the log; nil = nobody.
 	Notice func(x *Exec, level, text string)
 	// ConfDir is the configuration directory, for followme.conf, amd.conf,
-	// confbridge.conf, musiconhold.conf; "" = there is none. The applications that need
+	// confbridge.conf, musiconhold.conf, res_parking.conf; "" = there is none. The applications that need
 	// them open them.
 	ConfDir string
 }

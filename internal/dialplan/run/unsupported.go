@@ -19,7 +19,7 @@ func UnsupportedApps() []string {
 		"AgentLogin", "AgentRequest",
 		"VoiceMail", "VoiceMailMain", "VoiceMailPlayMsg", "VMAuthenticate", "VMSayName", "MailboxExists",
 		"MinivmRecord", "MinivmGreet", "MinivmNotify", "MinivmDelete", "MinivmAccMess", "MinivmMWI",
-		"Directory", "DISA", "ChanSpy", "ExtenSpy", "Park", "ParkedCall", "ParkAndAnnounce", "Pickup", "PickupChan",
+		"Directory", "DISA", "ChanSpy", "ExtenSpy", "Pickup", "PickupChan",
 		"SLAStation", "SLATrunk", "MeetMeAdmin", "MeetMeCount", "MeetMeChannelAdmin",
 		"SpeechCreate", "SpeechActivateGrammar", "SpeechStart", "SpeechBackground", "SpeechDeactivateGrammar",
 		"SpeechProcessingSound", "SpeechDestroy", "SpeechLoadGrammar", "SpeechUnloadGrammar",

@@ -135,9 +135,7 @@ func (st *Studio) Up(name string) (*pbx.Channel, *Phone) {
 		st.t.Fatal(err)
 	}
 	p := st.Phone(name)
-	p.media()
-	p.on(pbx.LegEvent{Kind: pbx.LegAnswered})
-	synctest.Wait()
+	p.Answers()
 	return c, p
 }
 
@@ -237,6 +235,13 @@ func (p *Phone) Expect(what string, hz ...int) {
 	if got := p.HearsAll(); !slices.Equal(got, hz) {
 		p.st.t.Errorf("%s: %s hears %v Hz, want %v", what, p.name, got, hz)
 	}
+}
+
+// Answers lets a phone that is being called answer.
+func (p *Phone) Answers() {
+	p.media()
+	p.on(pbx.LegEvent{Kind: pbx.LegAnswered})
+	synctest.Wait()
 }
 
 // HangUp lets the phone hang up.
