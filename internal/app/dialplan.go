@@ -16,22 +16,25 @@ import (
 	"github.com/dialwright/dialwright/internal/dialplan/apps"
 	"github.com/dialwright/dialwright/internal/dialplan/funcs"
 	"github.com/dialwright/dialwright/internal/dialplan/run"
+	"github.com/dialwright/dialwright/internal/parking"
 	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/route"
 	wire "github.com/dialwright/dialwright/internal/wire/ari"
 	"github.com/dialwright/dialwright/internal/wire/conf"
 )
 
-// loadPlan reads the dialplan that c names; nil if it names none. The error says
-// why it cannot be used at all.
+// loadPlan reads the dialplan that c names, with the extensions of parking lots, which
+// are there without one too. The error says why it cannot be used at all.
 func loadPlan(c *config.Config) (*dialplan.Plan, []dialplan.Problem, error) {
+	extra, parkings := parkingExtensions(c)
 	if c.Dialplan.File == "" {
-		return nil, nil, nil
+		return dialplan.Only(extra), parkings, nil
 	}
 	dir, name := filepath.Split(c.Dialplan.File)
 	p, problems, err := dialplan.Load(conf.Dir(cmp.Or(dir, ".")), name, dialplan.LoadOptions{
-		Expand: run.ExpandAtLoad(funcs.All(), allowed(c)), PipeSeparator: c.Dialplan.PipeSeparator,
+		Expand: run.ExpandAtLoad(funcs.All(), allowed(c)), PipeSeparator: c.Dialplan.PipeSeparator, Extra: extra,
 	})
+	problems = append(problems, parkings...)
 	if err != nil {
 		return nil, problems, fmt.Errorf("dialplan %s: %w", c.Dialplan.File, err)
 	}
@@ -46,25 +49,32 @@ func lint(p *dialplan.Plan) []dialplan.Problem {
 
 // planFiles lists the files of the dialplan in force, as paths.
 func (a *App) planFiles() []string {
-	if c := a.Config(); a.machine != nil && c.Dialplan.File != "" {
+	if c := a.Config(); a.machine != nil {
 		return planPaths(c, a.machine.Plan())
 	}
 	return nil
 }
 
 func planPaths(c *config.Config, p *dialplan.Plan) []string {
+	if c.Dialplan.File == "" {
+		return parkingFile(c)
+	}
 	out := []string{c.Dialplan.File}
 	for _, f := range p.Files() {
 		if path := filepath.Join(filepath.Dir(c.Dialplan.File), f); path != out[0] {
 			out = append(out, path)
 		}
 	}
-	return out
+	return append(out, parkingFile(c)...)
 }
 
 // planProblem writes a finding as `dialwright check` prints it.
 func planProblem(c *config.Config, p dialplan.Problem) string {
-	return fmt.Sprintf("%s:%d: %s", filepath.Join(filepath.Dir(c.Dialplan.File), p.File), p.Line, p.Text)
+	dir := filepath.Dir(c.Dialplan.File)
+	if p.File == parking.FileName {
+		dir = confDir(c)
+	}
+	return fmt.Sprintf("%s:%d: %s", filepath.Join(dir, p.File), p.Line, p.Text)
 }
 
 // contextsOf says which contexts a plan has; p may be nil.
@@ -76,10 +86,7 @@ func contextsOf(p *dialplan.Plan) func(string) bool {
 func (a *App) newMachine(ctx context.Context) error {
 	c := a.Config()
 	spool := a.spoolDir()
-	confDir := c.Dialplan.ConfDir
-	if confDir == "" && c.Dialplan.File != "" {
-		confDir = filepath.Dir(c.Dialplan.File)
-	}
+	confDir := confDir(c)
 	a.machine = run.New(run.Options{
 		Switch: a.pbx, Log: a.log, Router: resolver{a}, DB: a.store, SystemName: c.Server.Node,
 		Apps: apps.All(), Funcs: funcs.All(),
@@ -121,12 +128,9 @@ func allowed(c *config.Config) run.Danger {
 	return allow
 }
 
-// usePlan puts a plan in force, nil for none, and logs what is wrong with it: what
+// usePlan puts a plan in force and logs what is wrong with it: what
 // loading it has found, and the rest, which it gives too.
 func (a *App) usePlan(ctx context.Context, p *dialplan.Plan, problems []dialplan.Problem) []dialplan.Problem {
-	if p == nil {
-		p = new(dialplan.Plan)
-	}
 	problems = append(problems, lint(p)...)
 	for _, x := range problems {
 		a.log.WarnContext(ctx, "dialplan", "at", fmt.Sprintf("%s:%d", x.File, x.Line), "problem", x.Text)

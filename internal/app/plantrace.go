@@ -34,12 +34,12 @@ func Plan(from Source, file string) (*dialplan.Plan, []string, error) {
 	if file != "" {
 		l.Config.Dialplan.File = file
 	}
+	if l.Config.Dialplan.File == "" {
+		return nil, nil, errors.New("no dialplan is configured: set dialplan.file, or name one with --file")
+	}
 	p, problems, err := loadPlan(&l.Config)
 	if err != nil {
 		return nil, nil, err
-	}
-	if p == nil {
-		return nil, nil, errors.New("no dialplan is configured: set dialplan.file, or name one with --file")
 	}
 	var texts []string
 	for _, x := range append(problems, lint(p)...) {

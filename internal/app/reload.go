@@ -81,8 +81,7 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 	a.conf.Store(next)
 	a.useARI(ac)
 	a.files.Store(&l.Files)
-	before := a.contexts.Load()
-	samePlan := reflect.DeepEqual(plan, before) || plan == nil && len(before.Files()) == 0
+	samePlan := reflect.DeepEqual(plan, a.contexts.Load())
 	problems = a.usePlan(ctx, plan, problems)
 	a.setLevel(next)
 	a.originator.PolicyChanged() // raised caps start waiting calls at once
@@ -90,9 +89,7 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 	if out.Files == nil {
 		out.Files = []string{}
 	}
-	if plan != nil {
-		out.Files = append(out.Files, planPaths(next, plan)...)
-	}
+	out.Files = append(out.Files, planPaths(next, plan)...)
 	if !samePlan && !slices.Contains(out.Changed, "dialplan") {
 		out.Changed = append(out.Changed, "dialplan")
 	}

@@ -71,7 +71,7 @@ type Dialplan struct {
 	// instead of ending the call. Reload: restart.
 	SkipUnsupported bool `toml:"skip_unsupported"`
 	// Directory of Asterisk's other files that applications read (musiconhold.conf,
-	// confbridge.conf, followme.conf, amd.conf); empty = that of file. Reload: restart.
+	// confbridge.conf, followme.conf, amd.conf, res_parking.conf); empty = that of file. Reload: restart.
 	ConfDir string `toml:"conf_dir"`
 	// Directory for recordings (below it: monitor/), ${ASTSPOOLDIR}; empty = spool in
 	// server.data_dir. Reload: restart.
