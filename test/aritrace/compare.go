@@ -171,16 +171,58 @@ func compareEvents(prefix string, want, got []map[string]any) []string {
 	}
 	// The pairs in the order of the trace; where the indices of what was got fall, an
 	// event came earlier than one that should precede it.
-	keep := rising(gi)
+	keep, own := rising(gi), risingBySubject(want, wi, gi)
 	for k := range wi {
-		if !keep[k] {
+		switch {
+		case !own[k]:
 			out = append(out, prefix+"order: "+w[wi[k]]+after(w, wi, keep, k))
+		case !keep[k]:
+			out = append(out, prefix+"order among channels: "+w[wi[k]]+after(w, wi, keep, k))
 		}
 		for _, d := range diff("", normal("", want[wi[k]]), normal("", got[gi[k]])) {
 			out = append(out, prefix+w[wi[k]]+": "+d)
 		}
 	}
 	return out
+}
+
+// risingBySubject marks the events that come in order among those about the same channel,
+// or the same bridge or device.
+func risingBySubject(want []map[string]any, wi, gi []int) []bool {
+	places := map[string][]int{}
+	for k, i := range wi {
+		s := subject(want[i])
+		places[s] = append(places[s], k)
+	}
+	keep := make([]bool, len(wi))
+	for _, list := range places {
+		got := make([]int, len(list))
+		for i, k := range list {
+			got[i] = gi[k]
+		}
+		for i, ok := range rising(got) {
+			keep[list[i]] = ok
+		}
+	}
+	return keep
+}
+
+// subject is what an event is about: of a playback or recording what it is played to or
+// made of.
+func subject(e map[string]any) string {
+	for _, k := range []string{"playback", "recording"} {
+		if o, ok := e[k].(map[string]any); ok {
+			target, _ := o["target_uri"].(string)
+			_, id, _ := strings.Cut(target, ":")
+			return id
+		}
+	}
+	for _, k := range []string{"channel", "peer", "bridge", "device_state", "endpoint"} {
+		if o, ok := e[k].(map[string]any); ok {
+			return identity(o)
+		}
+	}
+	return ""
 }
 
 // after says where in the trace an event stands that came elsewhere.

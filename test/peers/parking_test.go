@@ -142,18 +142,27 @@ func TestParkedByARIFetchedByPhone(t *testing.T) {
 }
 
 // Lots are there without a dialplan: an application parks a phone that it has called, and
-// connects another one with it by originating that to the space.
+// connects another one with it by originating that to the space; so does the queue.
 func TestParkWithoutDialplan(t *testing.T) {
 	x, alice, bob := newParkingLot(t, "")
 	app := x.watch("lab", "&subscribeAll=true")
-	x.ask(200, "POST", "/channels?endpoint=PJSIP/101&context=parkedcalls&extension=700&priority=1", "", nil)
-	parked, err := alice.NextCall(x.brief())
-	x.must(err)
-	x.must(parked.WaitAnswered(x.brief()))
-	app.event("ChannelEnteredBridge", func(e map[string]any) bool { return at(e, "bridge", "bridge_class") == "parking" })
-	x.ask(200, "POST", "/channels?endpoint=Local/701@parkedcalls&extension=102&context=office&priority=1", "", nil)
-	fetched, err := bob.NextCall(x.brief())
-	x.must(err)
-	x.must(fetched.WaitAnswered(x.brief()))
-	x.talk(parked, fetched)
+	for _, fetch := range []func(){
+		func() {
+			x.ask(200, "POST", "/channels?endpoint=Local/701@parkedcalls&extension=102&context=office&priority=1", "", nil)
+		},
+		func() { x.Submit(t, map[string]any{"first": "Local/701@parkedcalls", "second": "102"}) },
+	} {
+		x.ask(200, "POST", "/channels?endpoint=PJSIP/101&context=parkedcalls&extension=700&priority=1", "", nil)
+		parked, err := alice.NextCall(x.brief())
+		x.must(err)
+		x.must(parked.WaitAnswered(x.brief()))
+		app.event("ChannelEnteredBridge", func(e map[string]any) bool { return at(e, "bridge", "bridge_class") == "parking" })
+		fetch()
+		fetched, err := bob.NextCall(x.brief())
+		x.must(err)
+		x.must(fetched.WaitAnswered(x.brief()))
+		x.talk(parked, fetched)
+		fetched.Hangup()
+		x.must(parked.WaitEnded(x.brief()))
+	}
 }
