@@ -23,20 +23,21 @@ func makesCalls(key string) bool {
 // gate bounds how many operations that make calls are in progress, so that a server
 // with too much to do refuses at once what it could not do in time, and what it has
 // begun goes on quickly. Each of them takes less than a millisecond when the server is
-// not saturated: then nobody ever waits. A burst may wait for maxWait. When nobody has
-// found a free place for standing it is no burst: there is more to do than can be
+// not saturated: then hardly anybody waits. A burst may wait for maxWait. When nobody
+// has come in within soon for standing it is no burst: there is more to do than can be
 // done, the queue would only make everybody late, and whoever comes waits no longer
 // than shortWait (controlled delay: Nichols and Jacobson, ACM Queue 10(5), 2012).
 type gate struct {
 	inside  chan struct{}
 	waiting chan struct{}
-	free    atomic.Int64 // when a place was last found free, Unix ns
+	easy    atomic.Int64 // when somebody last came in within soon, Unix ns
 }
 
 const (
 	perCPU    = 4                      // operations in progress
 	maxQueue  = 256                    // and waiting, for each CPU
-	maxWait   = 150 * time.Millisecond // for a place
+	maxWait   = 250 * time.Millisecond // for a place
+	soon      = 20 * time.Millisecond
 	standing  = time.Second
 	shortWait = 50 * time.Millisecond
 )
@@ -44,7 +45,7 @@ const (
 func newGate() *gate {
 	n := runtime.GOMAXPROCS(0)
 	g := &gate{inside: make(chan struct{}, perCPU*n), waiting: make(chan struct{}, maxQueue*n)}
-	g.free.Store(time.Now().UnixNano())
+	g.easy.Store(time.Now().UnixNano())
 	return g
 }
 
@@ -56,9 +57,7 @@ func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 	now := time.Now()
 	select {
 	case g.inside <- struct{}{}:
-		if len(g.waiting) == 0 {
-			g.free.Store(now.UnixNano())
-		}
+		g.easy.Store(now.UnixNano())
 		return g.leave, nil
 	default:
 	}
@@ -69,13 +68,16 @@ func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 		return nil, errSaturated
 	}
 	wait := maxWait
-	if now.Sub(time.Unix(0, g.free.Load())) > standing {
+	if now.Sub(time.Unix(0, g.easy.Load())) > standing {
 		wait = shortWait
 	}
 	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case g.inside <- struct{}{}:
+		if time.Since(now) < soon {
+			g.easy.Store(now.UnixNano())
+		}
 		return g.leave, nil
 	case <-t.C:
 		return nil, errSaturated
