@@ -82,6 +82,14 @@ func (w *watcher) inApp(fits func(e map[string]any) bool) string {
 	return id
 }
 
+// parked waits until a channel is in a space of the default lot.
+func (w *watcher) parked() {
+	w.x.t.Helper()
+	w.event("ChannelEnteredBridge", func(e map[string]any) bool {
+		return at(e, "bridge", "bridge_class") == "parking" && at(e, "bridge", "bridge_type") == "holding" && at(e, "bridge", "name") == "default"
+	})
+}
+
 // variable reads a channel variable.
 func (x *exchange) variable(channel, name string) string {
 	x.t.Helper()
@@ -94,8 +102,9 @@ func (x *exchange) variable(channel, name string) string {
 // to its space, and bridges that with a phone.
 func TestParkedByDialplanFetchedByARI(t *testing.T) {
 	x, alice, bob := newParkingLot(t, parkPlan)
-	app := x.watch("lab", "")
+	app := x.watch("lab", "&subscribeAll=true")
 	parked := x.dial(alice, "6")
+	app.parked()
 
 	x.ask(200, "POST", "/channels?endpoint=Local/705@parkedcalls&app=lab&channelId=fetch&otherChannelId=fetch2", "", nil)
 	app.inApp(func(e map[string]any) bool { return at(e, "channel", "id") == "fetch" })
@@ -123,9 +132,7 @@ func TestParkedByARIFetchedByPhone(t *testing.T) {
 	x.ask(200, "POST", "/applications/lab/subscription?eventSource=channel:"+id, "", nil)
 	x.ask(204, "POST", "/channels/"+id+"/variable?variable=PARKINGEXTEN&value=711", "", nil)
 	x.ask(204, "POST", "/channels/"+id+"/continue?context=parkedcalls&extension=700&priority=1", "", nil)
-	app.event("ChannelEnteredBridge", func(e map[string]any) bool {
-		return at(e, "bridge", "bridge_class") == "parking" && at(e, "bridge", "bridge_type") == "holding" && at(e, "bridge", "name") == "default"
-	})
+	app.parked()
 	x.must(parked.WaitAnswered(x.brief()))
 	app.event("ChannelVarset", func(e map[string]any) bool { return e["variable"] == "PARKER_FLAT" })
 	if space, by := x.variable(id, "PARKING_SPACE"), x.variable(id, "PARKER"); space != "711" || by != "PJSIP/101" {
@@ -137,7 +144,8 @@ func TestParkedByARIFetchedByPhone(t *testing.T) {
 	fetched.Hangup()
 	x.must(parked.WaitEnded(x.brief()))
 
-	none := x.dial(bob, "711") // hears that nobody is there, and is hung up
+	none, err := bob.Dial(x.brief(), "711") // hears that nobody is there, and is hung up
+	x.must(err)
 	x.must(none.WaitEnded(x.brief()))
 }
 
@@ -156,7 +164,7 @@ func TestParkWithoutDialplan(t *testing.T) {
 		parked, err := alice.NextCall(x.brief())
 		x.must(err)
 		x.must(parked.WaitAnswered(x.brief()))
-		app.event("ChannelEnteredBridge", func(e map[string]any) bool { return at(e, "bridge", "bridge_class") == "parking" })
+		app.parked()
 		fetch()
 		fetched, err := bob.NextCall(x.brief())
 		x.must(err)
