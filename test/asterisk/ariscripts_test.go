@@ -41,24 +41,24 @@ const (
 // as well.
 var scriptDifferences = map[string][]scriptDifference{
 	"createdial": {
-		{what: `order: ChannelVarset customer RTPAUDIOQOS\S*BRIDGED`, why: inTurn},
-		{what: `order: ChannelConnectedLine agent`, why: inTurn, chance: true},
+		{what: `order( among channels)?: ChannelVarset customer RTPAUDIOQOS\S*BRIDGED`, why: inTurn},
+		{what: `order( among channels)?: ChannelConnectedLine agent`, why: inTurn, chance: true},
 	},
 	"refusals": {
-		{what: `order: (Dial ring RINGING|ChannelStateChange ring)`, why: "the state comes first here; Asterisk tells the two in either order (spec: ari 5.2)", chance: true},
+		{what: `order( among channels)?: (Dial ring RINGING|ChannelStateChange ring)`, why: "the state comes first here; Asterisk tells the two in either order (spec: ari 5.2)", chance: true},
 	},
 	"bridges": {
 		{what: `extra BridgeDestroyed (queue|room)`, why: told},
 		{what: `missing ChannelVarset (one|two) BRIDGEPEER=`, why: announcer},
 		{what: `missing ChannelVarset (one|two) BRIDGEPVTCALLID=`, why: announcer},
-		{what: `order: ChannelVarset (one|two|three) BRIDGE(PEER|PVTCALLID)=`, why: announcer + "; and the members are told in the order in which they joined"},
-		{what: `order: Playback(Started|Finished) gong`, why: announcer, chance: true},
+		{what: `order( among channels)?: ChannelVarset (one|two|three) BRIDGE(PEER|PVTCALLID)=`, why: announcer + "; and the members are told in the order in which they joined"},
+		{what: `order( among channels)?: Playback(Started|Finished) gong`, why: announcer, chance: true},
 	},
 	"snoop": {
-		{what: `order: (ChannelDestroyed|StasisEnd|ChannelVarset) (speaker|ear)`, why: "a snoop channel ends right after the one that it listens to", chance: true},
+		{what: `order( among channels)?: (ChannelDestroyed|StasisEnd|ChannelVarset) (speaker|ear)`, why: "a snoop channel ends right after the one that it listens to", chance: true},
 	},
 	"operator": {
-		{what: `order: ChannelVarset callee RTPAUDIOQOS\S*BRIDGED`, why: inTurn},
+		{what: `order( among channels)?: ChannelVarset callee RTPAUDIOQOS\S*BRIDGED`, why: inTurn},
 		{what: `missing ChannelHangupRequest generated`, why: "told once, not again when the dialplan behind the application is left (spec: ari 5.1: may occur twice)"},
 	},
 }
