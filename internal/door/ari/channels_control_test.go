@@ -324,7 +324,9 @@ func TestRequestsThatStopHalfWay(t *testing.T) {
 		h.must(204, "DELETE", "/channels/"+sn.ID, "", nil)
 		h.ended(sn.ID)
 	}
-	if n := h.sw.Stats().Channels; n != 0 {
-		t.Errorf("%d channels are left", n)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := h.sw.Drain(ctx); err != nil { // the count follows ChannelDestroyed
+		t.Errorf("%d channels are left: %v", h.sw.Stats().Channels, err)
 	}
 }
