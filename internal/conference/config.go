@@ -38,10 +38,10 @@ func NewConfig() *Config {
 // are told with file and line and cost the option or section they are in.
 func Load(fsys fs.FS) (*Config, []conf.Problem, error) {
 	c := NewConfig()
-	f, problems, err := conf.Load(fsys, "confbridge.conf")
-	if errors.Is(err, fs.ErrNotExist) {
-		return c, nil, nil
+	if _, err := fs.Stat(fsys, "confbridge.conf"); errors.Is(err, fs.ErrNotExist) {
+		return c, nil, nil // the file itself: one that it includes must be there
 	}
+	f, problems, err := conf.Load(fsys, "confbridge.conf")
 	if err != nil {
 		return c, problems, err
 	}

@@ -1,6 +1,8 @@
 package conference
 
 import (
+	"errors"
+	"io/fs"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -175,4 +177,16 @@ func FuzzMenu(f *testing.F) {
 			t.Errorf("%q: %+v", text, m)
 		}
 	})
+}
+
+// A file that confbridge.conf includes must be there: without it the profiles are not
+// what was meant.
+func TestMissingIncludeIsAnError(t *testing.T) {
+	fsys := fstest.MapFS{"confbridge.conf": {Data: []byte("#include \"rooms.conf\"\n")}}
+	if _, _, err := Load(fsys); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+	if _, _, err := Load(fstest.MapFS{}); err != nil {
+		t.Errorf("without a file: %v", err)
+	}
 }

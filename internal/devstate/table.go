@@ -70,7 +70,8 @@ func New(o Options) *Table {
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
-	// Replaced by Start; states may be read before.
+	// The table's own life, until Start gives it that of its goroutine; states may be
+	// read before.
 	t.base, t.cancel = context.WithCancel(context.Background())
 	return t
 }

@@ -51,10 +51,11 @@ func (l Library) section(name string) (*conf.Section, []string, error) {
 	if l.ConfDir == "" {
 		return nil, nil, nil
 	}
-	f, found, err := conf.Load(conf.Dir(l.ConfDir), "musiconhold.conf")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, nil
+	dir := conf.Dir(l.ConfDir)
+	if _, err := fs.Stat(dir, "musiconhold.conf"); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil // the file itself: one that it includes must be there
 	}
+	f, found, err := conf.Load(dir, "musiconhold.conf")
 	if err != nil {
 		return nil, nil, fmt.Errorf("music: %w", err)
 	}
