@@ -24,6 +24,9 @@ func (c *Channel) dial(o DialOptions) error {
 		return ErrDialled
 	}
 	c.dialled = true
+	if o.Began != nil {
+		o.Began()
+	}
 	if o.Caller != nil {
 		c.inheritFrom(o.Caller)
 	}

@@ -52,6 +52,11 @@ type Header struct{ Name, Value string }
 // DialOptions says how a created channel is dialled. The first two fields
 // belong to Channel.Dial; a Leg gets the rest, filled in by the channel.
 type DialOptions struct {
+	// Began is called once, inside the channel's actor, when it is certain that the channel
+	// is dialled and before anything tells of it; it must not call the channel's methods
+	// that wait. nil = nothing.
+	Began func()
+
 	Timeout time.Duration // how long the leg may ring; then it ends with cause 19. 0 = no limit
 	Caller  *Channel      // channel whose caller ID the callee sees and whose _ and __ variables it inherits, or nil
 

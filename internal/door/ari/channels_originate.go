@@ -52,6 +52,7 @@ func (s *Server) originate(ctx context.Context, q *request) (response, error) {
 		CreateOptions: o, Timeout: ringTime(q), Handler: answered,
 		Created: func(made *pbx.Channel) {
 			c, before = made, made.Snapshot()
+			s.o.Dial.Record(c, m.ask) // it may end as soon as it is dialled
 			settle = s.originated(c, m)
 		},
 	})
@@ -60,7 +61,6 @@ func (s *Server) originate(ctx context.Context, q *request) (response, error) {
 		return response{}, s.notMade(err)
 	}
 	// One that could be made but not dialled ends by itself, and its events tell.
-	s.o.Dial.Record(c, m.ask)
 	return ok(s.channel(before)), nil
 }
 
@@ -187,6 +187,8 @@ func (s *Server) dial(_ context.Context, q *request, c *pbx.Channel) (response, 
 	if shown != asked {
 		o.CallerID = shown
 	}
+	ask := Ask{User: q.user, Remote: q.remote, Endpoint: sn.Technology + "/" + sn.Endpoint, CallerID: shown}
+	o.Began = func() { s.o.Dial.Record(c, ask) } // it may end as soon as it is dialled
 	err := c.Dial(o)
 	switch {
 	case errors.Is(err, pbx.ErrDialled):
@@ -197,7 +199,6 @@ func (s *Server) dial(_ context.Context, q *request, c *pbx.Channel) (response, 
 		return response{}, err
 	}
 	// A technology that refuses ends the channel, and its events tell (spec: ari 5.2).
-	s.o.Dial.Record(c, Ask{User: q.user, Remote: q.remote, Endpoint: sn.Technology + "/" + sn.Endpoint, CallerID: shown})
 	return noContent(), nil
 }
 

@@ -123,9 +123,9 @@ type Dialler interface {
 	Caller(account call.AccountID, asked call.CallerID) call.CallerID
 	// Dialplan says whether user's account may send calls into a context.
 	Dialplan(ctx context.Context, a Ask, context string) error
-	// Record keeps a call record of a channel. It is called once, right after the
-	// channel was dialled, which may have ended already (Channel.Result); it must
-	// not wait for the end. c's snapshot has the account that Dial gave.
+	// Record keeps a call record of a channel. It is called once, right before the
+	// channel is dialled, inside its actor or before anybody else knows it; it must
+	// not wait. c's snapshot has the account that Dial gave.
 	Record(c *pbx.Channel, a Ask)
 }
 
