@@ -1,0 +1,2 @@
+// Package dialproxy serves AstLinux's dialproxy.php (spec: dialproxy).
+package dialproxy
