@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,6 @@ import (
 	"github.com/dialwright/dialwright/internal/extmedia"
 	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/prompts"
-	"github.com/dialwright/dialwright/internal/route"
 	"github.com/dialwright/dialwright/internal/sip"
 	"github.com/dialwright/dialwright/internal/stasis"
 )
@@ -263,110 +263,40 @@ func (a *App) openRecordings() error {
 	return nil
 }
 
-// ariDialler resolves what ARI dials and asks the guard.
+// ariDialler is door/ari.Dialler.
 type ariDialler struct{ a *App }
 
-// Dial implements door/ari.Dialler.
+// asker says who asks.
+func (d ariDialler) asker(ask ari.Ask) asker {
+	who := asker{a: d.a, door: "ari", principal: "ari", remote: ask.Remote, account: d.a.DefaultAccount()}
+	if ask.User != nil {
+		who.principal = "ari:" + ask.User.Name
+		who.account = cmp.Or(ask.User.Account, who.account)
+	}
+	return who
+}
+
 func (d ariDialler) Dial(ctx context.Context, ask ari.Ask) (call.Endpoint, call.AccountID, error) {
-	account := d.account(ask)
-	to, err := d.a.router.table.Load().Route(account, call.Endpoint(ask.Endpoint))
-	if re, ok := errors.AsType[*route.Error](err); ok {
-		return "", "", &call.Failure{Disposition: call.Failed, Cause: int(unroutable(ask.Endpoint)), Permanent: true, Text: re.Error()}
-	}
-	if err != nil {
-		return "", "", err
-	}
-	err = d.a.judge(ctx, d.a.originator.JudgeRequest, call.Request{
-		Origin: ariOrigin(ask), Account: account, First: to.Endpoint, CallerID: ask.CallerID,
-	})
-	if err == nil {
-		err = d.a.room(to.Trunk)
-	}
-	if err == nil {
-		err = d.line(account)
-	}
-	return to.Endpoint, account, err
+	return d.asker(ask).dial(ctx, ask.Endpoint, ask.CallerID)
 }
 
-// Media implements door/ari.Dialler. Nobody is dialled, so that only the account
-// itself is judged.
 func (d ariDialler) Media(ctx context.Context, ask ari.Ask) (call.AccountID, error) {
-	account := d.account(ask)
-	if err := refused(d.a.originator.JudgeEntry(ctx, ariOrigin(ask), account, "")); err != nil {
-		return "", err
-	}
-	return account, d.line(account)
+	return d.asker(ask).media(ctx)
 }
 
-// line refuses a channel on an account all of whose channels are in use.
-func (d ariDialler) line(account call.AccountID) error {
-	most := d.a.Config().Accounts[string(account)].Channels
-	if most <= 0 {
-		return nil
-	}
-	n := 0
-	for _, sn := range d.a.pbx.Channels() {
-		if sn.Account == account && !sn.Incoming && !sn.HungUp {
-			n++
-		}
-	}
-	if n < most {
-		return nil
-	}
-	return &call.Failure{
-		Disposition: call.Congestion, Cause: int(cause.CircuitCongestion),
-		Text: fmt.Sprintf("all %d channels of account %s are in use", most, account),
-	}
-}
-
-// Caller implements door/ari.Dialler.
 func (d ariDialler) Caller(account call.AccountID, asked call.CallerID) call.CallerID {
-	a := d.a.Config().Accounts[string(account)]
-	if !a.FixedCallerID && (asked.Name != "" || asked.Number != "") {
-		return asked
-	}
-	own := callerID(a.CallerID)
-	own.Private = own.Private || asked.Private
-	return own
+	return d.a.callerFor(account, asked)
 }
 
-// Dialplan implements door/ari.Dialler: a user's account may have been given some
-// contexts only.
 func (d ariDialler) Dialplan(ctx context.Context, ask ari.Ask, context string) error {
-	return refused(d.a.originator.JudgeEntry(ctx, ariOrigin(ask), d.account(ask), context))
+	return d.asker(ask).dialplan(ctx, context)
 }
 
-// Record implements door/ari.Dialler.
 func (d ariDialler) Record(c *pbx.Channel, ask ari.Ask) {
-	sn := c.Snapshot()
-	_, resource, _ := strings.Cut(ask.Endpoint, "/")
-	d.a.ledger.follow(c, call.CDR{
-		Account: d.account(ask), Door: "ari", Reference: sn.ID, First: call.Endpoint(sn.Technology + "/" + sn.Endpoint), Dialled: resource,
-		Source: ask.CallerID,
-	})
+	d.asker(ask).record(c, ask.Endpoint, ask.CallerID)
 }
 
-func (d ariDialler) account(ask ari.Ask) call.AccountID {
-	if ask.User != nil && ask.User.Account != "" {
-		return ask.User.Account
-	}
-	return d.a.DefaultAccount()
-}
-
-// ariOrigin tells the guard and the audit trail who asks.
-func ariOrigin(ask ari.Ask) call.Origin {
-	return call.Origin{Door: "ari", Principal: ariPrincipal(ask), Remote: ask.Remote}
-}
-
-// ariPrincipal names a user of ARI for the guard and the audit trail.
-func ariPrincipal(ask ari.Ask) string {
-	if ask.User == nil {
-		return "ari"
-	}
-	return "ari:" + ask.User.Name
-}
-
-// globals are the dialplan's global variables for ARI.
+// globals are the dialplan's global variables for remote control.
 type globals struct{ a *App }
 
 // Global implements door/ari.Globals: a variable, or a function that needs no channel.
