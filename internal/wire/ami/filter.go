@@ -2,15 +2,14 @@ package ami
 
 import (
 	"bytes"
-	"errors"
 	"regexp"
 	"strings"
 )
 
 // What is wrong with a filter. The texts are those of the answer (spec: ami 5.3).
-var (
-	ErrFilterSyntax = errors.New("Filter did not compile.  Check the syntax of the filter given.")
-	ErrFilterFormat = errors.New("Filter was formatted incorrectly.  Check the syntax of the filter given.")
+const (
+	ErrFilterSyntax = Refusal("Filter did not compile.  Check the syntax of the filter given.")
+	ErrFilterFormat = Refusal("Filter was formatted incorrectly.  Check the syntax of the filter given.")
 )
 
 // Filter is one rule that lets events through or holds them back (spec: ami 5.3). It is

@@ -69,3 +69,8 @@ func appendClean(b []byte, s string) []byte {
 	}
 	return b
 }
+
+// Refusal is an error whose text is exactly that of the answer: Response: Error, Message.
+type Refusal string
+
+func (r Refusal) Error() string { return string(r) }

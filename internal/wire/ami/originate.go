@@ -1,20 +1,19 @@
 package ami
 
 import (
-	"errors"
 	"strings"
 	"time"
 )
 
 // Refusals of Originate. The texts are those of the answer, in the order in which they are
 // looked for (spec: ami 4.4; the texts of 7 and 8 need the dialplan and stand in the door).
-var (
-	ErrUniqueid    = errors.New("Uniqueid length exceeds maximum of 149")
-	ErrNoChannel   = errors.New("Channel not specified")
-	ErrPriority    = errors.New("Invalid priority")
-	ErrTimeout     = errors.New("Invalid timeout")
-	ErrChannel     = errors.New("Invalid channel")
-	ErrApplication = errors.New("Originate Access Forbidden: app or data blacklisted")
+const (
+	ErrUniqueid    = Refusal("Uniqueid length exceeds maximum of 149")
+	ErrNoChannel   = Refusal("Channel not specified")
+	ErrPriority    = Refusal("Invalid priority")
+	ErrTimeout     = Refusal("Invalid timeout")
+	ErrChannel     = Refusal("Invalid channel")
+	ErrApplication = Refusal("Originate Access Forbidden: app or data blacklisted")
 )
 
 const (

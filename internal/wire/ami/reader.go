@@ -16,9 +16,9 @@ const (
 
 // What is wrong with a packet. The texts are those of the answer; the connection goes on
 // (spec: ami 1, rule 6; observed: Asterisk 22.10).
-var (
-	ErrTooManyLines = errors.New("Too many lines in message or allocation failure")
-	ErrLineTooLong  = errors.New("Failed to parse message: line too long")
+const (
+	ErrTooManyLines = Refusal("Too many lines in message or allocation failure")
+	ErrLineTooLong  = Refusal("Failed to parse message: line too long")
 )
 
 // Reader cuts what a client sends into packets. It needs the same little memory whatever
