@@ -80,7 +80,7 @@ func (t *Technology) Request(_ context.Context, resource string, o pbx.RequestOp
 	}
 	w := &wire{
 		t: t, exten: exten, context: context, seq: o.Sequence, depth: depth + 1, codec: "PCMU",
-		id: o.ChannelID, otherID: o.OtherID,
+		id: o.ChannelID, otherID: o.OtherID, keep: stays(resource),
 	}
 	if w.otherID == "" {
 		w.otherID = o.ChannelID + ";2" // spec: ari 6.1, otherChannelId
@@ -108,6 +108,13 @@ func place(resource string) (exten, context string) {
 	return exten, cmp.Or(context, "default")
 }
 
+// stays says whether the options of a resource have n: it is not to be optimised away
+// (Asterisk: core_local.c local_alloc).
+func stays(resource string) bool {
+	_, options, _ := strings.Cut(resource, "/")
+	return strings.Contains(options, "n")
+}
+
 // DeviceState of an extension is in use while a Local channel that has been
 // dialled leads to it, invalid if there is neither one nor the extension
 // (Asterisk: core_local.c local_devicestate). It looks at every channel.
@@ -132,6 +139,7 @@ func (t *Technology) Endpoints() []call.EndpointState { return nil }
 type wire struct {
 	t              *Technology
 	exten, context string
+	keep           bool // option n: not to be optimised away
 	id, otherID    string
 	seq            uint32
 	depth          int
@@ -208,7 +216,7 @@ func (h *half) Dial(o pbx.DialOptions) error {
 	vars := append(o.Variables[:len(o.Variables):len(o.Variables)],
 		call.Variable{Name: "__" + depthVariable, Value: strconv.Itoa(w.depth)})
 	first := w.first()
-	_, err := w.t.s.Incoming(w.two, pbx.IncomingOptions{
+	two, err := w.t.s.Incoming(w.two, pbx.IncomingOptions{
 		ID: w.otherID, Name: fmt.Sprintf("Local/%s@%s-%08x;2", w.exten, w.context, w.seq),
 		Endpoint: w.exten + "@" + w.context, CallerID: o.CallerID, Dialled: w.exten, Context: w.context,
 		LinkedID: first.LinkedID, Account: first.Account, AccountCode: first.AccountCode, Language: first.Language, Variables: vars, Handler: pbx.HandlerFunc(w.run),
@@ -218,6 +226,9 @@ func (h *half) Dial(o pbx.DialOptions) error {
 			Disposition: call.Congestion, Cause: int(cause.SwitchCongestion), Text: "the second half could not be made", Err: err,
 		}
 	}
+	w.t.s.Tell(pbx.Event{Type: Bridged, Data: &Pair{
+		One: first, Two: two.Snapshot(), Context: w.context, Exten: w.exten, Optimizes: !w.keep,
+	}})
 	return nil
 }
 

@@ -54,6 +54,7 @@ func Start(c *pbx.Channel, o Options) (*Recording, error) {
 		port.Tap(side{r, &r.in}, media.TapOptions{In: true, Rate: r.rate}),
 		port.Tap(side{r, &r.out}, media.TapOptions{Out: true, Rate: r.rate}),
 	}
+	_ = c.Tell(pbx.Event{Type: Started}) // ErrGone: it ends at once
 	r.unset = context.AfterFunc(c.Context(), r.finish)
 	return r, nil
 }
@@ -157,6 +158,7 @@ func (r *Recording) finish() {
 		r.over = true
 		r.mu.Unlock()
 		r.err = r.closeFiles()
+		_ = r.c.Tell(pbx.Event{Type: Stopped}) // ErrGone: nobody is told any more
 		close(r.done)
 	})
 }

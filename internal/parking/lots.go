@@ -77,6 +77,7 @@ func (l *Lots) Park(c *pbx.Channel, lot *Lot, w Wish) (*Stay, error) {
 	if c.Snapshot().Bridge != s.bridge.ID() { // it has left already, before anybody watched
 		s.watch(&pbx.Event{Type: pbx.ChannelLeftBridge})
 	}
+	s.tell(Parked, nil)
 	return s, nil
 }
 

@@ -75,26 +75,41 @@ func (s *Stay) Wait(ctx context.Context) (Ending, error) {
 				limit = nil
 				continue
 			}
+			s.tell(WaitedTooLong, nil)
 			return TimedOut, nil
 		case <-s.out:
 			// Leaving one bridge for another is one step of the channel, which this waits for.
 			if err := s.c.StopTone(); err != nil && !errors.Is(err, pbx.ErrNoMedia) {
 				return 0, err
 			}
-			if !s.lots.vacate(s) && s.isTaken() {
+			vacated := s.lots.vacate(s)
+			if !vacated && s.isTaken() {
 				continue
+			}
+			if vacated {
+				s.tell(GaveUp, nil)
 			}
 			if s.c.Snapshot().Bridge == "" {
 				return Removed, nil
 			}
 			limit = nil
 		case <-s.c.Context().Done():
+			if s.lots.vacate(s) {
+				s.tell(GaveUp, nil)
+			}
 			return 0, pbx.ErrGone
 		case <-ctx.Done():
+			if s.lots.vacate(s) {
+				s.tell(GaveUp, nil)
+			}
 			return 0, context.Cause(ctx)
 		}
 	}
 }
+
+// Fetched tells that by has fetched the channel. Who has taken it calls it, before it
+// connects the two.
+func (s *Stay) Fetched(by *pbx.Channel) { s.tell(Unparked, by) }
 
 func (s *Stay) isTaken() bool {
 	select {

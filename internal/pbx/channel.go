@@ -413,7 +413,16 @@ func (c *Channel) SetAccount(a call.AccountID) error {
 // SetAccountCode sets the text that the record shows as account code. Channels
 // that this one dials get it too. Nobody's rights depend on it; see SetAccount.
 func (c *Channel) SetAccountCode(code string) error {
-	return c.do(func() error { c.update(func(s *Snapshot) { s.AccountCode = code }); return nil })
+	return c.do(func() error { c.setAccountCode(code); return nil })
+}
+
+func (c *Channel) setAccountCode(code string) {
+	old := c.snap.Load().AccountCode
+	if old == code {
+		return
+	}
+	c.update(func(s *Snapshot) { s.AccountCode = code })
+	c.emit(Event{Type: ChannelAccountCode, Value: old})
 }
 
 // UserEvent publishes a custom event about the channel. It works until the

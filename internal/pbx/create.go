@@ -20,6 +20,7 @@ type CreateOptions struct {
 	Endpoint    call.Endpoint   // TECH/resource
 	CallerID    call.CallerID   // sets caller and connected of the channel (spec: ari 6.4)
 	Variables   []call.Variable // set in this order before anything is sent, functions as WriteVariable does
+	LastFirst   bool            // Variables from the last to the first, and before the caller ID: as AMI's Originate (observed: Asterisk 22.10, AMI trace a1)
 	Report      []string        // names of Variables that every event of the channel shows (spec: ari 8.1)
 	Codecs      []string        // in order of preference; empty = the endpoint's, or the originator's
 	AutoAnswer  bool
@@ -102,14 +103,14 @@ func (s *Switch) create(ctx context.Context, o CreateOptions, originated bool) (
 	d := leg.Describe()
 	sn := &Snapshot{
 		ID: id, Name: channelName(tech.Name(), d, resource, seq), ProtocolID: d.CallID, State: Down,
-		Caller: o.CallerID, Connected: o.CallerID, Account: o.Account, AccountCode: o.AccountCode,
+		Caller: o.CallerID, Connected: o.CallerID, Account: o.Account,
 		Context: cmp.Or(o.Context, d.Context, "default"), Extension: cmp.Or(d.Extension, "s"), Priority: 1, Language: o.Language,
 		CreatedAt: c.timeline.started, LinkedID: id, Technology: tech.Name(), Endpoint: resource, Phone: d.Phone, Trunk: d.Trunk,
 	}
 	if from := o.Originator; from != nil {
 		sn.LinkedID = from.Snapshot().LinkedID
 		sn.Language = cmp.Or(sn.Language, from.Snapshot().Language)
-		sn.AccountCode = cmp.Or(sn.AccountCode, from.Snapshot().AccountCode)
+		o.AccountCode = cmp.Or(o.AccountCode, from.Snapshot().AccountCode)
 	}
 	sn.Language = cmp.Or(sn.Language, s.o.Language)
 	plain, rest := s.splitAtFunction(o.Variables)
@@ -203,12 +204,12 @@ func (s *Switch) newChannel(id string) *Channel {
 
 // begin enters a channel into the registry; its first commands announce it.
 func (s *Switch) begin(c *Channel, sn *Snapshot, vars []call.Variable) {
-	s.beginWith(c, sn, vars, CreateOptions{})
+	s.beginWith(c, sn, vars, CreateOptions{AccountCode: sn.AccountCode})
 }
 
 // beginWith is begin for a channel that is made to be dialled. An originated one
-// gets its caller ID step by step (spec: ari 5.3; observed: Asterisk 22.10,
-// vector 01c).
+// gets its caller ID and account code step by step (spec: ari 5.3; observed: Asterisk
+// 22.10, ARI vector 01c, AMI trace a1).
 func (s *Switch) beginWith(c *Channel, sn *Snapshot, vars []call.Variable, o CreateOptions) {
 	c.snap.Store(sn)
 	if c.port != nil {
@@ -220,17 +221,30 @@ func (s *Switch) beginWith(c *Channel, sn *Snapshot, vars []call.Variable, o Cre
 		c.emit(Event{Type: ChannelCreated})
 		if c.originated {
 			c.setPosition("", "", 0, outgoingApp, outgoingData)
-			c.setCallerID(o.CallerID)
-			c.setConnected(o.CallerID)
 		}
 		for _, name := range o.Report {
 			c.vars.report(name)
 		}
-		for _, v := range vars {
-			c.setVariable(v.Name, v.Value)
+		if o.LastFirst {
+			slices.Reverse(vars)
+			c.setAll(vars)
+		}
+		c.setAccountCode(o.AccountCode)
+		if c.originated {
+			c.setCallerID(o.CallerID)
+			c.setConnected(o.CallerID)
+		}
+		if !o.LastFirst {
+			c.setAll(vars)
 		}
 	})
 	s.enter(c)
+}
+
+func (c *Channel) setAll(vars []call.Variable) {
+	for _, v := range vars {
+		c.setVariable(v.Name, v.Value)
+	}
 }
 
 // abandon frees what a channel that never was had reserved.

@@ -82,10 +82,10 @@ func (c *Channel) inheritFrom(from *Channel) {
 		if s.Account == "" {
 			s.Account = f.Account
 		}
-		if s.AccountCode == "" {
-			s.AccountCode = f.AccountCode
-		}
 	})
+	if c.snap.Load().AccountCode == "" {
+		c.setAccountCode(f.AccountCode)
+	}
 	if f.Caller != (call.CallerID{}) {
 		c.setConnected(f.Caller)
 	}

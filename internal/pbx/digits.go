@@ -24,6 +24,8 @@ func (c *Channel) digitReceived(d rune, long time.Duration, bySignalling bool) {
 	if !strings.ContainsRune("0123456789ABCD*#", d) {
 		return
 	}
+	// What we hear of a digit is its end; its beginning is told right before that.
+	c.emit(Event{Type: ChannelDTMFBegun, Digit: d, Value: DigitReceived})
 	c.emit(Event{Type: ChannelDTMF, Digit: d, Duration: long})
 	for _, r := range c.digits {
 		select {
@@ -36,8 +38,8 @@ func (c *Channel) digitReceived(d rune, long time.Duration, bySignalling bool) {
 	}
 	// A digit in RTP is carried across by the media link; one that came by
 	// INFO has to be put there (M4).
-	if bySignalling && c.bridge != nil {
-		c.bridge.forwardDigit(c, d, long)
+	if c.bridge != nil {
+		c.bridge.forwardDigit(c, d, long, bySignalling)
 	}
 }
 
@@ -46,6 +48,7 @@ func (c *Channel) sendDigit(d rune, long time.Duration) {
 	if c.hungUp {
 		return
 	}
+	c.digitSent(d, long)
 	if c.port == nil {
 		c.sendInfo(d, long)
 		return
@@ -55,6 +58,14 @@ func (c *Channel) sendDigit(d rune, long time.Duration) {
 			c.box.post(func() { c.sendInfo(d, long) })
 		}
 	})
+}
+
+// digitSent tells that the party gets a digit.
+func (c *Channel) digitSent(d rune, long time.Duration) {
+	if !c.hungUp {
+		c.emit(Event{Type: ChannelDTMFBegun, Digit: d, Value: DigitSent})
+		c.emit(Event{Type: ChannelDTMFSent, Digit: d, Duration: long})
+	}
 }
 
 func (c *Channel) sendInfo(d rune, long time.Duration) {

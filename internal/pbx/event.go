@@ -19,10 +19,15 @@ const (
 	ChannelVarset            EventType = "ChannelVarset"            // Variable, Value
 	ChannelCallerID          EventType = "ChannelCallerId"          //
 	ChannelConnectedLine     EventType = "ChannelConnectedLine"     //
+	ChannelAccountCode       EventType = "ChannelAccountCode"       // ours, for AMI: Value = the old one
 	ChannelDialplan          EventType = "ChannelDialplan"          // the snapshot says where
 	ChannelEnteredBridge     EventType = "ChannelEnteredBridge"     // Bridge already contains it
 	ChannelLeftBridge        EventType = "ChannelLeftBridge"        // Bridge no longer contains it
 	ChannelDTMF              EventType = "ChannelDtmfReceived"      // Digit, Duration
+	ChannelDTMFBegun         EventType = "ChannelDtmfBegun"         // ours, for AMI: Digit; Value = DigitReceived or DigitSent
+	ChannelDTMFSent          EventType = "ChannelDtmfSent"          // ours, for AMI: to the party; Digit, Duration
+	ChannelMusicStarted      EventType = "ChannelMusicStarted"      // ours, for AMI: Value = class of music on hold
+	ChannelMusicStopped      EventType = "ChannelMusicStopped"      // ours, for AMI
 	ChannelHold              EventType = "ChannelHold"              // by the phone
 	ChannelUnhold            EventType = "ChannelUnhold"            // by the phone
 	ChannelTransfer          EventType = "ChannelTransfer"          // Target: the phone asks for a transfer
@@ -52,6 +57,12 @@ const (
 	// EventsLost tells a subscriber that its buffer was full: from here on
 	// events are missing. The next event it gets says in Missed how many.
 	EventsLost EventType = "EventsLost"
+)
+
+// Event.Value of ChannelDTMFBegun: which way the digit goes.
+const (
+	DigitReceived = "Received"
+	DigitSent     = "Sent"
 )
 
 // Event is one thing that happened in the switch. Events of one channel (and

@@ -403,7 +403,7 @@ func TestD13_DigitsCrossTheBridge(t *testing.T) {
 		b.heard()
 		a.phone.SendDTMF("5", media.DTMFOptions{}, nil) // RTP to a phone that has none: INFO
 		<-time.After(time.Second)
-		expect(t, &la, "ChannelDtmfReceived 5")
+		expect(t, &la, "ChannelDtmfBegun", "ChannelDtmfReceived 5")
 		if got := b.heard(); !slices.Equal(got, []string{"info 5"}) {
 			t.Errorf("B was told %q", got)
 		}
@@ -413,7 +413,7 @@ func TestD13_DigitsCrossTheBridge(t *testing.T) {
 		if got := <-heard; got != '7' {
 			t.Errorf("A heard %c", got)
 		}
-		expect(t, &lb, "ChannelDtmfReceived 7")
+		expect(t, &lb, "ChannelDtmfBegun", "ChannelDtmfSent", "ChannelDtmfBegun", "ChannelDtmfReceived 7")
 	})
 }
 

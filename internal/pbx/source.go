@@ -1,8 +1,10 @@
 package pbx
 
 import (
+	"cmp"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/media"
@@ -90,6 +92,7 @@ func (c *Channel) setBackground(uri string, open opener) error {
 		}
 	}
 	c.stopBackground()
+	c.musicChanges(c.back.uri, uri)
 	c.back.uri, c.back.open = uri, open
 	c.startBackground()
 	return nil
@@ -99,8 +102,25 @@ func (c *Channel) setBackground(uri string, open opener) error {
 // into its place if the other party still holds.
 func (c *Channel) stopTone() {
 	c.stopBackground()
+	c.musicChanges(c.back.uri, "")
 	c.back.uri = ""
 	c.startBackground()
+}
+
+// musicChanges tells where music on hold ends and begins.
+func (c *Channel) musicChanges(from, to string) {
+	if _, music := musicClass(from); music {
+		c.emit(Event{Type: ChannelMusicStopped})
+	}
+	if class, music := musicClass(to); music {
+		c.emit(Event{Type: ChannelMusicStarted, Value: class})
+	}
+}
+
+// musicClass gives the class of a media URI "music:CLASS", false for others.
+func musicClass(uri string) (class string, music bool) {
+	class, music = strings.CutPrefix(uri, "music:")
+	return cmp.Or(class, "default"), music
 }
 
 // startBackground plays the background unless a playback runs.
@@ -163,6 +183,11 @@ func (c *Channel) setOtherHolds(on bool) {
 	}
 	c.otherHolds = on
 	if c.back.uri == "" {
+		if on {
+			c.musicChanges("", c.sw.o.MusicOn)
+		} else {
+			c.musicChanges(c.sw.o.MusicOn, "")
+		}
 		c.stopBackground()
 		c.startBackground()
 	}
@@ -171,7 +196,11 @@ func (c *Channel) setOtherHolds(on bool) {
 // stopMedia ends everything that is played to or recorded from a channel that
 // hangs up.
 func (c *Channel) stopMedia() {
-	c.stopBackground()
+	if c.stopBackground(); c.back.uri != "" {
+		c.musicChanges(c.back.uri, "")
+	} else if c.otherHolds {
+		c.musicChanges(c.sw.o.MusicOn, "")
+	}
 	for _, p := range slices.Clone(c.playing) {
 		p.mu.Lock()
 		po := p.playout

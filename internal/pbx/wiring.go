@@ -160,8 +160,9 @@ func (b *Bridge) memberChanged(*Channel) {
 }
 
 // forwardDigit passes a digit that came by signalling on to the other side of
-// a two-party bridge. In a conference digits stay with who pressed them.
-func (b *Bridge) forwardDigit(from *Channel, d rune, long time.Duration) {
+// a two-party bridge; one that came with the media has been passed already and is only
+// told. In a conference digits stay with who pressed them.
+func (b *Bridge) forwardDigit(from *Channel, d rune, long time.Duration, bySignalling bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.members) != 2 || b.kind != Mixing {
@@ -174,7 +175,11 @@ func (b *Bridge) forwardDigit(from *Channel, d rune, long time.Duration) {
 	}
 	for _, m := range b.members {
 		if m.c != from {
-			m.c.box.post(func() { m.c.sendDigit(d, long) })
+			pass := m.c.digitSent
+			if bySignalling {
+				pass = m.c.sendDigit
+			}
+			m.c.box.post(func() { pass(d, long) })
 		}
 	}
 }

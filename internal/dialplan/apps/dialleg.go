@@ -33,7 +33,11 @@ func (d *dial) dialOne(ctx context.Context, target string, last bool) {
 		return
 	}
 	l.c, l.open = c, true
-	err = c.Inherit(d.a)
+	_ = c.SetVariable("DIALEDPEERNUMBER", call.Endpoint(target).Resource()) // ErrGone is seen next
+	err = d.place(c, d.x.Position().Exten)
+	if err == nil {
+		err = c.Inherit(d.a)
+	}
 	if err == nil && forced {
 		err = c.SetConnected(id)
 	}
@@ -53,6 +57,13 @@ func (d *dial) dialOne(ctx context.Context, target string, last bool) {
 		l.open = false
 		d.x.Logger().Info("destination not dialled", "target", target, "error", err)
 	}
+}
+
+// place says that a leg is that of a Dial: at the extension that dials it, and at none
+// any more when it is connected (Asterisk: app_dial.c, "AppDial"; observed: Asterisk
+// 22.10, AMI trace a1).
+func (d *dial) place(c *pbx.Channel, exten string) error {
+	return c.SetPosition(c.Snapshot().Context, exten, 1, "AppDial", "(Outgoing Line)")
 }
 
 // createLeg makes an undialled channel on behalf of x's.

@@ -42,6 +42,7 @@ func parkedCall(ctx context.Context, x *run.Exec, text string) error {
 		}
 		return run.ErrEnd // it has hung up in this moment
 	}
+	stay.Fetched(x.Channel())
 	return unpark(ctx, x, &lot, stay.Channel())
 }
 

@@ -66,6 +66,7 @@ type Config struct {
 	TimestampEvents            bool     // Timestamp in every event
 	ChannelVars                []string // shown with every channel of every event
 	DisabledEvents             []string
+	CDREvents                  bool // cdr_manager.conf: tell every call record
 	BrokenEventsAction         bool
 	Applications               []string // that Originate may run beside those that are harmless; never those of spec: ami 3.2
 	Lenient                    bool     // spec: ami 10.4 strict=no
