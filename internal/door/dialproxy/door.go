@@ -2,19 +2,36 @@ package dialproxy
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
+	"net/http"
 	"net/netip"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/door/auth"
+	"github.com/dialwright/dialwright/internal/originate"
 )
+
+// DoorName is this door's name in call.Origin. The principal of its calls is
+// DoorName + ":" + the label.
+const DoorName = "dialproxy"
 
 // Originator admits calls to the queue and tells what becomes of them.
 type Originator interface {
+	// Submit admits a call. The error is a *originate.Refusal, one with RefusedDestination
+	// and the field "then" if the dialplan has no such context or extension, or the cause of ctx.
 	Submit(ctx context.Context, r call.Request) (c call.Call, repeated bool, err error)
 	// AwaitFirst waits until the first leg of a call is answered, or the call has ended
 	// without that. answered says which; why is the reason then.
 	AwaitFirst(ctx context.Context, id call.ID) (answered bool, why *call.Failure, err error)
+	// Done says whether a call has ended.
+	Done(ctx context.Context, id call.ID) (bool, error)
+	// Deny writes into the audit trail that this door has refused a request. It does
+	// not fail: what cannot be written is logged.
+	Deny(ctx context.Context, e originate.AuditEntry)
 }
 
 // Actionlist gives the value of a key of the actionlist in AstDB.
@@ -38,13 +55,13 @@ type Config struct {
 	Debug          bool // answer debug=1
 	Open           bool // labels need neither token nor allow= (spec: dialproxy 11, W1)
 	Strict         bool // strict_status: 400, 403, 404, 502, 504 and no telling of labels (W8, W11)
-	E164           bool // remove (N) only after +C (W12)
+	E164           bool // remove (N) only behind a country code (W12)
 	POSTOnly       bool
 	MaxDigits      int // 0 = 32
 	Labels         map[string]Label
-	AllowedOrigins []string       // web pages that may dial and read the answer
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For counts
-	PerMinute      int            // requests of one address, 0 = 60
+	AllowedOrigins []string       // web pages that may dial and read the answer: "https://crm.example.com"
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto count
+	PerMinute      int            // requests of one address, 0 = 60, below 0 = no limit
 	Waiting        int            // requests of one address that wait, 0 = 4
 	Account        call.AccountID
 }
@@ -57,4 +74,72 @@ type Label struct {
 	Account   call.AccountID
 	PerMinute int // 0 = no limit of its own
 	AtOnce    int // calls at once, 0 = no limit
+}
+
+// Bounds of the door.
+const (
+	maxDigits = 32 // of a number
+	perMinute = 60 // requests of an address
+	waiting   = 4  // requests of an address at once
+)
+
+// Door serves dialproxy.php. It is safe for concurrent use and needs no stop: it ends
+// with the requests of its HTTP server.
+type Door struct {
+	o      Options
+	log    *slog.Logger
+	limits *limits
+	tokens *tokens
+	said   *saying
+}
+
+// New makes the door.
+func New(o Options) *Door {
+	return &Door{o: o, log: o.Log, limits: newLimits(), tokens: newTokens(), said: &saying{}}
+}
+
+// Serves says whether a path is the door's.
+func (d *Door) Serves(path string) bool {
+	return path == TelPage || slices.Contains(d.o.Config().Paths, path)
+}
+
+// ServeHTTP answers a request for any path.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := d.o.Config()
+	if r.URL.Path == TelPage {
+		telPage(w, r, c)
+		return
+	}
+	x := &exchange{d: d, c: c, w: w, r: r, client: client(r, c.TrustedProxies), began: time.Now()}
+	x.serve()
+}
+
+// newTokens makes the memory of tokens that were right.
+func newTokens() *tokens {
+	t := &tokens{hashes: make(chan struct{}, hashesAt), right: map[string][32]byte{}, throttle: new(auth.Throttle)}
+	rand.Read(t.secret[:]) // never fails (crypto/rand)
+	return t
+}
+
+// saying remembers what was said already, so that it is said once.
+type saying struct {
+	mu   sync.Mutex // guards said
+	said map[string]bool
+}
+
+// maxSaid bounds it; then it begins anew.
+const maxSaid = 1000
+
+// once says whether a text comes for the first time.
+func (s *saying) once(text string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.said[text] {
+		return false
+	}
+	if s.said == nil || len(s.said) >= maxSaid {
+		s.said = map[string]bool{}
+	}
+	s.said[text] = true
+	return true
 }
