@@ -55,6 +55,25 @@ func Default() Config {
 		Dialplan: Dialplan{ExecLimit: Seconds(600)},
 		Callfile: Callfile{Compat: "safe", Settle: Seconds(2), Rescan: Seconds(5)},
 		ARI:      ARI{Enabled: true, WriteTimeout: Seconds(10), Journal: 16384, Grace: Seconds(120)},
+		AMI: AMI{
+			Enabled:        true,
+			Listen:         "127.0.0.1:5038",
+			AuthTimeout:    Seconds(30),
+			AuthLimit:      50,
+			MaxConnections: 1000,
+			HTTPTimeout:    Seconds(60),
+			Strict:         true,
+			EventQueue:     10000,
+			EventQueueSize: 8 << 20,
+		},
+		Dialproxy: Dialproxy{
+			Paths:     []string{"/dialproxy.php"},
+			Pause:     Seconds(4),
+			Debug:     true,
+			MaxDigits: 32,
+			PerMinute: 60,
+			Waiting:   4,
+		},
 	}
 }
 

@@ -16,6 +16,12 @@ var schemaSource string
 //go:embed schema_ari.go
 var schemaARISource string
 
+//go:embed schema_ami.go
+var schemaAMISource string
+
+//go:embed schema_dialproxy.go
+var schemaDialproxySource string
+
 // Every key is documented once, in the schema; keyDoc is that comment with the default.
 type keyDoc struct {
 	name  string
@@ -68,7 +74,7 @@ func Example() string {
 }
 
 func exampleHeader(h string) string {
-	for kind, name := range map[string]string{"phones": "101", "trunks": "carrier", "accounts": "default", "keys": "crm", "users": "crm", "outbound": "crm"} {
+	for kind, name := range map[string]string{"phones": "101", "trunks": "carrier", "accounts": "default", "keys": "crm", "users": "crm", "outbound": "crm", "labels": "office"} {
 		h = strings.Replace(h, kind+".NAME", kind+"."+name, 1)
 	}
 	return h
@@ -160,7 +166,7 @@ func typeWord(t reflect.Type) string {
 // "Type.Field" → one line.
 func fieldComments() map[string]string {
 	out := map[string]string{}
-	for _, source := range []string{schemaSource, schemaARISource} {
+	for _, source := range []string{schemaSource, schemaARISource, schemaAMISource, schemaDialproxySource} {
 		addComments(out, source)
 	}
 	return out

@@ -44,6 +44,12 @@ type Config struct {
 	Callfile Callfile `toml:"callfile"`
 	// The Asterisk REST Interface, on the HTTP listener.
 	ARI ARI `toml:"ari"`
+	// The Asterisk Manager Interface.
+	AMI AMI `toml:"ami"`
+	// AstLinux's dialproxy.php, on the HTTP listener.
+	Dialproxy Dialproxy `toml:"dialproxy"`
+	// The command line in Asterisk's dialect: `dialwright rx`, `dialwright cli`, AMI's Command.
+	CLI CLI `toml:"cli"`
 }
 
 // Dialplan says which extensions.conf runs calls, and what it may do.

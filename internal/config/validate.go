@@ -63,6 +63,9 @@ func (v *validator) all() {
 	v.callfile()
 	v.aliases()
 	v.ari()
+	v.ami()
+	v.dialproxy()
+	v.cli()
 	for _, name := range slices.Sorted(maps.Keys(v.c.Accounts)) {
 		v.account("accounts."+name, v.c.Accounts[name])
 	}

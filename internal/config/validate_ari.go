@@ -12,9 +12,7 @@ import (
 
 func (v *validator) ari() {
 	a := v.c.ARI
-	if a.Prefix != "" && (!strings.HasPrefix(a.Prefix, "/") || strings.HasSuffix(a.Prefix, "/") || strings.ContainsAny(a.Prefix, " ?#%{}")) {
-		v.bad("ari.prefix", "%q is not the beginning of a path; write it as \"/asterisk\"", a.Prefix)
-	}
+	v.pathPrefix("ari.prefix", a.Prefix)
 	if strings.ContainsAny(a.Realm, "\"\\\r\n") {
 		v.bad("ari.realm", "must be one line without quotes and backslashes")
 	}
@@ -22,9 +20,7 @@ func (v *validator) ari() {
 		v.origin(fmt.Sprintf("ari.allowed_origins[%d]", i), o)
 	}
 	for i, name := range a.ChannelVars {
-		if name == "" || strings.ContainsAny(name, " \t,") {
-			v.bad(fmt.Sprintf("ari.channel_vars[%d]", i), "%q is not the name of a variable", name)
-		}
+		v.variableName(fmt.Sprintf("ari.channel_vars[%d]", i), name)
 	}
 	v.atLeast("ari.write_timeout", a.WriteTimeout, 10*time.Millisecond)
 	v.atLeast("ari.grace", a.Grace, 0)

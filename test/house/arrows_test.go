@@ -51,7 +51,7 @@ var arrows = map[string][]string{
 	"internal/sip/sipnet":     {},
 	"internal/sip/siptest":    {"internal/sip/sipnet"},
 	"internal/softphone":      {"internal/sip/ua", "internal/sip/txn", "internal/sip/sipnet", "internal/media", "internal/media/dsp", "internal/wire/sdp", "internal/cause"},
-	"internal/config":         {"internal/call", "internal/number", "internal/route"},
+	"internal/config":         {"internal/call", "internal/number", "internal/route", "internal/wire/ami"},
 	"internal/config/...":     {"internal/config"},
 	"internal/door/auth":      {"internal/call"},
 	"internal/stasis":         {"internal/pbx", "internal/call", "internal/cause"},
