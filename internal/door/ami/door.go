@@ -174,6 +174,8 @@ type Server struct {
 	o   Options
 	sw  *pbx.Switch
 	log *slog.Logger
+
+	transport
 }
 
 // answer is what an action answers: packets that go out together, without an event in
@@ -182,11 +184,14 @@ type answer []*wire.Message
 
 // request is an action that has been let through: its user may do it.
 type request struct {
-	s      *Server
-	user   *User
-	remote string // host:port of the client
-	packet wire.Packet
-	id     string // ActionID, "" = none
+	s       *Server
+	client  *client
+	user    *User  // nil only for those who are not logged in
+	remote  string // host:port of the client
+	packet  wire.Packet
+	id      string          // ActionID, "" = none
+	leaving bool            // the client is to be closed after the answer
+	gone    <-chan struct{} // closed when nobody takes the answer any more; it need not be known then
 }
 
 // ask fills what every Ask of the request has.

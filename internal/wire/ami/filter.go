@@ -158,20 +158,22 @@ func (f *Filter) fits(text []byte) bool {
 	return true
 }
 
-// Pass says whether an event is sent, by all filters together: some filter that includes
-// must fit, if there is any, and none that excludes (spec: ami 5.3).
-func Pass(filters []Filter, name string, text []byte) bool {
+// Pass says whether an event is sent, by all filters of some lists together: some filter
+// that includes must fit, if there is any, and none that excludes (spec: ami 5.3).
+func Pass(name string, text []byte, lists ...[]Filter) bool {
 	includes, included := false, false
-	for i := range filters {
-		f := &filters[i]
-		switch {
-		case f.Exclude:
-			if f.Match(name, text) {
-				return false
+	for _, filters := range lists {
+		for i := range filters {
+			f := &filters[i]
+			switch {
+			case f.Exclude:
+				if f.Match(name, text) {
+					return false
+				}
+			case !included:
+				includes = true
+				included = f.Match(name, text)
 			}
-		case !included:
-			includes = true
-			included = f.Match(name, text)
 		}
 	}
 	return included || !includes

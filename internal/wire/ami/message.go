@@ -47,6 +47,17 @@ func (m *Message) Get(name string) string {
 	return ""
 }
 
+// ParseMessage reads what Append has written, one packet.
+func ParseMessage(text []byte) *Message {
+	m := &Message{Headers: make([]Header, 0, 24)}
+	for line := range strings.SplitSeq(string(text), "\r\n") {
+		if name, value, ok := strings.Cut(line, ": "); ok {
+			m.Headers = append(m.Headers, Header{name, value})
+		}
+	}
+	return m
+}
+
 // Append writes the packet with CRLF and its empty line.
 func (m *Message) Append(b []byte) []byte {
 	for _, h := range m.Headers {
