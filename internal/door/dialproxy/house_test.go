@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/door/dialproxy"
@@ -248,17 +247,4 @@ func (h *house) denials() []originate.AuditEntry {
 	list, err := h.Audit(h.Context(), originate.AuditFilter{Denied: denied, Oldest: true})
 	h.must(err)
 	return list
-}
-
-// ended waits until a call is over.
-func (h *house) ended(id string) {
-	h.Helper()
-	ctx, cancel := context.WithTimeout(h.Context(), 20*time.Second)
-	defer cancel()
-	for e, err := range h.Events(ctx, 0, originate.EventFilter{Call: call.ID(id)}) {
-		h.must(err)
-		if e.Type == call.EvEnded || e.Type == call.EvCancel {
-			return
-		}
-	}
 }
