@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+
+	"github.com/dialwright/dialwright/internal/astdb"
 )
 
 // The dialplan's database. An entry is known by its path, "family/key"; both
@@ -80,3 +82,67 @@ func (s *Store) dbDelete(ctx context.Context, query string, args ...any) (n int,
 }
 
 func dbPath(family, key string) string { return family + "/" + key }
+
+// DBImport takes one batch of entries in one transaction (package astdb). The counts of
+// a dry run are those of a real one.
+func (s *Store) DBImport(ctx context.Context, list []astdb.Entry, o astdb.Options) (n astdb.Counts, err error) {
+	err = s.write(ctx, func(t *tx) error {
+		n = astdb.Counts{} // a group that failed is run again
+		for _, e := range list {
+			if err := t.dbImport(e, o, &n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		n = astdb.Counts{}
+	}
+	return n, err
+}
+
+// dbImport takes one entry and counts it.
+func (t *tx) dbImport(e astdb.Entry, o astdb.Options, n *astdb.Counts) error {
+	if o.Once {
+		if known, err := t.dbOnce(e.Path, o.DryRun); known || err != nil {
+			if known {
+				n.Before++
+			}
+			return err
+		}
+	}
+	var value string
+	switch err := t.get(`SELECT value FROM astdb WHERE path = ?`, []any{e.Path}, &value); {
+	case errors.Is(err, sql.ErrNoRows):
+		n.Added++
+	case err != nil:
+		return err
+	case value == e.Value:
+		n.Same++
+		return nil
+	case !o.Overwrite:
+		n.Kept++
+		return nil
+	default:
+		n.Replaced++
+	}
+	if o.DryRun {
+		return nil
+	}
+	_, err := t.exec(`INSERT INTO astdb (path, value) VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET value = excluded.value`, e.Path, e.Value)
+	return err
+}
+
+// dbOnce says whether a path was imported before, and remembers that it is now.
+func (t *tx) dbOnce(path string, dryRun bool) (known bool, err error) {
+	var one int64
+	err = t.get(`SELECT 1 FROM astdb_imported WHERE path = ?`, []any{path}, &one)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return err == nil, err
+	}
+	if dryRun {
+		return false, nil
+	}
+	_, err = t.exec(`INSERT INTO astdb_imported (path) VALUES (?)`, path)
+	return false, err
+}

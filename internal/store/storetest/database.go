@@ -3,19 +3,23 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dialwright/dialwright/internal/astdb"
 )
 
 // Database is what the dialplan asks of a store (run.Database, which this
-// package does not import).
+// package does not import), with the import of entries from elsewhere.
 type Database interface {
 	DBGet(ctx context.Context, family, key string) (value string, ok bool, err error)
 	DBPut(ctx context.Context, family, key, value string) error
 	DBDel(ctx context.Context, family, key string) (existed bool, err error)
 	DBTree(ctx context.Context, prefix string, each func(path, value string)) error
 	DBDelTree(ctx context.Context, prefix string) (n int, err error)
+	astdb.Importer
 }
 
 // RunDatabase runs the suite of the dialplan's database. newDatabase gives an
@@ -31,6 +35,9 @@ func RunDatabase(t *testing.T, newDatabase func(t *testing.T) Database) {
 		{"DelTree", databaseDelTree},
 		{"Concurrently", databaseConcurrently},
 		{"Cancelled", databaseCancelled},
+		{"Import", databaseImport},
+		{"ImportOnce", databaseImportOnce},
+		{"ImportOfAllSorts", databaseImportOfAllSorts},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -149,5 +156,64 @@ func databaseCancelled(t *testing.T, db Database) {
 	}
 	if err := db.DBPut(ctx, "a", "b", "c"); err != nil {
 		wantEntry(t, db, "a", "b", "", false) // it says that nothing was written
+	}
+}
+
+func wantImport(t *testing.T, db Database, o astdb.Options, want astdb.Counts, list ...astdb.Entry) {
+	t.Helper()
+	if got, err := astdb.Import(t.Context(), db, list, o); err != nil || got != want {
+		t.Errorf("import with %+v: %+v, %v; want %+v", o, got, err, want)
+	}
+}
+
+// What is there stays, unless it is to be overwritten; a dry run changes nothing.
+func databaseImport(t *testing.T, db Database) {
+	put(t, db, "fam", "mine", "1", "fam", "same", "2")
+	list := []astdb.Entry{{Path: "fam/mine", Value: "x"}, {Path: "fam/same", Value: "2"}, {Path: "fam/new", Value: "3"}, {Path: "fam/new", Value: "4"}}
+	before := []string{"fam/mine=1", "fam/same=2"}
+	wantImport(t, db, astdb.Options{DryRun: true}, astdb.Counts{Added: 1, Same: 1, Kept: 1}, list[:3]...)
+	wantImport(t, db, astdb.Options{DryRun: true, Overwrite: true}, astdb.Counts{Added: 1, Same: 1, Replaced: 1}, list[:3]...)
+	wantTree(t, db, "", before...)
+	wantImport(t, db, astdb.Options{}, astdb.Counts{Added: 1, Same: 1, Kept: 2}, list...) // of two that are the same, the first
+	wantTree(t, db, "", "fam/mine=1", "fam/new=3", "fam/same=2")
+	wantImport(t, db, astdb.Options{Overwrite: true}, astdb.Counts{Same: 2, Replaced: 2}, list...)
+	wantTree(t, db, "", "fam/mine=x", "fam/new=4", "fam/same=2")
+	wantImport(t, db, astdb.Options{}, astdb.Counts{})
+}
+
+// What was imported and then changed or deleted does not come back.
+func databaseImportOnce(t *testing.T, db Database) {
+	once := astdb.Options{Once: true}
+	list := []astdb.Entry{{Path: "a/1", Value: "x"}, {Path: "a/2", Value: "y"}, {Path: "a/3", Value: "z"}}
+	put(t, db, "a", "3", "mine")
+	wantImport(t, db, astdb.Options{Once: true, DryRun: true}, astdb.Counts{Added: 2, Kept: 1}, list...)
+	wantImport(t, db, once, astdb.Counts{Added: 2, Kept: 1}, list...)
+	if _, err := db.DBDel(t.Context(), "a", "1"); err != nil {
+		t.Fatal(err)
+	}
+	put(t, db, "a", "2", "changed")
+	wantImport(t, db, once, astdb.Counts{Before: 3, Added: 1}, append(list, astdb.Entry{Path: "a/4", Value: "new"})...)
+	wantTree(t, db, "", "a/2=changed", "a/3=mine", "a/4=new")
+	wantImport(t, db, astdb.Options{}, astdb.Counts{Added: 1, Kept: 2}, list...) // by hand they do
+	wantTree(t, db, "a/1", "a/1=x")
+}
+
+// Keys and values of all sorts, more than one batch.
+func databaseImportOfAllSorts(t *testing.T, db Database) {
+	long, huge := strings.Repeat("k", 300), strings.Repeat("v", 3<<20)
+	list := []astdb.Entry{
+		{Path: "a/b/c/d", Value: "nested"}, {Path: "cidname/Jörg", Value: "Jörg Ö. 東京"}, {Path: "empty/value"}, {Path: "fam/" + long, Value: "1"},
+		{Path: "huge/value", Value: huge}, {Path: "last/'\"%_", Value: "a\tb ~ <1>\x00"},
+	}
+	for i := range 1200 {
+		list = append(list, astdb.Entry{Path: fmt.Sprintf("many/%04d", i), Value: "v"})
+	}
+	wantImport(t, db, astdb.Options{}, astdb.Counts{Added: 1206}, list...)
+	var got []astdb.Entry
+	if err := db.DBTree(t.Context(), "", func(path, value string) { got = append(got, astdb.Entry{Path: path, Value: value}) }); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(list, got); diff != "" {
+		t.Errorf("(-want +got)\n%.2000s", diff)
 	}
 }
