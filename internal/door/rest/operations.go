@@ -69,6 +69,8 @@ func (s *Server) register() {
 	operation(s, op("GET", "/v1/stats", "stats", "server", "Counts and caps"), auth.CallsRead, s.stats)
 	operation(s, op("GET", "/v1/audit", "audit", "server", "The audit trail: accepted and denied requests, newest first"), auth.Admin, s.audit)
 	operation(s, op("POST", "/v1/config/reload", "reload-config", "server", "Load the configuration files"), auth.Admin, s.reload)
+	operation(s, op("POST", "/v1/rx", "run-command", "server", "Carry out a command of Asterisk's CLI"), auth.Admin, s.rx)
+	operation(s, op("POST", "/v1/rx/complete", "complete-command", "server", "How a command of Asterisk's CLI may go on"), auth.Admin, s.completeRx)
 }
 
 // registerPlain adds what is not JSON in, JSON out.

@@ -26,6 +26,7 @@ type Options struct {
 	Routes    Routes
 	Control   Control
 	Keys      *auth.Keys
+	Commands  Commands     // nil = there are none
 	Log       *slog.Logger // nil = discard
 
 	Version        string   // shown in the API document
