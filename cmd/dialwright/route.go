@@ -15,6 +15,7 @@ import (
 type routeCmd struct {
 	Number  string `arg:"" help:"As it would be typed."`
 	Account string `help:"On whose behalf."`
+	Label   string `help:"As dialproxy.php would dial it for this label; needs a running server."`
 }
 
 // Help is the long help.
@@ -25,7 +26,7 @@ func (routeCmd) Help() string {
 // Run asks and prints the steps.
 func (c routeCmd) Run(e *env) error {
 	t, err := c.ask(e)
-	if errors.Is(err, ctl.ErrNoServer) {
+	if errors.Is(err, ctl.ErrNoServer) && c.Label == "" { // labels are in the server's AstDB
 		fmt.Fprintln(e.stderr, "no server is running; this is what the configuration says")
 		t, err = app.Route(e.source(), c.Account, c.Number)
 		err = configError(err)
@@ -49,6 +50,9 @@ func (c routeCmd) ask(e *env) (rest.Trace, error) {
 	q := url.Values{"number": {c.Number}}
 	if c.Account != "" {
 		q.Set("account", c.Account)
+	}
+	if c.Label != "" {
+		q.Set("label", c.Label)
 	}
 	err := e.with(func(cl *client.Client) error { return cl.Get(e.ctx, "/v1/route", q, &t) })
 	return t, err

@@ -364,7 +364,7 @@ func (a *App) startDoors(ctx context.Context) error {
 		Calls: &calls{
 			o: a.originator, media: a.media, sip: a.sip, node: a.node(), version: a.o.Version, started: a.started, maxLive: a.budget.MaxLive,
 		},
-		Endpoints: a.engine, Live: live{a.pbx}, Routes: &a.router, Control: a, Keys: a.keys, Log: a.log, Version: a.o.Version,
+		Endpoints: a.engine, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Log: a.log, Version: a.o.Version,
 		TrustedOrigins: c.HTTP.TrustedOrigins, MaxBody: c.HTTP.MaxBody, MaxStreams: a.budget.Streams, MetricsAccess: c.HTTP.Metrics, Metrics: metrics,
 	})
 	if err != nil {
@@ -385,7 +385,7 @@ func (a *App) startDoors(ctx context.Context) error {
 			return err
 		}
 		a.httpAddr = l.Addr()
-		a.serve("http", l, far, a.webHandler())
+		a.serve("http", l, far, a.clicks(a.webHandler()))
 	}
 	a.stack.push("event streams", a.rest.Stop)
 	return nil

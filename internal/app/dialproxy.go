@@ -1,15 +1,92 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/config"
+	"github.com/dialwright/dialwright/internal/door/dialproxy"
+	"github.com/dialwright/dialwright/internal/door/rest"
 	"github.com/dialwright/dialwright/internal/originate"
 	"github.com/dialwright/dialwright/internal/pbx"
+	wire "github.com/dialwright/dialwright/internal/wire/dialproxy"
 )
+
+// clicks puts dialproxy.php in front of the other paths of the HTTP listener, if it is
+// switched on.
+func (a *App) clicks(others http.Handler) http.Handler {
+	if !a.Config().Dialproxy.Enabled {
+		return others
+	}
+	var shape dialproxyShape
+	door := dialproxy.New(dialproxy.Options{
+		Originator: clickCalls{a.originator, a.store, a.log, a.leads}, DB: a.store, Log: a.log,
+		Config: func() *dialproxy.Config { return shape.of(a.Config(), a.DefaultAccount()) },
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if door.Serves(r.URL.Path) {
+			door.ServeHTTP(w, r)
+			return
+		}
+		others.ServeHTTP(w, r)
+	})
+}
+
+// dialproxyShape keeps the configuration in the door's shape until another is in force.
+type dialproxyShape struct{ last atomic.Pointer[shaped] }
+
+type shaped struct {
+	from *config.Config
+	c    *dialproxy.Config
+}
+
+func (s *dialproxyShape) of(c *config.Config, account call.AccountID) *dialproxy.Config {
+	if last := s.last.Load(); last != nil && last.from == c {
+		return last.c
+	}
+	fresh := &shaped{c, dialproxyConfig(&c.Dialproxy, account)}
+	s.last.Store(fresh)
+	return fresh.c
+}
+
+// dialproxyConfig translates the configuration, which has been checked.
+func dialproxyConfig(c *config.Dialproxy, account call.AccountID) *dialproxy.Config {
+	out := &dialproxy.Config{
+		Paths: c.Paths, Prefixes: c.Prefixes, Pause: c.Pause.Duration, Debug: c.Debug, Open: c.Open, Strict: c.StrictStatus, E164: c.E164,
+		POSTOnly: c.POSTOnly, MaxDigits: c.MaxDigits, AllowedOrigins: c.AllowedOrigins, PerMinute: c.PerMinute, Waiting: c.Waiting,
+		Account: cmp.Or(call.AccountID(c.Account), account), Labels: map[string]dialproxy.Label{},
+	}
+	for _, text := range c.TrustedProxies {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			a, _ := netip.ParseAddr(text)
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		out.TrustedProxies = append(out.TrustedProxies, p)
+	}
+	for name, l := range c.Labels {
+		d := dialproxy.Label{
+			Token: l.Token, POSTOnly: l.POSTOnly, Account: call.AccountID(l.Account), PerMinute: l.PerMinute, AtOnce: l.AtOnce,
+		}
+		switch l.Prefixes {
+		case "":
+		case "none":
+			d.Prefixes = new(string)
+		default:
+			d.Prefixes = &l.Prefixes
+		}
+		out.Labels[name] = d
+	}
+	return out
+}
 
 // clickCalls gives the originator the shape that the dialproxy door declares.
 type clickCalls struct {
@@ -59,4 +136,65 @@ func (a *App) leads(account call.AccountID, t call.Then) error {
 		_, err = a.router.Inbound(account, t.Context, t.Extension)
 	}
 	return err
+}
+
+// ExplainLabel is rest.Routes: the way of a number that a label of dialproxy.php asks for,
+// with the steps that its debug shows the end of. only is the account whose labels may be
+// seen; "" = all.
+func (a *App) ExplainLabel(ctx context.Context, only call.AccountID, typed, label string) rest.Trace {
+	out := rest.Trace{Typed: typed, Steps: []rest.Step{}}
+	c := dialproxyConfig(&a.Config().Dialproxy, a.DefaultAccount())
+	conf := c.Labels[label]
+	account := cmp.Or(conf.Account, c.Account)
+	value, ok, err := "", false, error(nil)
+	if wire.ValidLabel(label) && (only == "" || only == account) {
+		value, ok, err = a.store.DBGet(ctx, wire.Family, wire.KeyPrefix+label)
+	}
+	switch {
+	case err != nil:
+		out.Error = err.Error()
+		return out
+	case !ok:
+		out.Error = fmt.Sprintf("there is no label %.80q: put %s%.80s into the family %s of AstDB", label, wire.KeyPrefix, label, wire.Family)
+		return out
+	}
+	prefixes := c.Prefixes
+	if conf.Prefixes != nil {
+		prefixes = *conf.Prefixes
+	}
+	n := wire.ParsePrefixes(prefixes).Normalise(typed, c.E164)
+	l := wire.ParseLabel(value)
+	for _, s := range append(n.Steps, l.Explain(n)...) {
+		out.Steps = append(out.Steps, rest.Step(s))
+	}
+	if n.Digits == "" {
+		out.Error = "nothing is left of the number: give its digits"
+		return out
+	}
+	a.explainThen(account, l.Originate(n), &out)
+	return out
+}
+
+// explainThen tells where an extension leads: to the dialplan, or by the built-in routing.
+func (a *App) explainThen(account call.AccountID, o wire.Originate, out *rest.Trace) {
+	then := call.Then{Kind: call.ThenDialplan, Context: o.Context, Extension: o.Exten, Priority: o.Priority}
+	if err := a.leads(account, then); err != nil {
+		out.Error = err.Error()
+		return
+	}
+	if a.hasContext(o.Context) {
+		out.Endpoint = "Local/" + o.Exten + "@" + o.Context
+		return
+	}
+	to, err := a.router.Inbound(account, o.Context, o.Exten)
+	if err != nil {
+		out.Error = err.Error()
+		return
+	}
+	rest := a.router.Explain(account, string(to.Endpoint))
+	if number := a.router.Explain(account, o.Exten); number.Endpoint == rest.Endpoint { // a number that follows the routes
+		rest = number
+	}
+	rest.Typed, rest.Steps = out.Typed, append(out.Steps, rest.Steps...)
+	*out = rest
 }

@@ -39,6 +39,11 @@ func (r *router) Inbound(account call.AccountID, context, dialled string) (call.
 }
 
 // Explain is rest.Routes.
+func (a *App) Explain(account call.AccountID, typed string) rest.Trace {
+	return a.router.Explain(account, typed)
+}
+
+// Explain tells the way of a number through the route table, and what the guard says.
 func (r *router) Explain(account call.AccountID, typed string) rest.Trace {
 	t := r.table.Load().Explain(account, typed)
 	out := rest.Trace{Typed: t.Typed, Steps: []rest.Step{}}

@@ -61,6 +61,9 @@ type Bridge struct {
 // Routes is what the door needs from routing.
 type Routes interface {
 	Explain(account call.AccountID, typed string) Trace
+	// ExplainLabel is Explain for a number that a label of dialproxy.php asks for. only
+	// is the account whose labels may be seen; "" = all.
+	ExplainLabel(ctx context.Context, only call.AccountID, typed, label string) Trace
 }
 
 // Control is what the door needs from the process.

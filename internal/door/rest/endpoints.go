@@ -46,12 +46,16 @@ func (s *Server) endpoints(ctx context.Context, kind string) ([]call.EndpointSta
 type routeInput struct {
 	Number  string `query:"number" required:"true" minLength:"1" maxLength:"256" doc:"As typed"`
 	Account string `query:"account" maxLength:"64" doc:"Absent = the key's account"`
+	Label   string `query:"label" maxLength:"64" doc:"Explain it as dialproxy.php would dial it for this label; the account is the label's"`
 }
 
 type routeOutput struct{ Body Trace }
 
 func (s *Server) routeNumber(ctx context.Context, in *routeInput) (*routeOutput, error) {
 	p := principal(ctx)
+	if in.Label != "" {
+		return &routeOutput{s.o.Routes.ExplainLabel(ctx, s.visible(ctx), in.Number, in.Label)}, nil
+	}
 	account := call.AccountID(in.Account)
 	if account == "" || !p.IsAdmin() {
 		account = s.accountOf(p)

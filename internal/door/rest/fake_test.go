@@ -249,6 +249,10 @@ func (f *fake) Explain(account call.AccountID, typed string) Trace {
 	return Trace{Typed: typed, Steps: []Step{{Rule: "phone", Before: typed, After: "PJSIP/" + typed, Note: string(account)}}, Endpoint: "PJSIP/" + typed}
 }
 
+func (f *fake) ExplainLabel(_ context.Context, only call.AccountID, typed, label string) Trace {
+	return Trace{Typed: typed, Steps: []Step{{Rule: "label", Before: typed, After: typed + "@" + label, Note: string(only)}}}
+}
+
 func (f *fake) Reload(context.Context) (Reloaded, error) {
 	f.reloads++
 	return Reloaded{Files: []string{"dialwright.toml"}}, f.refuse

@@ -298,8 +298,10 @@ func TestExplainRouteCheckStats(t *testing.T) {
 		"/v1/calls/call-1/explain": "486 Busy Here",
 		"/v1/route?number=101":     `"endpoint":"PJSIP/101"`,
 		"/v1/stats":                `"node":"n1"`,
-		"/v1/trunks":               `"carrier"`,
-		"/metrics":                 `dialwright_attempts_ended_total{disposition="BUSY"} 1`,
+
+		"/v1/route?number=101&label=office": `"after":"101@office"`,
+		"/v1/trunks":                        `"carrier"`,
+		"/metrics":                          `dialwright_attempts_ended_total{disposition="BUSY"} 1`,
 	} {
 		if resp, body := h.do(t, "GET", path, h.admin, ""); resp.StatusCode != 200 || !strings.Contains(body, want) {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, body)
