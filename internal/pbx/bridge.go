@@ -392,16 +392,16 @@ func (b *Bridge) acquaint(c *Channel, lines bool) {
 			}
 		}}
 	}
-	line := func(who *Channel, peer *Snapshot) turn {
+	line := func(who *Channel, from *Channel, peer *Snapshot) turn {
 		return turn{who, func() {
-			if id := b.identity(peer); id != (call.CallerID{}) {
+			if id := b.identity(who, from, peer); id != (call.CallerID{}) {
 				who.setConnected(id)
 			}
 		}}
 	}
 	turns := []turn{name(other, mine), name(c, theirs)}
 	if lines {
-		turns = append(turns, line(other, mine), line(c, theirs))
+		turns = append(turns, line(other, c, mine), line(c, other, theirs))
 	}
 	b.inTurn(turns)
 }
@@ -441,10 +441,11 @@ func (b *Bridge) remind(c *Channel) {
 	}
 }
 
-// identity is what the other member sees as its connected line: in a bridge of a
-// remote application the channel's own caller ID (observed: Asterisk 22.10, vector 03a).
-func (b *Bridge) identity(s *Snapshot) call.CallerID {
-	if b.class == classStasis {
+// identity is what who sees of another member, whose snapshot is s, as its connected
+// line: in a bridge of a remote application, and if a dialplan has called one of the
+// two, the channel's own caller ID (observed: Asterisk 22.10, ARI vector 03a, AMI trace a1).
+func (b *Bridge) identity(who, other *Channel, s *Snapshot) call.CallerID {
+	if b.class == classStasis || other.called || who.called && s.Caller != (call.CallerID{}) {
 		return s.Caller
 	}
 	return identity(s)

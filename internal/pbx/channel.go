@@ -46,9 +46,12 @@ type Channel struct {
 
 	// What follows belongs to the actor.
 	incoming   bool
-	created    bool // by Create: may be dialled
-	originated bool // by Originate: failures are told as Dial events
+	created    bool          // by Create: may be dialled
+	called     bool          // CreateOptions.Called was given; set before it is in the registry
+	own        call.CallerID // of the party itself, as the channel has shown it from its creation; zero = not so
+	originated bool          // by Originate: failures are told as Dial events
 	dialled    bool
+	dialEnded  bool    // by DialEnded
 	handling   int     // handlers that have not returned
 	next       Handler // takes over when the present one returns
 	stopHandle context.CancelCauseFunc
@@ -73,6 +76,7 @@ type Channel struct {
 	fitting    *fitting // the party is asked for another codec
 	hungUp     bool
 	outside    bool // hung up from outside
+	bare       bool // by HangupBare
 	destroyed  bool
 	timeline   timeline
 }
@@ -265,6 +269,9 @@ func (c *Channel) answered() {
 	})
 	c.watchMedia()
 	c.emit(Event{Type: ChannelStateChange})
+	if c.called { // it is at no extension any more (observed: Asterisk 22.10, AMI trace a1)
+		c.update(func(s *Snapshot) { s.Extension = "" })
+	}
 	if c.dialled {
 		c.emitDial("ANSWER", "")
 	}

@@ -19,6 +19,7 @@ type CreateOptions struct {
 	OtherID     string          // id of the second half of a Local channel, "" = ID + ";2"
 	Endpoint    call.Endpoint   // TECH/resource
 	CallerID    call.CallerID   // sets caller and connected of the channel (spec: ari 6.4)
+	Called      string          // extension of a dialplan that dials it: the channel shows the party's own caller ID, else this number, and CallerID only to the party; "" = CallerID is the channel's
 	Variables   []call.Variable // set in this order before anything is sent, functions as WriteVariable does
 	LastFirst   bool            // Variables from the last to the first, and before the caller ID: as AMI's Originate (observed: Asterisk 22.10, AMI trace a1)
 	Report      []string        // names of Variables that every event of the channel shows (spec: ari 8.1)
@@ -110,12 +111,21 @@ func (s *Switch) create(ctx context.Context, o CreateOptions, originated bool) (
 	if from := o.Originator; from != nil {
 		sn.LinkedID = from.Snapshot().LinkedID
 		sn.Language = cmp.Or(sn.Language, from.Snapshot().Language)
-		o.AccountCode = cmp.Or(o.AccountCode, from.Snapshot().AccountCode)
+		if o.Called == "" { // else CalledBy follows
+			o.AccountCode = cmp.Or(o.AccountCode, from.Snapshot().AccountCode)
+		}
 	}
 	sn.Language = cmp.Or(sn.Language, s.o.Language)
 	plain, rest := s.splitAtFunction(o.Variables)
-	if originated {
-		sn.Caller, sn.Connected = call.CallerID{}, call.CallerID{} // follow in begin
+	switch {
+	case originated:
+		sn.Caller, sn.Connected = d.CallerID, call.CallerID{} // the others follow in begin
+		c.own = d.CallerID
+	case o.Called != "":
+		c.called = true
+		sn.Caller, sn.Connected = d.CallerID, call.CallerID{}
+		sn.Caller.Number = cmp.Or(sn.Caller.Number, o.Called)
+		c.own = sn.Caller
 	}
 	s.beginWith(c, sn, slices.Concat(d.Variables, plain), o)
 	_ = c.do(func() error { return nil }) // until that is out; ErrGone: it is
@@ -231,7 +241,7 @@ func (s *Switch) beginWith(c *Channel, sn *Snapshot, vars []call.Variable, o Cre
 		}
 		c.setAccountCode(o.AccountCode)
 		if c.originated {
-			c.setCallerID(o.CallerID)
+			c.setCallerID(cmp.Or(o.CallerID, sn.Caller)) // of none Asterisk tells nothing (observed: AMI trace r2)
 			c.setConnected(o.CallerID)
 		}
 		if !o.LastFirst {

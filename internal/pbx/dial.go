@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -28,7 +29,7 @@ func (c *Channel) dial(o DialOptions) error {
 		o.Began()
 	}
 	if o.Caller != nil {
-		c.inheritFrom(o.Caller)
+		c.inheritFrom(o.Caller, "")
 	}
 	if o.CallerID == (call.CallerID{}) {
 		o.CallerID = c.shown()
@@ -59,16 +60,21 @@ func (c *Channel) dial(o DialOptions) error {
 // (spec: ari 6.4); here it counts.
 func (c *Channel) shown() call.CallerID {
 	sn := c.snap.Load()
-	if sn.Connected != (call.CallerID{}) {
+	switch {
+	case sn.Connected != (call.CallerID{}):
 		return sn.Connected
+	case sn.Caller == c.own: // nobody calls himself
+		return call.CallerID{}
 	}
 	return sn.Caller
 }
 
 // inheritFrom takes over what a dialled channel gets from its caller: _ and __
 // variables, language, account, linked id, and the caller's caller ID as
-// connected line (spec: ari 6.1, caller; dialplan 3.4).
-func (c *Channel) inheritFrom(from *Channel) {
+// connected line (spec: ari 6.1, caller; dialplan 3.4). One that a dialplan calls is at
+// the extension at then, with app running, and that is told first and with all of it
+// (observed: Asterisk 22.10, AMI trace a1).
+func (c *Channel) inheritFrom(from *Channel, app string) {
 	if c.caller == from { // by Inherit; what was set since then counts
 		return
 	}
@@ -76,18 +82,23 @@ func (c *Channel) inheritFrom(from *Channel) {
 	for _, v := range from.vars.inherited() {
 		c.setVariable(v.Name, v.Value)
 	}
-	f := from.Snapshot()
-	c.update(func(s *Snapshot) {
+	f, old := from.Snapshot(), c.snap.Load()
+	now := c.update(func(s *Snapshot) {
 		s.Language, s.LinkedID = f.Language, f.LinkedID
-		if s.Account == "" {
-			s.Account = f.Account
+		s.Account, s.AccountCode = cmp.Or(s.Account, f.Account), cmp.Or(s.AccountCode, f.AccountCode)
+		s.Connected = cmp.Or(f.Caller, s.Connected)
+		if app != "" {
+			s.Extension, s.Priority, s.App, s.AppData = cmp.Or(f.Extension, "s"), 1, app, outgoingData
 		}
 	})
-	if c.snap.Load().AccountCode == "" {
-		c.setAccountCode(f.AccountCode)
+	if app != "" {
+		c.emit(Event{Type: ChannelDialplan})
 	}
-	if f.Caller != (call.CallerID{}) {
-		c.setConnected(f.Caller)
+	if now.AccountCode != old.AccountCode {
+		c.emit(Event{Type: ChannelAccountCode, Value: old.AccountCode})
+	}
+	if now.Connected != old.Connected {
+		c.emit(Event{Type: ChannelConnectedLine})
 	}
 }
 
@@ -95,7 +106,17 @@ func (c *Channel) inheritFrom(from *Channel) {
 // caller when it is dialled, see DialOptions.Caller, so that a subroutine can
 // run on it before (Dial's b).
 func (c *Channel) Inherit(from *Channel) error {
-	return c.do(func() error { c.inheritFrom(from); return nil })
+	return c.do(func() error { c.inheritFrom(from, ""); return nil })
+}
+
+// CalledBy is Inherit for a channel that a dialplan calls: it shows app as what runs, at
+// the caller's extension, and DIALEDPEERNUMBER is number (Asterisk: app_dial.c).
+func (c *Channel) CalledBy(from *Channel, app, number string) error {
+	return c.do(func() error {
+		c.setVariable("DIALEDPEERNUMBER", number)
+		c.inheritFrom(from, app)
+		return nil
+	})
 }
 
 // rangTooLong ends a channel that was not answered in time: cause 19, without
@@ -129,7 +150,7 @@ func (c *Channel) emitDial(status, forward string) {
 	if c.originated || status == "" {
 		e.DialString = c.dialString
 	}
-	if c.caller != nil && c.caller.handlingDial() {
+	if c.caller != nil && (c.called || c.caller.handlingDial()) {
 		e.Channel = c.caller.Snapshot()
 	}
 	c.emit(e)

@@ -24,6 +24,7 @@ type hangup struct {
 	soft    bool   // asked for by us
 	quiet   bool   // no ChannelHangupRequest
 	outside bool   // asked for from outside: told as cause 32
+	bare    bool   // without a cause: 16, but the last event tells none
 	untold  bool   // the peer gave no cause: none is told in ChannelHangupRequest
 	forward string // where the peer has sent the call instead (302), "" = nowhere
 	by      int
@@ -37,6 +38,13 @@ func (c *Channel) Hangup(code cause.Code) {
 		code = cause.NormalClearing
 	}
 	c.end(hangup{cause: code, soft: true, by: byRequest})
+}
+
+// HangupBare is Hangup for who has no cause to give: the Result says 16, and
+// ChannelDestroyed 0, as Asterisk does for a program that merely ends and for a called
+// party that is given up (observed: Asterisk 22.10, AMI traces c3, d1, t9).
+func (c *Channel) HangupBare() {
+	c.end(hangup{cause: cause.NormalClearing, soft: true, by: byRequest, bare: true})
 }
 
 // HangupFromOutside is Hangup for a door's client (ARI's DELETE, AMI's Hangup).
@@ -71,7 +79,7 @@ func (c *Channel) hang(h hangup) {
 	if !own {
 		c.setRTPVariables()
 	}
-	c.hungUp, c.outside = true, h.outside
+	c.hungUp, c.outside, c.bare = true, h.outside, h.bare
 	c.stopRingTimer()
 	state := c.snap.Load().State
 	c.timeline.ended = now()
@@ -118,9 +126,26 @@ func (c *Channel) emitHangup(h hangup, state State) {
 		}
 	}
 	c.emit(e)
-	if c.originated && c.dialled && state != Up {
+	switch {
+	case !c.dialled || state == Up || c.dialEnded:
+	case c.originated:
 		c.emitDial(status, h.forward)
+	case c.called && h.forward == "": // else it has been told
+		c.emitDial(status, "")
 	}
+}
+
+// DialEnded tells how the dial of a called channel ends, right before it is hung up for
+// something that is not its own doing: NOANSWER when the time is over, CANCEL when the
+// caller has left, or another one has answered (Asterisk: app_dial.c publish_dial_end_event).
+func (c *Channel) DialEnded(status string) error {
+	return c.do(func() error {
+		if c.called && c.dialled && !c.dialEnded && c.snap.Load().State != Up {
+			c.dialEnded = true
+			c.emitDial(status, "")
+		}
+		return nil
+	})
 }
 
 // storeResult keeps how the channel ended for whoever asks later.
@@ -167,7 +192,11 @@ func (c *Channel) maybeDestroy() {
 		c.emit(Event{Type: ChannelHangupRequest, Cause: r.Cause, TechCause: c.techCause(r)})
 	}
 	c.sw.forget(c.id) // the id is free from here on (spec: ari 6.3)
-	c.emit(Event{Type: ChannelDestroyed, Channel: c.atEnd(), Cause: r.Cause, TechCause: c.techCause(r)})
+	told := r.Cause
+	if c.bare {
+		told = cause.Unknown
+	}
+	c.emit(Event{Type: ChannelDestroyed, Channel: c.atEnd(), Cause: told, TechCause: c.techCause(r)})
 	c.box.close() // and then left
 }
 

@@ -120,6 +120,7 @@ type LegInfo struct {
 	Suffix     string          // behind the number of the channel name, ";1" for Local, else ""
 	Endpoint   string          // resource as dialled, or as it came in
 	Phone      string          // name of the phone, "" if it is none
+	CallerID   call.CallerID   // of the phone itself, as others see it; zero = it has none
 	Trunk      string          // name of the trunk, "" if it is none
 	CallID     string          // SIP Call-ID, "" if the leg has none (yet)
 	Codec      string          // codec in use, "" before media

@@ -158,17 +158,23 @@ func dialledNumber(req *sip.Request, p *profile) string {
 	return clean(unescapeUser(user))
 }
 
+// self is what the configuration calls the phone's own caller ID.
+func (p Phone) self() call.CallerID {
+	id := p.CallerID
+	if id.Name == "" {
+		id.Name = p.DisplayName
+	}
+	return id
+}
+
 // callerOf is the caller ID of an incoming call. A phone shows what the
 // configuration says, whatever its From claims; a trunk is believed, and
 // P-Asserted-Identity goes before From (RFC 3325 §9.1).
 func callerOf(c *ua.Call, p *profile) call.CallerID {
 	if p.kind == kindPhone {
-		id := p.phone.CallerID
+		id := p.phone.self()
 		if id.Number == "" {
 			id.Number = p.phone.Name
-		}
-		if id.Name == "" {
-			id.Name = p.phone.DisplayName
 		}
 		id.Private = id.Private || wantsPrivacy(c)
 		return id

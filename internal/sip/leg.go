@@ -99,6 +99,7 @@ func (t *Technology) newLeg(o pbx.RequestOptions, res resource, p *profile, dial
 	l.info = pbx.LegInfo{Technology: techName, Name: p.name, Endpoint: dialled, Context: p.context}
 	if p.kind == kindPhone {
 		l.info.Phone = p.name
+		l.info.CallerID = p.phone.self()
 	} else {
 		l.info.Trunk = p.name
 	}

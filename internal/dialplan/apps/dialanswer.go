@@ -19,6 +19,7 @@ func (d *dial) connect(ctx context.Context) error {
 	d.dropLegs(d.lostCause())
 	b := d.won.c
 	bx := d.x.Machine().Exec(b) // kept: h of option e runs after b has gone
+	d.x.Set(ctx, "DIALSTATUS", d.status)
 	d.x.Set(ctx, "DIALEDPEERNAME", b.Name())
 	d.x.Set(ctx, "DIALEDPEERNUMBER", call.Endpoint(d.won.target).Resource())
 	if err := d.announce(ctx, b); err != nil {

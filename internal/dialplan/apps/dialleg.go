@@ -1,6 +1,7 @@
 package apps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -33,11 +34,7 @@ func (d *dial) dialOne(ctx context.Context, target string, last bool) {
 		return
 	}
 	l.c, l.open = c, true
-	_ = c.SetVariable("DIALEDPEERNUMBER", call.Endpoint(target).Resource()) // ErrGone is seen next
-	err = d.place(c, d.x.Position().Exten)
-	if err == nil {
-		err = c.Inherit(d.a)
-	}
+	err = c.CalledBy(d.a, dialledApp, call.Endpoint(target).Resource())
 	if err == nil && forced {
 		err = c.SetConnected(id)
 	}
@@ -50,6 +47,9 @@ func (d *dial) dialOne(ctx context.Context, target string, last bool) {
 	if err == nil {
 		err = c.Dial(pbx.DialOptions{Caller: d.a, CallerID: id})
 	}
+	if err == nil && len(d.args.targets) == 1 && !d.args.o.has('I') {
+		_ = d.a.SetConnected(c.Snapshot().Caller) // Asterisk: app_dial.c, single; ErrGone is seen next
+	}
 	if err != nil { // its end is not one that a party gave
 		l.status = statusUnavailable
 		c.Hangup(cause.NormalClearing)
@@ -59,12 +59,9 @@ func (d *dial) dialOne(ctx context.Context, target string, last bool) {
 	}
 }
 
-// place says that a leg is that of a Dial: at the extension that dials it, and at none
-// any more when it is connected (Asterisk: app_dial.c, "AppDial"; observed: Asterisk
-// 22.10, AMI trace a1).
-func (d *dial) place(c *pbx.Channel, exten string) error {
-	return c.SetPosition(c.Snapshot().Context, exten, 1, "AppDial", "(Outgoing Line)")
-}
+// dialledApp is the application that a channel shows which Dial has called (Asterisk:
+// app_dial.c; observed: Asterisk 22.10, AMI trace a1).
+const dialledApp = "AppDial"
 
 // createLeg makes an undialled channel on behalf of x's.
 func createLeg(ctx context.Context, x *run.Exec, target string, id call.CallerID, q *pbx.Queue) (*pbx.Channel, error) {
@@ -73,7 +70,8 @@ func createLeg(ctx context.Context, x *run.Exec, target string, id call.CallerID
 		return nil, err
 	}
 	return x.Machine().Switch().Create(ctx, pbx.CreateOptions{
-		Endpoint: endpoint, CallerID: id, Originator: x.Channel(), Account: x.Channel().Snapshot().Account, Watch: q.Watcher(),
+		Endpoint: endpoint, CallerID: id, Called: cmp.Or(x.Position().Exten, "s"), Originator: x.Channel(),
+		Account: x.Channel().Snapshot().Account, Watch: q.Watcher(),
 	})
 }
 

@@ -102,7 +102,6 @@ func (d *dial) progress(ctx context.Context, l *dialLeg, e *pbx.Event) (over boo
 		d.responded = true
 		if d.ringingAt.IsZero() {
 			d.ringingAt = e.At
-			d.x.Set(ctx, "RINGTIME", "0")
 			d.span(ctx, "RINGTIME", d.begunAt, d.ringingAt)
 		}
 		if d.bridge == nil && !d.music {

@@ -74,12 +74,14 @@ func (f firstFrame) WriteFrame([]int16, int) {
 }
 
 // hangup is Hangup([cause]): a number, or a name of Asterisk's in any case.
-// None or a wrong one is 16 (spec: dialplan 5.1 Hangup).
+// None is that of the last Dial; else, and for a wrong one, it is 16 (spec: dialplan 5.1 Hangup).
 func hangup(_ context.Context, x *run.Exec, args string) error {
 	code, ok := cause.Parse(args)
 	switch {
-	case strings.TrimSpace(args) == "":
-		code = cause.NormalClearing
+	case strings.TrimSpace(args) == "": // that of the party that Dial has called (observed: Asterisk 22.10, AMI trace b3)
+		if code, _ = cause.Parse(x.Get("HANGUPCAUSE")); code == cause.Unknown {
+			code = cause.NormalClearing
+		}
 	case !ok:
 		x.Warn("Hangup(%s): no hangup cause of this name or number; 16 is used", args)
 		code = cause.NormalClearing

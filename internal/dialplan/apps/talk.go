@@ -131,7 +131,11 @@ func (t *talk) enter() ending {
 	}
 	t.bridge = b
 	how := ending(0)
-	for _, c := range [...]*pbx.Channel{t.a, t.b} {
+	// The called party comes first, and is at no extension any more (observed: Asterisk 22.10, AMI trace a1).
+	if sn := t.b.Snapshot(); sn.App == dialledApp {
+		_ = t.b.SetPosition(sn.Context, "", 1, sn.App, sn.AppData) // ErrGone is seen next
+	}
+	for _, c := range [...]*pbx.Channel{t.b, t.a} {
 		err := b.Add(c, pbx.AddOptions{InhibitConnected: t.quietLines})
 		switch {
 		case err == nil:

@@ -43,7 +43,11 @@ func (x *Exec) end(ctx context.Context, err error) {
 	if errors.Is(context.Cause(ctx), pbx.ErrReplaced) && x.c.Context().Err() == nil {
 		return
 	}
-	x.c.Hangup(x.hangupCause())
+	if code := x.hangupCause(); code == cause.Unknown {
+		x.c.HangupBare()
+	} else {
+		x.c.Hangup(code)
+	}
 	<-x.c.Context().Done()
 	// h belongs to the call, which is over: it has its own time.
 	ctx, done := x.m.Outlive(ctx)
@@ -88,7 +92,8 @@ func isEnd(err error) bool {
 }
 
 // SetHangupCause says with which cause the channel is hung up when the
-// dialplan ends: Hangup(17). 0 is 16.
+// dialplan ends: Hangup(17). 0 is 16, of which Asterisk's clients hear nothing
+// (pbx.Channel.HangupBare).
 func (x *Exec) SetHangupCause(c cause.Code) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -98,9 +103,6 @@ func (x *Exec) SetHangupCause(c cause.Code) {
 func (x *Exec) hangupCause() cause.Code {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.hangup == cause.Unknown {
-		return cause.NormalClearing
-	}
 	return x.hangup
 }
 

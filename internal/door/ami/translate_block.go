@@ -113,6 +113,10 @@ func (s *Server) bridgeBlock(m *wire.Message, prefix string, b *pbx.BridgeSnapsh
 	if b.Class == "basic" { // nobody's (observed: Asterisk 22.10, trace a1)
 		creator = ""
 	}
+	video := cmp.Or(b.VideoMode, "none")
+	if b.Class != "stasis" && b.VideoSource == "" { // others show none (observed: traces a1, t5)
+		video = "none"
+	}
 	m.Headers = append(m.Headers,
 		wire.Header{Name: prefix + "BridgeUniqueid", Value: b.ID},
 		wire.Header{Name: prefix + "BridgeType", Value: bridgeType(b)},
@@ -120,7 +124,7 @@ func (s *Server) bridgeBlock(m *wire.Message, prefix string, b *pbx.BridgeSnapsh
 		wire.Header{Name: prefix + "BridgeCreator", Value: orUnknown(creator)},
 		wire.Header{Name: prefix + "BridgeName", Value: orUnknown(b.Name)},
 		wire.Header{Name: prefix + "BridgeNumChannels", Value: itoa(len(b.Channels))},
-		wire.Header{Name: prefix + "BridgeVideoSourceMode", Value: cmp.Or(b.VideoMode, "none")},
+		wire.Header{Name: prefix + "BridgeVideoSourceMode", Value: video},
 	)
 	if b.VideoSource != "" {
 		m.Add(prefix+"BridgeVideoSource", b.VideoSource)
