@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -29,7 +28,7 @@ func (a *App) clicks(others http.Handler) http.Handler {
 	var shape dialproxyShape
 	door := dialproxy.New(dialproxy.Options{
 		Originator: clickCalls{a.originator, a.store, a.log, a.leads}, DB: a.store, Log: a.log,
-		Config: func() *dialproxy.Config { return shape.of(a.Config(), a.DefaultAccount()) },
+		Config: func() *dialproxy.Config { return shape.of(a.Config()) },
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if door.Serves(r.URL.Path) {
@@ -48,44 +47,23 @@ type shaped struct {
 	c    *dialproxy.Config
 }
 
-func (s *dialproxyShape) of(c *config.Config, account call.AccountID) *dialproxy.Config {
-	if last := s.last.Load(); last != nil && last.from == c {
+// of gives the shape of a configuration. One that cannot be translated has not passed
+// its check; then the last one stays.
+func (s *dialproxyShape) of(c *config.Config) *dialproxy.Config {
+	last := s.last.Load()
+	if last != nil && last.from == c {
 		return last.c
 	}
-	fresh := &shaped{c, dialproxyConfig(&c.Dialproxy, account)}
-	s.last.Store(fresh)
-	return fresh.c
-}
-
-// dialproxyConfig translates the configuration, which has been checked.
-func dialproxyConfig(c *config.Dialproxy, account call.AccountID) *dialproxy.Config {
-	out := &dialproxy.Config{
-		Paths: c.Paths, Prefixes: c.Prefixes, Pause: c.Pause.Duration, Debug: c.Debug, Open: c.Open, Strict: c.StrictStatus, E164: c.E164,
-		POSTOnly: c.POSTOnly, MaxDigits: c.MaxDigits, AllowedOrigins: c.AllowedOrigins, PerMinute: c.PerMinute, Waiting: c.Waiting,
-		Account: cmp.Or(call.AccountID(c.Account), account), Labels: map[string]dialproxy.Label{},
+	fresh, err := dialproxyConfig(c)
+	switch {
+	case err == nil:
+	case last != nil:
+		fresh = last.c
+	default:
+		fresh = &dialproxy.Config{}
 	}
-	for _, text := range c.TrustedProxies {
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			a, _ := netip.ParseAddr(text)
-			p = netip.PrefixFrom(a, a.BitLen())
-		}
-		out.TrustedProxies = append(out.TrustedProxies, p)
-	}
-	for name, l := range c.Labels {
-		d := dialproxy.Label{
-			Token: l.Token, POSTOnly: l.POSTOnly, Account: call.AccountID(l.Account), PerMinute: l.PerMinute, AtOnce: l.AtOnce,
-		}
-		switch l.Prefixes {
-		case "":
-		case "none":
-			d.Prefixes = new(string)
-		default:
-			d.Prefixes = &l.Prefixes
-		}
-		out.Labels[name] = d
-	}
-	return out
+	s.last.Store(&shaped{c, fresh})
+	return fresh
 }
 
 // clickCalls gives the originator the shape that the dialproxy door declares.
@@ -143,7 +121,8 @@ func (a *App) leads(account call.AccountID, t call.Then) error {
 // seen; "" = all.
 func (a *App) ExplainLabel(ctx context.Context, only call.AccountID, typed, label string) rest.Trace {
 	out := rest.Trace{Typed: typed, Steps: []rest.Step{}}
-	c := dialproxyConfig(&a.Config().Dialproxy, a.DefaultAccount())
+	var shape dialproxyShape
+	c := shape.of(a.Config())
 	conf := c.Labels[label]
 	account := cmp.Or(conf.Account, c.Account)
 	value, ok, err := "", false, error(nil)
