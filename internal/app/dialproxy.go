@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -47,23 +48,43 @@ type shaped struct {
 	c    *dialproxy.Config
 }
 
-// of gives the shape of a configuration. One that cannot be translated has not passed
-// its check; then the last one stays.
 func (s *dialproxyShape) of(c *config.Config) *dialproxy.Config {
-	last := s.last.Load()
-	if last != nil && last.from == c {
+	if last := s.last.Load(); last != nil && last.from == c {
 		return last.c
 	}
-	fresh, err := dialproxyConfig(c)
-	switch {
-	case err == nil:
-	case last != nil:
-		fresh = last.c
-	default:
-		fresh = &dialproxy.Config{}
-	}
+	fresh := dialproxyConfig(&c.Dialproxy, call.AccountID(c.Originate.Account))
 	s.last.Store(&shaped{c, fresh})
 	return fresh
+}
+
+// dialproxyConfig translates the section [dialproxy], which has been checked. account
+// stands where none is given.
+func dialproxyConfig(c *config.Dialproxy, account call.AccountID) *dialproxy.Config {
+	out := &dialproxy.Config{
+		Paths: c.Paths, Prefixes: c.Prefixes, Pause: c.Pause.Duration, Debug: c.Debug, Open: c.Open, Strict: c.StrictStatus, E164: c.E164,
+		POSTOnly: c.POSTOnly, MaxDigits: c.MaxDigits, AllowedOrigins: c.AllowedOrigins, PerMinute: c.PerMinute, Waiting: c.Waiting,
+		Account: cmp.Or(call.AccountID(c.Account), account), Labels: map[string]dialproxy.Label{},
+	}
+	for _, text := range c.TrustedProxies {
+		p, err := netip.ParsePrefix(text)
+		if err != nil { // a single address
+			a, _ := netip.ParseAddr(text)
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		out.TrustedProxies = append(out.TrustedProxies, p)
+	}
+	for name, l := range c.Labels {
+		d := dialproxy.Label{Token: l.Token, POSTOnly: l.POSTOnly, Account: call.AccountID(l.Account), PerMinute: l.PerMinute, AtOnce: l.AtOnce}
+		switch l.Prefixes {
+		case "":
+		case config.NoPrefixes:
+			d.Prefixes = new(string)
+		default:
+			d.Prefixes = &l.Prefixes
+		}
+		out.Labels[name] = d
+	}
+	return out
 }
 
 // clickCalls gives the originator the shape that the dialproxy door declares.
@@ -121,8 +142,7 @@ func (a *App) leads(account call.AccountID, t call.Then) error {
 // seen; "" = all.
 func (a *App) ExplainLabel(ctx context.Context, only call.AccountID, typed, label string) rest.Trace {
 	out := rest.Trace{Typed: typed, Steps: []rest.Step{}}
-	var shape dialproxyShape
-	c := shape.of(a.Config())
+	c := dialproxyConfig(&a.Config().Dialproxy, a.DefaultAccount())
 	conf := c.Labels[label]
 	account := cmp.Or(conf.Account, c.Account)
 	value, ok, err := "", false, error(nil)
