@@ -74,10 +74,10 @@ func (s *Server) accept(l net.Listener, secure bool) {
 // without a banner (spec: ami 1, rule 12).
 func (s *Server) enter(conn net.Conn, secure bool) {
 	c := s.o.Config()
-	t := newSession(s, conn, secure)
 	s.mu.Lock()
 	room := s.strangers < cmp.Or(c.AuthLimit, defaultAuthLimit) && len(s.clients) < cmp.Or(c.MaxConnections, defaultMaxConnections)
 	if room && s.state != stopped {
+		t := newSession(s, conn, secure)
 		s.strangers++
 		s.clients[&t.client] = struct{}{}
 		s.work.Go(t.run)
@@ -87,7 +87,7 @@ func (s *Server) enter(conn net.Conn, secure bool) {
 	s.mu.Unlock()
 	_ = conn.Close() // it is not used
 	s.count.refused.Add(1)
-	s.log.Info("connection refused, there are too many", "door", "ami", "remote", t.remote)
+	s.log.Info("connection refused, there are too many", "door", "ami", "remote", conn.RemoteAddr().String())
 }
 
 // leave ends the counting of a connection.

@@ -65,9 +65,9 @@ func (t *session) close() {
 
 // run serves the connection until it ends.
 func (t *session) run() {
+	defer t.close() // last: who sees it closed sees that it is counted no more
 	defer t.s.leave(t)
 	defer t.reader.close()
-	defer t.close()
 	c := t.s.o.Config()
 	limit := time.NewTimer(cmp.Or(c.AuthTimeout, defaultAuthTimeout))
 	defer limit.Stop()
