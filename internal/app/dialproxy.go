@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -66,18 +65,15 @@ func dialproxyConfig(c *config.Dialproxy, account call.AccountID) *dialproxy.Con
 		Account: cmp.Or(call.AccountID(c.Account), account), Labels: map[string]dialproxy.Label{},
 	}
 	for _, text := range c.TrustedProxies {
-		p, err := netip.ParsePrefix(text)
-		if err != nil { // a single address
-			a, _ := netip.ParseAddr(text)
-			p = netip.PrefixFrom(a, a.BitLen())
+		if p, err := config.ParseNetwork(text); err == nil {
+			out.TrustedProxies = append(out.TrustedProxies, p)
 		}
-		out.TrustedProxies = append(out.TrustedProxies, p)
 	}
 	for name, l := range c.Labels {
 		d := dialproxy.Label{Token: l.Token, POSTOnly: l.POSTOnly, Account: call.AccountID(l.Account), PerMinute: l.PerMinute, AtOnce: l.AtOnce}
 		switch l.Prefixes {
 		case "":
-		case config.NoPrefixes:
+		case "none": // unset
 			d.Prefixes = new(string)
 		default:
 			d.Prefixes = &l.Prefixes
