@@ -3,7 +3,8 @@
 // control socket in its data directory, or over HTTP with --server and --key.
 //
 // Exit statuses: 0 done (call: answered or connected), 1 usage or any other
-// error, and for call: 2 busy, 3 no answer, 4 failed, 5 cancelled.
+// error, and for call: 2 busy, 3 no answer, 4 failed, 5 cancelled; for rx and cli: 2
+// no server. Under the name asterisk it takes the arguments of asterisk -rx.
 package main
 
 import (
@@ -56,6 +57,8 @@ type cli struct {
 	Spool      spoolCmd      `cmd:"" help:"Write call files into the folder of a server or an Asterisk, the safe way: from flags, from a list, or from files."`
 	Explain    explainCmd    `cmd:"" help:"Why a call ended as it did: each leg's SIP messages as a ladder, the cause in plain words, what to do."`
 	Plan       dialplanCmd   `cmd:"" name:"dialplan" help:"Look into the dialplan: list it, expand a text, trace an extension."`
+	Rx         rxCmd         `cmd:"" help:"Give a command of Asterisk's CLI, as asterisk -rx does."`
+	CLI        cliCmd        `cmd:"" name:"cli" help:"A prompt for commands of Asterisk's CLI."`
 	Check      checkCmd      `cmd:"" help:"Check the configuration; reports all mistakes at once."`
 	Conf       configCmd     `cmd:"" name:"config" help:"Show, document, reload the configuration; make API keys."`
 	Version    versionCmd    `cmd:"" help:"Print version and build."`
@@ -80,7 +83,17 @@ type status int
 // Error gives the number.
 func (s status) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(runAs(os.Args, os.Stdout, os.Stderr)) }
+
+// runAs is run for a whole command line, whose first word is the name that the program
+// was started under.
+func runAs(args []string, stdout, stderr *os.File) int {
+	ours, ok := arguments(args, stderr)
+	if !ok {
+		return exitError
+	}
+	return run(ours, stdout, stderr)
+}
 
 // run parses args, runs the command and gives the exit status.
 func run(args []string, stdout, stderr *os.File) int {

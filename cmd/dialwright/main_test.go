@@ -19,7 +19,8 @@ var update = flag.Bool("update", false, "rewrite docs/cli.md")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"dialwright": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
+		"dialwright": main,
+		"asterisk":   main,
 	})
 }
 

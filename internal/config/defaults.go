@@ -84,6 +84,12 @@ func DefaultDataDir() string {
 	if os.Geteuid() == 0 {
 		return "/var/lib/dialwright"
 	}
+	return StateDir()
+}
+
+// StateDir gives the user's directory for what programs keep ($XDG_STATE_HOME/dialwright,
+// ~/.local/state/dialwright), else one below the system's temporary directory.
+func StateDir() string {
 	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "dialwright")
 	}

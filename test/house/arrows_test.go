@@ -69,7 +69,7 @@ var arrows = map[string][]string{
 	"internal/door/ctl":       {"internal/call", "internal/door/auth"},
 	"internal/app":            {"internal/..."},
 	"internal/app/demo":       {"internal/app", "internal/call", "internal/config", "internal/softphone", "internal/door/rest", "internal/door/rest/client", "internal/door/ctl", "internal/door/auth"},
-	"cmd/dialwright":          {"internal/app", "internal/app/demo", "internal/config", "internal/call", "internal/cause", "internal/door/rest", "internal/door/rest/client", "internal/door/auth", "internal/door/ctl", "internal/wire/callfile"},
+	"cmd/dialwright":          {"internal/app", "internal/app/demo", "internal/config", "internal/call", "internal/cause", "internal/door/rest", "internal/door/rest/client", "internal/door/auth", "internal/door/ctl", "internal/wire/callfile", "internal/wire/cli"},
 	"test/...":                {"internal/...", "test/..."},
 }
 
@@ -87,6 +87,7 @@ var wrapped = map[string][]string{
 	"github.com/pelletier/go-toml":        {"internal/config"},
 	"github.com/fsnotify/fsnotify":        {"internal/config", "internal/app", "internal/door/callfile"},
 	"github.com/alecthomas/kong":          {"cmd/dialwright"},
+	"golang.org/x/term":                   {"cmd/dialwright"},
 	"github.com/prometheus/client_golang": {"internal/door/rest", "internal/app"},
 	"golang.org/x/crypto/argon2":          {"internal/door/auth"},
 	"github.com/go-crypt/crypt":           {"internal/door/auth"},
