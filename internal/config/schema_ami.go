@@ -82,7 +82,7 @@ type AMIUser struct {
 	SingleLogin bool `toml:"single_login"`
 	// Do not log when it logs in and off. Reload: live.
 	HideConnects bool `toml:"hide_connects"`
-	// How long its client may take to accept what is written before it is closed; 0s = 10s. Reload: live.
+	// How long its client may take to accept what is written before it is closed; 0s = 30s. Reload: live.
 	WriteTimeout Duration `toml:"write_timeout"`
 	// On whose behalf it calls; empty means originate.account. Reload: live.
 	Account string `toml:"account"`

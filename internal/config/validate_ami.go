@@ -60,7 +60,7 @@ func (v *validator) amiListeners() {
 			v.bad("ami.tls_listen", "is the same as listen; take another port, usual is 5039")
 		}
 		if a.TLSCert == "" && a.TLSKey == "" {
-			v.bad("ami.tls_cert", "is missing; tls_listen needs a certificate and its key")
+			v.bad("ami.tls_listen", "needs a certificate and its key; set tls_cert and tls_key")
 		}
 	}
 	v.pair("ami", "tls_cert", a.TLSCert, "tls_key", a.TLSKey)
