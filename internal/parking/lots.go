@@ -63,6 +63,7 @@ func (l *Lots) Park(c *pbx.Channel, lot *Lot, w Wish) (*Stay, error) {
 	if err := l.enter(s, lot, w.Space); err != nil {
 		return nil, err
 	}
+	s.tell(Parked, nil) // before it is (observed: Asterisk 22.10, AMI trace t5)
 	err := s.bridge.Add(c, pbx.AddOptions{InhibitConnected: true})
 	if errors.Is(err, pbx.ErrGone) && c.Context().Err() == nil { // somebody has destroyed the bridge
 		if err = l.replace(s); err == nil {
@@ -70,6 +71,7 @@ func (l *Lots) Park(c *pbx.Channel, lot *Lot, w Wish) (*Stay, error) {
 		}
 	}
 	if err != nil {
+		s.giveUp()
 		s.Leave()
 		return nil, err
 	}
@@ -77,7 +79,6 @@ func (l *Lots) Park(c *pbx.Channel, lot *Lot, w Wish) (*Stay, error) {
 	if c.Snapshot().Bridge != s.bridge.ID() { // it has left already, before anybody watched
 		s.watch(&pbx.Event{Type: pbx.ChannelLeftBridge})
 	}
-	s.tell(Parked, nil)
 	return s, nil
 }
 

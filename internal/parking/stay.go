@@ -46,7 +46,12 @@ type Stay struct {
 
 // watch is called with the channel's events.
 func (s *Stay) watch(e *pbx.Event) {
-	if e.Type != pbx.ChannelLeftBridge {
+	switch e.Type {
+	case pbx.ChannelLeftBridge:
+	case pbx.ChannelHangupRequest:
+		s.giveUp() // before it leaves the bridge (observed: Asterisk 22.10, AMI trace t5)
+		return
+	default:
 		return
 	}
 	select {
@@ -82,29 +87,31 @@ func (s *Stay) Wait(ctx context.Context) (Ending, error) {
 			if err := s.c.StopTone(); err != nil && !errors.Is(err, pbx.ErrNoMedia) {
 				return 0, err
 			}
-			vacated := s.lots.vacate(s)
-			if !vacated && s.isTaken() {
+			if !s.giveUp() && s.isTaken() {
 				continue
-			}
-			if vacated {
-				s.tell(GaveUp, nil)
 			}
 			if s.c.Snapshot().Bridge == "" {
 				return Removed, nil
 			}
 			limit = nil
 		case <-s.c.Context().Done():
-			if s.lots.vacate(s) {
-				s.tell(GaveUp, nil)
-			}
+			s.giveUp()
 			return 0, pbx.ErrGone
 		case <-ctx.Done():
-			if s.lots.vacate(s) {
-				s.tell(GaveUp, nil)
-			}
+			s.giveUp()
 			return 0, context.Cause(ctx)
 		}
 	}
+}
+
+// giveUp frees the space because the channel does not wait any more, and tells so; false
+// if it had lost the space before.
+func (s *Stay) giveUp() bool {
+	vacated := s.lots.vacate(s)
+	if vacated {
+		s.tell(GaveUp, nil)
+	}
+	return vacated
 }
 
 // Fetched tells that by has fetched the channel. Who has taken it calls it, before it

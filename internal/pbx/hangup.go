@@ -42,9 +42,10 @@ func (c *Channel) Hangup(code cause.Code) {
 
 // HangupBare is Hangup for who has no cause to give: the Result says 16, and
 // ChannelDestroyed 0, as Asterisk does for a program that merely ends and for a called
-// party that is given up (observed: Asterisk 22.10, AMI traces c3, d1, t9).
-func (c *Channel) HangupBare() {
-	c.end(hangup{cause: cause.NormalClearing, soft: true, by: byRequest, bare: true})
+// party that is given up (observed: Asterisk 22.10, AMI traces c3, d1, t9). quiet: there
+// was no dialplan, and no ChannelHangupRequest tells of its end.
+func (c *Channel) HangupBare(quiet bool) {
+	c.end(hangup{cause: cause.NormalClearing, soft: true, by: byRequest, bare: true, quiet: quiet})
 }
 
 // HangupFromOutside is Hangup for a door's client (ARI's DELETE, AMI's Hangup).

@@ -183,7 +183,7 @@ func (d *dial) dropLegs(code cause.Code) {
 		if l.open && l != d.won {
 			_ = l.c.DialEnded(status) // ErrGone: it has told its own end
 			if code == cause.NormalClearing {
-				l.c.HangupBare()
+				l.c.HangupBare(true)
 			} else {
 				l.c.Hangup(code)
 			}

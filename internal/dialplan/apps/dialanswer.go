@@ -209,8 +209,11 @@ func (d *dial) end() error {
 	if d.goOn || d.args.o.has('g') && d.status == statusAnswer {
 		return nil
 	}
-	if d.cause != cause.Unknown {
+	switch {
+	case d.cause != cause.Unknown:
 		d.x.SetHangupCause(d.cause)
+	case d.won != nil: // who has talked ends normally (observed: Asterisk 22.10, AMI trace t5)
+		d.x.SetHangupCause(cause.NormalClearing)
 	}
 	return run.ErrEnd
 }

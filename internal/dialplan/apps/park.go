@@ -25,6 +25,12 @@ func parkings() []run.App {
 	}
 }
 
+// Parking gives who is parked in the machine's lots, and the lots as res_parking.conf has
+// them now; what is wrong with that is not told.
+func Parking(m *run.Machine) (*parking.Config, *parking.Lots) {
+	return parking.LoadDir(m.Options().ConfDir, func(string, ...any) {}), lotsOf(m)
+}
+
 // lotsOf gives who is parked in the machine's lots.
 func lotsOf(m *run.Machine) *parking.Lots {
 	return m.Value("parking", func() any {

@@ -16,7 +16,6 @@ import (
 func playback(ctx context.Context, x *run.Exec, args string) error {
 	a := arguments(args, 2)
 	opts := strings.ToLower(strings.Join(a[1:], ","))
-	x.Set(ctx, "PLAYBACKSTATUS", "")
 	skipped, err := upFirst(ctx, x, strings.Contains(opts, "skip"), strings.Contains(opts, "noanswer"))
 	if err != nil {
 		return err

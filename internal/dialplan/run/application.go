@@ -61,7 +61,11 @@ func (x *Exec) noteApp(app, args string) {
 	}
 	at := x.at
 	x.mu.Unlock()
-	_ = x.c.SetPosition(at.Context, at.Exten, at.Priority, app, args) // a dead channel has no position
+	if at.Priority == 0 { // an application without a dialplan is no step of one (observed: Asterisk 22.10, AMI trace d1)
+		_ = x.c.EnterApplication(app, args) // nor has a dead channel a position
+		return
+	}
+	_ = x.c.SetPosition(at.Context, at.Exten, at.Priority, app, args)
 }
 
 // runApp is RunApp for the interpreter: an application that is not there ends

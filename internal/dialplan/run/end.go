@@ -44,7 +44,7 @@ func (x *Exec) end(ctx context.Context, err error) {
 		return
 	}
 	if code := x.hangupCause(); code == cause.Unknown {
-		x.c.HangupBare()
+		x.c.HangupBare(errors.Is(err, errNoDialplan))
 	} else {
 		x.c.Hangup(code)
 	}

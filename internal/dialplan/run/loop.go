@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -36,7 +37,7 @@ func (x *Exec) handleApplication(ctx context.Context, name, data string) {
 	if err := x.runApp(ctx, name, data); errors.Is(err, errAbsolute) {
 		x.Warn("the absolute timeout has ended application %s", name)
 	}
-	x.end(ctx, errNoContext)
+	x.end(ctx, errNoDialplan)
 }
 
 // begin takes the plan in force for a run.
@@ -51,6 +52,9 @@ func (x *Exec) begin(at Position) {
 
 // errNoContext ends a run whose h must not be looked for.
 var errNoContext = errors.New("no such context")
+
+// errNoDialplan ends a run of one application alone.
+var errNoDialplan = fmt.Errorf("an application without a dialplan: %w", errNoContext)
 
 // steps runs from a position until the extension ends, the call ends or
 // something else takes the channel. It gives why. A sub's end without Return

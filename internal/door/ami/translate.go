@@ -51,7 +51,7 @@ func (s *Server) nameOf(e *pbx.Event, c *Config) (string, wire.Class) {
 			return "", 0
 		}
 	}
-	n := names[e.Type]
+	n := eventNames[e.Type]
 	return n.name, n.class
 }
 
@@ -73,8 +73,8 @@ func dialName(status string) string {
 	return "DialEnd"
 }
 
-// names are AMI's names and classes of the switch's events.
-var names = map[pbx.EventType]struct {
+// eventNames are AMI's names and classes of the switch's events.
+var eventNames = map[pbx.EventType]struct {
 	name  string
 	class wire.Class
 }{
