@@ -62,9 +62,10 @@ func takenPath(p string, c *Config) bool {
 
 // dialPrefixes checks a value of DIALING_PREFIX_NUMBERS.
 func (v *validator) dialPrefixes(key, s string) {
-	if strings.Trim(s, "0123456789*#+~ \t") != "" {
+	fields := strings.SplitN(s, "~", 5)
+	if strings.Trim(strings.Join(fields[:min(len(fields), 4)], ""), "0123456789*#+ \t") != "" {
 		v.bad(key, "%q has other characters than digits, *, #, + and ~ between its fields; write it as \"00~0~49~\"", s)
-	} else if strings.Count(s, "~") > 3 {
+	} else if len(fields) > 4 {
 		v.warn(key, "has more than four fields; the rest is ignored")
 	}
 }
