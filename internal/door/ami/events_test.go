@@ -12,9 +12,11 @@ import (
 	wire "github.com/dialwright/dialwright/internal/wire/ami"
 )
 
-// sleepy adds actions that take their time: they end when something is sent to the channel.
+// sleepy adds an action that takes its time. wake takes two things: the first when it has
+// begun, and the second ends it.
 func sleepy(s *Server, wake <-chan struct{}) {
 	s.table["sleep"] = &action{"Sleep", "Sleep.", 0, func(ctx context.Context, q *request) answer {
+		<-wake
 		select {
 		case <-wake:
 		case <-ctx.Done():
@@ -33,6 +35,7 @@ func TestEventsWaitForTheAnswer(t *testing.T) {
 	sleepy(l.server, wake)
 	u, other := l.login("tracer", "tracepw", "user"), l.login("tracer", "tracepw", "user")
 	u.send("Action: Sleep\r\nActionID: 1\r\n\r\nAction: Events\r\nEventMask: user\r\n\r\n")
+	wake <- struct{}{}
 	l.happen("first")
 	l.happen("second")
 	other.want("Event: UserEvent", "Privilege: user,all", "UserEvent: first")

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ type lab struct {
 	t      *testing.T
 	sw     *pbx.Switch
 	server *Server
-	c      *Config
+	config atomic.Pointer[Config]
 	logs   *logs
 }
 
@@ -43,14 +44,16 @@ func labUsers() []User {
 // newLab makes one that does not listen yet: its connections are pipes.
 func newLab(t *testing.T, change func(*Options, *Config)) *lab {
 	t.Helper()
-	l := &lab{t: t, sw: pbx.New(pbx.Options{Linger: -1}), logs: &logs{}, c: &Config{Users: labUsers(), Web: true}}
+	l := &lab{t: t, sw: pbx.New(pbx.Options{Linger: -1}), logs: &logs{}}
+	c := &Config{Users: labUsers(), Web: true}
 	o := Options{
-		Switch: l.sw, Dial: nobody{}, Config: func() *Config { return l.c }, Version: "22.10.1", Started: time.Now(),
+		Switch: l.sw, Dial: nobody{}, Config: l.config.Load, Version: "22.10.1", Started: time.Now(),
 		Log: slog.New(slog.NewTextHandler(l.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if change != nil {
-		change(&o, l.c)
+		change(&o, c)
 	}
+	l.config.Store(c)
 	var err error
 	if l.server, err = New(o); err != nil {
 		t.Fatal(err)
@@ -61,11 +64,18 @@ func newLab(t *testing.T, change func(*Options, *Config)) *lab {
 		if err := errors.Join(l.server.Stop(ctx), l.server.Stop(ctx), l.sw.Stop(ctx)); err != nil {
 			t.Error(err)
 		}
-		if n := len(l.server.connected()) + l.server.journal.count() + l.server.strangers; n != 0 {
+		if n := len(l.server.connected()) + l.server.journal.count() + l.server.Stats().Strangers; n != 0 {
 			t.Errorf("%d clients are left", n)
 		}
 	})
 	return l
+}
+
+// change puts another configuration in force.
+func (l *lab) change(f func(*Config)) {
+	c := *l.config.Load()
+	f(&c)
+	l.config.Store(&c)
 }
 
 // listening gives a lab with a real socket.

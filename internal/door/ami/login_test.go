@@ -200,11 +200,11 @@ func TestReload(t *testing.T) {
 	t.Parallel()
 	l := listening(t, nil)
 	kept, changed, gone := l.login("tracer", "tracepw", "user"), l.login("webinterface", "webinterface", "off"), l.login("readonly", "ropw", "off")
-	c := *l.c
-	c.Users = labUsers()[:2]
-	c.Users[0].Write, c.Users[1].Secret = wire.None, "other"
-	c.Users[0].Filters = []wire.Filter{mustFilter(t, "", "!Event: UserEvent")}
-	*l.c = c
+	l.change(func(c *Config) {
+		c.Users = labUsers()[:2]
+		c.Users[0].Write, c.Users[1].Secret = wire.None, "other"
+		c.Users[0].Filters = []wire.Filter{mustFilter(t, "", "!Event: UserEvent")}
+	})
 	if err := l.server.Reload(); err != nil {
 		t.Fatal(err)
 	}

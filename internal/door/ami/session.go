@@ -256,7 +256,7 @@ func (t *session) dropped() {
 		if u := t.user.Load(); u != nil {
 			name = u.Name
 		}
-		t.s.count.dropped.Add(1)
 		t.s.log.Warn("client does not take its events, session closed", "door", "ami", "user", name, "remote", t.remote)
+		t.s.count.dropped.Add(1)
 	})
 }

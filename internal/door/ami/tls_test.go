@@ -85,7 +85,7 @@ func TestTLS(t *testing.T) {
 	u.say("Action: Logoff")
 	u.want("Response: Goodbye", "Message: Thanks for all the fish.")
 	u.ended()
-	if err := os.Remove(l.c.TLSKey); err != nil {
+	if err := os.Remove(l.config.Load().TLSKey); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.server.Reload(); err == nil {

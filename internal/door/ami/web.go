@@ -163,7 +163,7 @@ func writeXML(b []byte, p wire.Packet, a answer) ([]byte, error) {
 	return wire.AppendXML(b, p.Get("ajaxdest"), p.Get("ajaxobjtype"), a), nil
 }
 
-// timeout gives how long an HTTP session lives without a request, in seconds for cookies.
+// webTimeout gives how long an HTTP session lives without a request, in seconds, for cookies.
 func webTimeout(c *Config) (seconds int) {
 	return int(cmp.Or(c.HTTPTimeout, defaultHTTPTimeout).Seconds())
 }

@@ -77,6 +77,19 @@ func (b *browser) want(got, want string) {
 	}
 }
 
+// web gives the HTTP session of an id, and webs how many there are.
+func (l *lab) web(id string) *webSession {
+	l.server.mu.Lock()
+	defer l.server.mu.Unlock()
+	return l.server.webs[id]
+}
+
+func (l *lab) webs() int {
+	l.server.mu.Lock()
+	defer l.server.mu.Unlock()
+	return len(l.server.webs)
+}
+
 const (
 	denied   = "Response: Error\nMessage: Permission denied\n\n"
 	accepted = "Response: Success\nMessage: Authentication accepted\n\n"
@@ -161,7 +174,7 @@ func TestWebPrefix(t *testing.T) {
 			t.Errorf("%s: %d", path, w.Code)
 		}
 	}
-	l.c.Web = false
+	l.change(func(c *Config) { c.Web = false })
 	b.body(b.ask("/asterisk/rawman", "", nil), 404)
 }
 
@@ -217,16 +230,16 @@ func TestWebSessionTimes(t *testing.T) {
 			t.Error("no challenge")
 		}
 		stranger := b.cookie
-		secret := l.server.webs[stranger].challenge()
+		secret := l.web(stranger).challenge()
 		<-time.After(strangerTime + time.Second) // fake time of the bubble
-		if len(l.server.webs) != 0 {
+		if l.webs() != 0 {
 			t.Error("a stranger is kept")
 		}
 		challenge()
-		if l.server.webs[b.cookie].challenge() == secret {
+		if l.web(b.cookie).challenge() == secret {
 			t.Error("two sessions have the same challenge")
 		}
-		b.want(b.get("/rawman?action=login&authtype=MD5&username=tracer&key="+md5Hex(l.server.webs[b.cookie].challenge()+"tracepw")), accepted)
+		b.want(b.get("/rawman?action=login&authtype=MD5&username=tracer&key="+md5Hex(l.web(b.cookie).challenge()+"tracepw")), accepted)
 		for range 3 {
 			<-time.After(59 * time.Second)
 			b.want(b.get("/rawman?action=ping"), pong)
@@ -314,7 +327,7 @@ func TestWebLimits(t *testing.T) {
 		for range 10 {
 			(&browser{t: t, l: l}).get("/rawman?action=challenge&authtype=md5")
 		}
-		if n := len(l.server.webs); n != 3 {
+		if n := l.webs(); n != 3 {
 			t.Errorf("%d strangers are kept", n)
 		}
 		for range 2 {
@@ -341,7 +354,7 @@ func TestWebNetworks(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.want(b.get("/rawman?action=ping"), pong)
-	l.c.Users = nil
+	l.change(func(c *Config) { c.Users = nil })
 	if err := l.server.Reload(); err != nil {
 		t.Fatal(err)
 	}
