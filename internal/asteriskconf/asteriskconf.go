@@ -43,9 +43,15 @@ type Result struct {
 	ARI  *config.ARI // of ari.conf and websocket_client.conf, nil without ari.conf
 	HTTP *HTTP       // of http.conf, nil without it
 
+	AMI       *config.AMI // of manager.conf, nil without it
+	CDREvents bool        // of cdr_manager.conf
+
+	AstLinux     bool   // it is AstLinux's: DIALING_PREFIX_NUMBERS is set, empty or not
+	DialPrefixes string // as config.Dialproxy.Prefixes: "00~0~49~"
+
 	Files []string // paths of every file that was read, for watching
 
-	places map[string]config.Place // of "phones.100", "trunks.carrier", "ari.users.crm"
+	places map[string]config.Place // of "phones.100", "trunks.carrier", "ari.users.crm", "ami.users.crm"
 }
 
 // Directories are those of asterisk.conf, absolute or as written there.
@@ -56,6 +62,7 @@ type Directories struct {
 	VarLib string // astvarlibdir
 	Log    string // astlogdir
 	AGI    string // astagidir
+	DB     string // astdbdir: astdb.sqlite3
 }
 
 // Load reads the directory. Files that are missing are left out; the error is
@@ -89,6 +96,8 @@ func load(fsys fs.FS, dir string) (*Result, []Problem, error) {
 		{"acl.conf", l.acl},
 		{"websocket_client.conf", l.webSocketClients},
 		{"ari.conf", l.ari},
+		{"manager.conf", l.manager},
+		{"cdr_manager.conf", l.cdrManager},
 	} {
 		file, err := l.file(f.name)
 		if err != nil {
@@ -104,6 +113,7 @@ func load(fsys fs.FS, dir string) (*Result, []Problem, error) {
 	if l.exists("extensions.conf") {
 		l.r.Dialplan = filepath.Join(dir, "extensions.conf")
 	}
+	l.astLinux()
 	return l.r, l.problems, nil
 }
 
@@ -235,6 +245,8 @@ func (r *Result) Merge(c *config.Config) map[string]config.Place {
 	r.mergeServer(c)
 	r.mergeHTTP(c)
 	r.mergeARI(c, added)
+	r.mergeAMI(c, added)
+	r.mergeDialproxy(c)
 	return added
 }
 

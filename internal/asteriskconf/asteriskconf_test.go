@@ -25,6 +25,9 @@ func write(t testing.TB, files []txtar.File) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, f := range files {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, f.Name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ func (l *loader) asterisk(file *conf.File) {
 		if d.Data == "" {
 			d.Data = d.VarLib
 		}
+		d.DB = o.get("astdbdir")
 		d.AGI = o.get("astagidir")
 		if d.AGI == "" && d.Data != "" {
 			d.AGI = filepath.Join(d.Data, "agi-bin")

@@ -84,6 +84,10 @@ type Dialplan struct {
 	SpoolDir string `toml:"spool_dir"`
 	// Directory of AGI scripts; empty = agi-bin beside the spool directory. Reload: restart.
 	AGIDir string `toml:"agi_dir"`
+	// An Asterisk's astdb.sqlite3 whose entries are added to AstDB at each start, every key
+	// once: what this server has or had of a key stays, and what was deleted here does not come
+	// back. Reload: restart.
+	ImportAstDB string `toml:"import_astdb"`
 	// What dial strings and call files of an Asterisk name otherwise than this server:
 	// TECH/NAME on the left, a phone or trunk on the right. "DAHDI/g2" = "carrier" makes
 	// DAHDI/g2/4930123 dial 4930123 by the trunk carrier. The longest name that fits

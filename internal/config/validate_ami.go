@@ -168,11 +168,12 @@ func (v *validator) amiSecret(key, name string, u AMIUser) {
 // classes checks a list of classes of AMI.
 func (v *validator) classes(key string, list []string) {
 	for i, name := range list {
-		if _, unknown := wire.ParseClasses(name); len(unknown) > 0 || name == "" {
-			v.oneOf(fmt.Sprintf("%s[%d]", key, i), name, amiClasses()...)
-		}
+		v.oneOf(fmt.Sprintf("%s[%d]", key, i), name, amiClasses()...)
 	}
 }
+
+// IsAMIClass says whether there is a class of that name.
+func IsAMIClass(name string) bool { return slices.Contains(amiClasses(), name) }
 
 // amiClasses lists the names of classes.
 func amiClasses() []string {

@@ -14,6 +14,7 @@ func (v *validator) dialplan() {
 		v.oneOf("dialplan.compat", d.Compat, "asterisk22")
 	}
 	v.atLeast("dialplan.exec_limit", d.ExecLimit, 0)
+	v.file("dialplan.import_astdb", d.ImportAstDB)
 	if d.AllowExec && d.File != "" {
 		v.warn("dialplan.allow_exec", "lets the dialplan run commands as the server's user; keep the file writable for its owner only")
 	}
