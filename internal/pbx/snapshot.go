@@ -37,6 +37,7 @@ type Snapshot struct {
 	Bridge      string         `json:"bridge,omitempty"` // id of its bridge
 	Held        bool           `json:"held,omitempty"`   // the phone has put us on hold
 	Variables   []Reported     `json:"channelvars,omitempty"`
+	ManagerVars []Reported     `json:"-"`               // those of ShowToManagers that are set
 	HangupCause int            `json:"cause,omitempty"` // Q.850, once it has hung up
 	HungUp      bool           `json:"hung_up,omitempty"`
 }

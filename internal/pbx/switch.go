@@ -67,6 +67,7 @@ type Switch struct {
 	panics  atomic.Uint64
 	created atomic.Uint64
 	shown   atomic.Pointer[[]string] // see ShowVariables
+	managed atomic.Pointer[[]string] // see ShowToManagers
 
 	mu         sync.Mutex // guards the fields below; taken before bus.mu, never while a bridge's mutex is wanted
 	techs      []Technology

@@ -146,6 +146,7 @@ func (c *Channel) UnsetVariable(name string) error {
 		c.vars.unset(plain)
 		c.emit(Event{Type: ChannelVarset, Variable: name})
 		c.refreshReported() // after the event (observed: Asterisk 22.10, vector 17)
+		c.refreshManaged(plain)
 		return nil
 	})
 }
@@ -182,10 +183,31 @@ func (s *Switch) ShowVariables(names []string) {
 	s.shown.Store(&names)
 }
 
+// ShowToManagers makes variables appear in Snapshot.ManagerVars from the moment in which
+// they are set (Asterisk: channelvars of manager.conf). It replaces the names given before.
+func (s *Switch) ShowToManagers(names []string) {
+	names = slices.Clone(names)
+	s.managed.Store(&names)
+}
+
 // shows says whether a variable is one of ShowVariables.
 func (s *Switch) shows(name string) bool {
 	names := s.shown.Load()
 	return names != nil && slices.Contains(*names, name)
+}
+
+// refreshManaged puts a variable into the snapshot if it is one of ShowToManagers.
+func (c *Channel) refreshManaged(name string) {
+	names := c.sw.managed.Load()
+	if names == nil || !slices.Contains(*names, name) {
+		return
+	}
+	value, set := c.vars.get(name)
+	out := slices.DeleteFunc(slices.Clone(c.Snapshot().ManagerVars), func(r Reported) bool { return r.Name == name })
+	if set {
+		out = append(out, Reported{name, value})
+	}
+	c.update(func(s *Snapshot) { s.ManagerVars = out })
 }
 
 func (c *Channel) setVariable(name, value string) {
@@ -202,6 +224,7 @@ func (c *Channel) setVariable(name, value string) {
 	if reported {
 		c.refreshReported()
 	}
+	c.refreshManaged(plain)
 	if strings.HasPrefix(plain, "DIALWRIGHT_") {
 		return // the server's own bookkeeping is no news
 	}

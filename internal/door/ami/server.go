@@ -97,7 +97,7 @@ func New(o Options) (*Server, error) {
 		defer close(s.written)
 		s.journal.run(s.base.Done())
 	}()
-	s.sw.ShowVariables(o.Config().ChannelVars)
+	s.sw.ShowToManagers(o.Config().ChannelVars)
 	return s, nil
 }
 
@@ -169,7 +169,7 @@ func (s *Server) Stop(ctx context.Context) error {
 // whose user is gone or has another secret is closed. The certificate is read again.
 func (s *Server) Reload() error {
 	c := s.o.Config()
-	s.sw.ShowVariables(c.ChannelVars)
+	s.sw.ShowToManagers(c.ChannelVars)
 	for _, cl := range s.connected() {
 		old := cl.user.Load()
 		if old == nil {

@@ -90,7 +90,7 @@ func (s *Server) channelVariable(sn *pbx.Snapshot, name string) string {
 	case "CONNECTEDLINE(NAME)":
 		return sn.Connected.Name
 	}
-	for _, v := range sn.Variables {
+	for _, v := range sn.ManagerVars {
 		if v.Name == name {
 			return v.Value
 		}
