@@ -45,40 +45,41 @@ type Channel struct {
 	lent        atomic.Pointer[[]Header] // incoming channels: headers for those that are dialled on its behalf
 
 	// What follows belongs to the actor.
-	incoming   bool
-	created    bool          // by Create: may be dialled
-	called     bool          // CreateOptions.Called was given; set before it is in the registry
-	own        call.CallerID // of the party itself, as the channel has shown it from its creation; zero = not so
-	originated bool          // by Originate: failures are told as Dial events
-	dialled    bool
-	dialEnded  bool    // by DialEnded
-	handling   int     // handlers that have not returned
-	next       Handler // takes over when the present one returns
-	stopHandle context.CancelCauseFunc
-	onAnswer   Handler // takes the channel when it is answered
-	dialString string
-	headers    []Header
-	caller     *Channel // of DialOptions
-	ringTimer  *time.Timer
-	bridge     *Bridge
-	playing    []*Playback // first is playing, the others wait
-	back       background  // heard while nothing plays
-	muteIn     bool        // by Mute
-	muteOut    bool
-	muteBridge bool // by its bridge
-	otherHolds bool // the party on the other side of the bridge holds us
-	hushed     bool // an announcer of its holding bridge is heard instead of the background
-	recordings []*Recording
-	talk       *detection // nil: nobody wants to know
-	tones      []*detection
-	digits     []*digitReader
-	sounding   int      // applications that play by themselves (Echo)
-	fitting    *fitting // the party is asked for another codec
-	hungUp     bool
-	outside    bool // hung up from outside
-	bare       bool // by HangupBare
-	destroyed  bool
-	timeline   timeline
+	incoming    bool
+	created     bool          // by Create: may be dialled
+	called      bool          // CreateOptions.Called was given; set before it is in the registry
+	own         call.CallerID // of the party itself, as the channel has shown it from its creation; zero = not so
+	originated  bool          // by Originate: failures are told as Dial events
+	dialled     bool
+	dialEnded   bool    // by DialEnded
+	handling    int     // handlers that have not returned
+	next        Handler // takes over when the present one returns
+	stopHandle  context.CancelCauseFunc
+	onAnswer    Handler // takes the channel when it is answered
+	earlyAnswer bool    // early media counts as the answer
+	dialString  string
+	headers     []Header
+	caller      *Channel // of DialOptions
+	ringTimer   *time.Timer
+	bridge      *Bridge
+	playing     []*Playback // first is playing, the others wait
+	back        background  // heard while nothing plays
+	muteIn      bool        // by Mute
+	muteOut     bool
+	muteBridge  bool // by its bridge
+	otherHolds  bool // the party on the other side of the bridge holds us
+	hushed      bool // an announcer of its holding bridge is heard instead of the background
+	recordings  []*Recording
+	talk        *detection // nil: nobody wants to know
+	tones       []*detection
+	digits      []*digitReader
+	sounding    int      // applications that play by themselves (Echo)
+	fitting     *fitting // the party is asked for another codec
+	hungUp      bool
+	outside     bool // hung up from outside
+	bare        bool // by HangupBare
+	destroyed   bool
+	timeline    timeline
 }
 
 // timeline notes when a channel reached its stages.

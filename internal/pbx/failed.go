@@ -24,29 +24,47 @@ func (p *placement) failed(ctx context.Context, out call.Outcome) *call.Dialplan
 	if d := out.Disposition; d == call.Cancelled || d == call.Interrupted {
 		return nil
 	}
-	fr, ok := p.s.o.Runner.(FailedRunner)
-	if !ok {
+	return p.s.runFailed(ctx, failedRun{
+		context: r.Then.Context, caller: r.CallerID, account: r.Account, accountCode: r.AccountCode,
+		variables: failedVariables(out.Failure, out.Reason, p.variables(), p.e.o.Compat),
+	})
+}
+
+// failedRun is a run of extension "failed".
+type failedRun struct {
+	context     string // "" = there is none
+	caller      call.CallerID
+	account     call.AccountID
+	accountCode string
+	variables   []call.Variable
+}
+
+// runFailed runs extension "failed" of a context, if there is one, and waits for its
+// end. When ctx ends its channel is hung up.
+func (s *Switch) runFailed(ctx context.Context, f failedRun) *call.DialplanRecord {
+	fr, ok := s.o.Runner.(FailedRunner)
+	if !ok || f.context == "" {
 		return nil
 	}
-	h, ok := fr.Failed(r.Then.Context, r.CallerID.Number)
+	h, ok := fr.Failed(f.context, f.caller.Number)
 	if !ok {
 		return nil
 	}
 	var record *call.DialplanRecord // written by the handler, read when the channel has gone
 	recorded := HandlerFunc(func(ctx context.Context, c *Channel) {
 		h.Handle(ctx, c)
-		if r, ok := p.s.o.Runner.(Recorder); ok {
+		if r, ok := s.o.Runner.(Recorder); ok {
 			if d, ok := r.Record(c); ok {
 				record = &d
 			}
 		}
 	})
-	c, err := p.s.Pseudo(ctx, PseudoOptions{
-		Name: failedChannel, CallerID: r.CallerID, Account: r.Account, AccountCode: r.AccountCode,
-		Context: r.Then.Context, Extension: "failed", Variables: p.failedVariables(out), Handler: recorded,
+	c, err := s.Pseudo(ctx, PseudoOptions{
+		Name: failedChannel, CallerID: f.caller, Account: f.account, AccountCode: f.accountCode,
+		Context: f.context, Extension: "failed", Variables: f.variables, Handler: recorded,
 	})
 	if err != nil {
-		p.s.log.Info("extension failed not run", "context", r.Then.Context, "error", err)
+		s.log.Info("extension failed not run", "context", f.context, "error", err)
 		return nil
 	}
 	select {
@@ -61,13 +79,12 @@ func (p *placement) failed(ctx context.Context, out call.Outcome) *call.Dialplan
 // failedVariables are those of the extension "failed". REASON comes first, so
 // that the request can replace it; the number of the attempt last, so that it
 // cannot.
-func (p *placement) failedVariables(out call.Outcome) []call.Variable {
-	vars := []call.Variable{{Name: "REASON", Value: strconv.Itoa(out.Reason)}}
-	vars = append(vars, p.variables()...)
-	if p.e.o.Compat {
+func failedVariables(f *call.Failure, reason int, own []call.Variable, compat bool) []call.Variable {
+	vars := []call.Variable{{Name: "REASON", Value: strconv.Itoa(reason)}}
+	vars = append(vars, own...)
+	if compat {
 		return vars
 	}
-	f := out.Failure
 	vars = append(vars,
 		call.Variable{Name: "HANGUPCAUSE", Value: strconv.Itoa(f.Cause)},
 		call.Variable{Name: "DIALSTATUS", Value: cause.Code(f.Cause).DialStatus()})
@@ -117,5 +134,5 @@ func (p *placement) timedOut() bool {
 		return false
 	}
 	r, ok := p.a.Result()
-	return ok && r.Failure != nil && !r.ByPeer && r.Cause == cause.NoAnswer
+	return ok && rangOut(&r)
 }

@@ -39,6 +39,9 @@ func (c *Channel) handleLeg(e LegEvent) {
 		}
 		c.emitDial("PROGRESS", "")
 		c.toldBridge()
+		if c.earlyAnswer {
+			c.answered()
+		}
 	case LegAnswered:
 		if c.bridge != nil && c.timeline.progress.IsZero() {
 			c.bridge.remind(c)
