@@ -112,6 +112,27 @@ func TestHalfClose(t *testing.T) {
 	u.ended()
 }
 
+// What a client has sent behind its last action does not cost it the answer.
+func TestGoodbyeIsHeard(t *testing.T) {
+	t.Parallel()
+	for _, last := range []string{"Action: Logoff", "Action: Login\r\nUsername: x"} {
+		t.Run(last, func(t *testing.T) {
+			t.Parallel()
+			u := listening(t, nil).connect()
+			u.banner()
+			go func() {
+				_, _ = io.WriteString(u.conn, last+"\r\n\r\n"+strings.Repeat("Action: Ping\r\n\r\n", 20_000)) // it may be closed meanwhile
+			}()
+			if text := u.next(); !strings.Contains(text, "Message: ") {
+				t.Error(text)
+			}
+			if text, err := u.packet(); text != "" || err != io.EOF {
+				t.Errorf("%q, %v", text, err)
+			}
+		})
+	}
+}
+
 // A client that does not read is closed when the journal has gone on without it, with a
 // line in the log. Others get everything, and one that wants nothing is left alone.
 func TestSlowReader(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -65,20 +66,19 @@ func (t *session) close() {
 
 // run serves the connection until it ends.
 func (t *session) run() {
-	defer t.close() // last: who sees it closed sees that it is counted no more
-	defer t.s.leave(t)
-	defer t.reader.close()
-	c := t.s.o.Config()
-	limit := time.NewTimer(cmp.Or(c.AuthTimeout, defaultAuthTimeout))
+	defer t.close()
+	within := cmp.Or(t.s.o.Config().AuthTimeout, defaultAuthTimeout)
+	limit := time.NewTimer(within)
 	defer limit.Stop()
-	if !t.greet(cmp.Or(c.AuthTimeout, defaultAuthTimeout)) {
-		return
+	greeted := t.greet(within)
+	if greeted {
+		t.s.work.Go(t.read)
+		t.serve(limit)
 	}
-	t.s.work.Go(t.read)
-	t.serve(limit)
-	_ = t.conn.SetWriteDeadline(time.Now().Add(time.Second)) // for what TLS says at the end
-	if t.conn != t.raw {
-		_ = t.conn.Close()
+	t.reader.close()
+	t.s.leave(t) // before it is closed: who sees that sees that it is counted no more
+	if greeted {
+		t.linger()
 	}
 	if u := t.user.Load(); u != nil && !u.HideConnects {
 		t.s.log.Info("logged off", "door", "ami", "user", u.Name, "remote", t.remote)
@@ -151,6 +151,38 @@ func (t *session) serve(limit *time.Timer) {
 	}
 }
 
+// lingerTime is how long a connection is still read after we have said the last word.
+const lingerTime = 250 * time.Millisecond
+
+// linger closes our sending side, and reads what the client has sent behind its last
+// action, until it closes too: closing at once would throw away an answer that it has not
+// read yet, since the kernel then resets the connection.
+func (t *session) linger() {
+	_ = t.conn.SetWriteDeadline(time.Now().Add(lingerTime)) // for what TLS says at the end; a connection that is gone fails below
+	for _, c := range []net.Conn{t.conn, t.raw} {
+		half, ok := c.(interface{ CloseWrite() error })
+		if !ok || half.CloseWrite() != nil {
+			return
+		}
+	}
+	limit := time.NewTimer(lingerTime)
+	defer limit.Stop()
+	for {
+		select {
+		case in := <-t.packets:
+			if in.end {
+				return
+			}
+		case <-limit.C:
+			return
+		case <-t.s.base.Done():
+			return
+		case <-t.done:
+			return
+		}
+	}
+}
+
 // handle carries out one packet and writes the answer. It says whether to go on.
 func (t *session) handle(in input, limit *time.Timer) bool {
 	if in.end {
@@ -167,7 +199,10 @@ func (t *session) handle(in input, limit *time.Timer) bool {
 		limit.Stop()
 	}
 	t.buf = appendAnswer(t.buf[:0], a)
-	ok := t.write(net.Buffers{t.buf})
+	ok := true
+	for part := range slices.Chunk(t.buf, batchBytes) { // each in the time of one write: long lists need more
+		ok = ok && t.write(net.Buffers{part})
+	}
 	if cap(t.buf) > keptBuffer {
 		t.buf = nil
 	}
