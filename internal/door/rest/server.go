@@ -27,6 +27,7 @@ type Options struct {
 	Control   Control
 	Keys      *auth.Keys
 	Commands  Commands     // nil = there are none
+	DB        Database     // AstDB, nil = there is none
 	Log       *slog.Logger // nil = discard
 
 	Version        string   // shown in the API document

@@ -107,6 +107,11 @@ func (c *Client) Post(ctx context.Context, path string, in, out any) error {
 	return c.do(ctx, http.MethodPost, path, in, out)
 }
 
+// Put sends in and decodes the answer into out (nil = ignore).
+func (c *Client) Put(ctx context.Context, path string, in, out any) error {
+	return c.do(ctx, http.MethodPut, path, in, out)
+}
+
 // Delete sends a DELETE and decodes the answer into out.
 func (c *Client) Delete(ctx context.Context, path string, query url.Values, out any) error {
 	if len(query) > 0 {
