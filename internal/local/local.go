@@ -80,7 +80,7 @@ func (t *Technology) Request(_ context.Context, resource string, o pbx.RequestOp
 	}
 	w := &wire{
 		t: t, exten: exten, context: context, seq: o.Sequence, depth: depth + 1, codec: "PCMU",
-		id: o.ChannelID, otherID: o.OtherID, keep: stays(resource),
+		id: o.ChannelID, otherID: o.OtherID, keep: stays(resource), told: make(chan struct{}),
 	}
 	if w.otherID == "" {
 		w.otherID = o.ChannelID + ";2" // spec: ari 6.1, otherChannelId
@@ -146,6 +146,7 @@ type wire struct {
 	codec          string
 	clock          int
 	one, two       *half
+	told           chan struct{} // closed when Bridged is out
 
 	mu      sync.Mutex // guards the fields below, and port and pipe of the halves; nothing is called under it
 	dialled bool
@@ -216,9 +217,11 @@ func (h *half) Dial(o pbx.DialOptions) error {
 	vars := append(o.Variables[:len(o.Variables):len(o.Variables)],
 		call.Variable{Name: "__" + depthVariable, Value: strconv.Itoa(w.depth)})
 	first := w.first()
+	connected := cmp.Or(first.Caller, o.CallerID) // Asterisk: core_local.c local_call
+	defer close(w.told)
 	two, err := w.t.s.Incoming(w.two, pbx.IncomingOptions{
 		ID: w.otherID, Name: fmt.Sprintf("Local/%s@%s-%08x;2", w.exten, w.context, w.seq),
-		Endpoint: w.exten + "@" + w.context, CallerID: o.CallerID, Dialled: w.exten, Context: w.context,
+		Endpoint: w.exten + "@" + w.context, CallerID: o.CallerID, Connected: connected, Dialled: w.exten, Context: w.context,
 		LinkedID: first.LinkedID, Account: first.Account, AccountCode: first.AccountCode, Language: first.Language, Variables: vars, Handler: pbx.HandlerFunc(w.run),
 	})
 	if err != nil {
@@ -226,9 +229,10 @@ func (h *half) Dial(o pbx.DialOptions) error {
 			Disposition: call.Congestion, Cause: int(cause.SwitchCongestion), Text: "the second half could not be made", Err: err,
 		}
 	}
-	w.t.s.Tell(pbx.Event{Type: Bridged, Data: &Pair{
-		One: first, Two: two.Snapshot(), Context: w.context, Exten: w.exten, Optimizes: !w.keep,
-	}})
+	sn := *two.Snapshot()
+	sn.Caller, sn.Connected = o.CallerID, connected // which it may be about to tell
+	// Its actor waits for nobody now: what it has told comes first, then this. ErrGone: nobody cares.
+	_ = two.Tell(pbx.Event{Type: Bridged, Data: &Pair{One: first, Two: &sn, Context: w.context, Exten: w.exten, Optimizes: !w.keep}})
 	return nil
 }
 
@@ -244,6 +248,7 @@ func (w *wire) first() *pbx.Snapshot {
 // It is the first thing that happens to that half, so nothing is lost.
 func (w *wire) run(ctx context.Context, two *pbx.Channel) {
 	w.two.attach(two)
+	<-w.told
 	w.mu.Lock()
 	over := w.over
 	w.mu.Unlock()

@@ -49,6 +49,7 @@ type IncomingOptions struct {
 	Port        *media.Port   // "" = made by the switch
 	Endpoint    string        // phone or trunk that calls, as the technology names it
 	CallerID    call.CallerID // of the calling party
+	Connected   call.CallerID // who it talks to already; not zero = this and CallerID are told one after the other, behind ChannelCreated
 	Dialled     string        // number or extension as dialled
 	Context     string        // where it shall be routed
 	Account     call.AccountID
@@ -116,7 +117,10 @@ func (s *Switch) create(ctx context.Context, o CreateOptions, originated bool) (
 		}
 	}
 	sn.Language = cmp.Or(sn.Language, s.o.Language)
-	plain, rest := s.splitAtFunction(o.Variables)
+	plain, rest := s.splitAtFunction(o.inTurn())
+	if o.LastFirst { // as beginWith takes them
+		plain = reversed(plain)
+	}
 	switch {
 	case originated:
 		sn.Caller, sn.Connected = d.CallerID, call.CallerID{} // the others follow in begin
@@ -183,11 +187,21 @@ func (s *Switch) Incoming(leg Leg, o IncomingOptions) (*Channel, error) {
 		Technology: d.Technology, Endpoint: o.Endpoint, Phone: d.Phone, Trunk: d.Trunk, Incoming: true,
 		RDNIS: o.RDNIS, TenantID: o.TenantID,
 	}
+	if o.Connected != (call.CallerID{}) {
+		sn.Caller = call.CallerID{} // follows
+	}
 	if o.Answered {
 		sn.State, sn.AnsweredAt = Up, c.timeline.started
 		c.timeline.answered = c.timeline.started
 	}
 	s.begin(c, sn, o.Variables)
+	if o.Connected != (call.CallerID{}) {
+		c.box.post(func() {
+			c.update(func(s *Snapshot) { s.Caller, s.Connected = o.CallerID, o.Connected })
+			c.emit(Event{Type: ChannelCallerID})
+			c.emit(Event{Type: ChannelConnectedLine})
+		})
+	}
 	h := o.Handler
 	if h == nil {
 		h = s.o.Inbound
@@ -249,6 +263,20 @@ func (s *Switch) beginWith(c *Channel, sn *Snapshot, vars []call.Variable, o Cre
 		}
 	})
 	s.enter(c)
+}
+
+// inTurn gives the variables in the order in which they are set.
+func (o *CreateOptions) inTurn() []call.Variable {
+	if o.LastFirst {
+		return reversed(o.Variables)
+	}
+	return o.Variables
+}
+
+func reversed(vars []call.Variable) []call.Variable {
+	vars = slices.Clone(vars)
+	slices.Reverse(vars)
+	return vars
 }
 
 func (c *Channel) setAll(vars []call.Variable) {

@@ -40,13 +40,16 @@ func (c *Channel) dial(o DialOptions) error {
 	if c.bridge != nil {
 		c.bridge.remind(c)
 	}
-	c.emitDial("", "")
 	if o.Timeout > 0 {
 		c.ringTimer = time.AfterFunc(o.Timeout, func() {
 			c.box.postFinal(c.rangTooLong)
 		})
 	}
-	if err := c.leg.Dial(o); err != nil {
+	// What the leg has to say waits in the mailbox. Only the second half of a Local channel
+	// is told of before the dial (observed: Asterisk 22.10, AMI trace a3).
+	err := c.leg.Dial(o)
+	c.emitDial("", "")
+	if err != nil {
 		f := failureOf(err)
 		c.legOnce.Do(func() { close(c.legEnded) })
 		c.hang(hangup{cause: cause.Code(f.Cause), status: f.SIPStatus, failure: f, soft: true, by: byPeer})

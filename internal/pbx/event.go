@@ -51,6 +51,7 @@ const (
 	EndpointStateChange      EventType = "EndpointStateChange"      // Endpoint
 	PeerStatusChange         EventType = "PeerStatusChange"         // Endpoint
 	ContactStatusChange      EventType = "ContactStatusChange"      // Endpoint
+	ChannelProgramEnded      EventType = "ChannelProgramEnded"      // ours, for AMI: a dialplan has ended because the party has hung up
 	ChannelHandlerStarted    EventType = "ChannelHandlerStarted"    // ours: a handler took the channel
 	ChannelHandlerEnded      EventType = "ChannelHandlerEnded"      // ours: and has let go of it
 

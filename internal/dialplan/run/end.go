@@ -49,6 +49,9 @@ func (x *Exec) end(ctx context.Context, err error) {
 		x.c.Hangup(code)
 	}
 	<-x.c.Context().Done()
+	if r, ok := x.c.Result(); ok && r.ByPeer && !errors.Is(err, errNoDialplan) {
+		_ = x.c.Tell(pbx.Event{Type: pbx.ChannelProgramEnded}) // ErrGone: nobody cares
+	}
 	// h belongs to the call, which is over: it has its own time.
 	ctx, done := x.m.Outlive(ctx)
 	defer done()

@@ -81,6 +81,7 @@ var eventNames = map[pbx.EventType]struct {
 	pbx.ChannelCreated:         {"Newchannel", wire.Call},
 	pbx.ChannelStateChange:     {"Newstate", wire.Call},
 	pbx.ChannelDestroyed:       {"Hangup", wire.Call},
+	pbx.ChannelProgramEnded:    {"SoftHangupRequest", wire.Call},
 	pbx.ChannelVarset:          {"VarSet", wire.Dialplan},
 	pbx.ChannelCallerID:        {"NewCallerid", wire.Call},
 	pbx.ChannelConnectedLine:   {"NewConnectedLine", wire.Call},
@@ -215,8 +216,10 @@ func (s *Server) writeChannel(m *wire.Message, e *pbx.Event) bool {
 	case pbx.ChannelDestroyed:
 		m.Add("Cause", itoa(int(e.Cause))).Add("Cause-txt", e.Cause.String())
 		addTechCause(m, e)
+	case pbx.ChannelProgramEnded:
+		m.Add("Cause", programEnded)
 	case pbx.ChannelHangupRequest:
-		m.Add("Cause", itoa(requestCause(e)))
+		m.Add("Cause", requestCause(e))
 		addTechCause(m, e)
 	case pbx.ChannelVarset:
 		m.Add("Variable", e.Variable).Add("Value", e.Value)
@@ -265,15 +268,17 @@ func addTechCause(m *wire.Message, e *pbx.Event) {
 // requestCause is the cause of HangupRequest and SoftHangupRequest. The latter tells no
 // cause but that the program which ran the channel has ended, 16 (Asterisk: channel.h
 // AST_SOFTHANGUP_APPUNLOAD; observed: Asterisk 22.10, all traces).
-func requestCause(e *pbx.Event) int {
+func requestCause(e *pbx.Event) string {
 	switch {
 	case e.Soft:
-		return 16
+		return programEnded
 	case e.Cause == 0 && e.Channel.Technology != "Local": // a plain BYE
-		return e.Channel.HangupCause
+		return itoa(e.Channel.HangupCause)
 	}
-	return int(e.Cause)
+	return itoa(int(e.Cause))
 }
+
+const programEnded = "16"
 
 // presentation says whether the caller may be shown (Asterisk: callerid.c pres_types).
 func presentation(private bool) string {

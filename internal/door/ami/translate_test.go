@@ -227,7 +227,7 @@ var replacements = []struct {
 	by   string
 }{
 	{regexp.MustCompile(`-[0-9a-f]{8}\b`), "-N"},
-	{regexp.MustCompile(`((?:Unique|Linked)id: )(lab1-)?[0-9]+\.[0-9]+`), "${1}N"},
+	{regexp.MustCompile(`((?:Unique|Linked)id: )(?:(?:lab1-)?[0-9]+\.[0-9]+|click-N)(?:;2)?`), "${1}N"},
 	{regexp.MustCompile(`(BridgeUniqueid: ).*`), "${1}N"},
 	{regexp.MustCompile(`(BridgeTechnology: )(native_rtp|simple_bridge)`), "${1}link"},
 	{regexp.MustCompile(`((?:TIME|TIME_MS)\nValue: )[0-9]+`), "${1}N"},
