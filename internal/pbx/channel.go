@@ -51,9 +51,10 @@ type Channel struct {
 	own         call.CallerID // of the party itself, as the channel has shown it from its creation; zero = not so
 	originated  bool          // by Originate: failures are told as Dial events
 	dialled     bool
-	dialEnded   bool    // by DialEnded
-	handling    int     // handlers that have not returned
-	next        Handler // takes over when the present one returns
+	dialEnded   bool        // by DialEnded
+	handling    int         // handlers that have not returned
+	begun       atomic.Bool // it has been a call, see BeginCall
+	next        Handler     // takes over when the present one returns
 	stopHandle  context.CancelCauseFunc
 	onAnswer    Handler // takes the channel when it is answered
 	earlyAnswer bool    // early media counts as the answer

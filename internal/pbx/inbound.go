@@ -36,6 +36,7 @@ func NewRouted(s *Switch, in, extension string) Handler {
 // connect finds out where a party may go, dials that, and keeps the two
 // together until one hangs up, is transferred, or another handler takes A.
 func (h inbound) connect(ctx context.Context, a *Channel, want Admission) {
+	defer a.BeginCall()()
 	to, err := h.route(ctx, want)
 	if err != nil {
 		h.refuse(a, err)

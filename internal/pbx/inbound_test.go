@@ -120,8 +120,14 @@ func TestInboundCallerGivesUp(t *testing.T) {
 		if live, _, _ := phones.Stats(); live != 1 {
 			t.Fatalf("%d legs are ringing, want 1", live)
 		}
+		if st := s.Stats(); st.Channels != 2 || st.Calls != 1 || st.CallsBegun != 1 { // the phone that rings is none
+			t.Errorf("%+v", st)
+		}
 		c.Deliver(pbx.LegEvent{Kind: pbx.LegEnded, ByPeer: true})
 		<-c.Gone()
+		if st := s.Stats(); st.Calls != 0 || st.CallsBegun != 1 {
+			t.Errorf("%+v", st)
+		}
 		if live, _, _ := phones.Stats(); live != 0 {
 			t.Errorf("%d legs are still ringing", live)
 		}

@@ -66,6 +66,10 @@ type Switch struct {
 	ids     atomic.Uint64 // the counter in channel ids
 	panics  atomic.Uint64
 	created atomic.Uint64
+	calls   atomic.Int64 // see BeginCall
+
+	callsBegun atomic.Uint64
+
 	shown   atomic.Pointer[[]string] // see ShowVariables
 	managed atomic.Pointer[[]string] // see ShowToManagers
 
@@ -283,6 +287,8 @@ func (s *Switch) Subscribe(f EventFilter, buf int) (<-chan Event, func()) {
 // Stats counts what the switch has done and holds.
 type Stats struct {
 	Channels, Bridges int    // now
+	Calls             int    // channels that run a dialplan now, see Channel.BeginCall
+	CallsBegun        uint64 // and those that have begun to since the start
 	Created           uint64 // channels since the start
 	Panics            uint64 // commands that broke an invariant; each has ended its channel
 }
@@ -291,7 +297,10 @@ type Stats struct {
 func (s *Switch) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Stats{Channels: s.live, Bridges: len(s.bridges), Created: s.created.Load(), Panics: s.panics.Load()}
+	return Stats{
+		Channels: s.live, Bridges: len(s.bridges), Calls: int(s.calls.Load()), CallsBegun: s.callsBegun.Load(),
+		Created: s.created.Load(), Panics: s.panics.Load(),
+	}
 }
 
 // Endpoints lists phones and trunks of all technologies, with the number of

@@ -14,6 +14,8 @@ import (
 
 // handle runs the channel from a position until it ends (spec: dialplan 2.5).
 func (x *Exec) handle(ctx context.Context, at Position) {
+	defer x.c.BeginCall()()
+	defer x.running()()
 	if at.Exten == "" {
 		at.Exten = "s"
 	}
@@ -33,11 +35,23 @@ func (x *Exec) handle(ctx context.Context, at Position) {
 // handleApplication runs one application and hangs up. Where it would send
 // the channel does not matter: there is no dialplan behind it.
 func (x *Exec) handleApplication(ctx context.Context, name, data string) {
+	defer x.running()()
 	x.begin(Position{})
 	if err := x.runApp(ctx, name, data); errors.Is(err, errAbsolute) {
 		x.Warn("the absolute timeout has ended application %s", name)
 	}
 	x.end(ctx, errNoDialplan)
+}
+
+// running notes that a handler has the channel, until the function returned is called.
+func (x *Exec) running() (done func()) {
+	add := func(n int) {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.runs += n
+	}
+	add(1)
+	return func() { add(-1) }
 }
 
 // begin takes the plan in force for a run.

@@ -113,12 +113,8 @@ func (q *ask) printCalls() {
 
 // calls counts channels that run a dialplan now, and those that have begun to.
 func (s *Shell) calls() (active, processed int) {
-	for _, c := range s.o.Switch.Channels() {
-		if c.State == pbx.Up && c.App != "" {
-			active++
-		}
-	}
-	return active, int(s.o.Switch.Stats().Created)
+	st := s.o.Switch.Stats()
+	return st.Calls, int(st.CallsBegun)
 }
 
 func plural(n int) string {
