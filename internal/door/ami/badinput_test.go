@@ -1,6 +1,7 @@
 package ami
 
 import (
+	"context"
 	"crypto/rand"
 	"io"
 	"runtime"
@@ -110,6 +111,24 @@ func TestHalfClose(t *testing.T) {
 		u.want("Response: Success", "Events: Off")
 	}
 	u.ended()
+}
+
+// A fault of ours ends one session, or costs one event.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	l := listening(t, nil)
+	l.server.table["break"] = &action{"Break", "Break.", 0, func(context.Context, *request) answer { panic("broken") }}
+	l.server.count.actions["Break"] = l.server.count.actions["Ping"]
+	u, other := l.login("tracer", "tracepw", "off"), l.login("tracer", "tracepw", "user")
+	u.say("Action: Break", "ActionID: 1")
+	u.want("Response: Error", "ActionID: 1", "Message: Internal error")
+	u.ended()
+	l.sw.Tell(pbx.Event{Type: eventUser, Data: (*UserEvent)(nil)})
+	l.happen("x")
+	other.want("Event: UserEvent", "Privilege: user,all", "UserEvent: x")
+	if log := l.logs.String(); strings.Count(log, "by a fault of ours") != 2 {
+		t.Error(log)
+	}
 }
 
 // What a client has sent behind its last action does not cost it the answer.

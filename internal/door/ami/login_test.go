@@ -19,7 +19,6 @@ func md5Hex(s string) string {
 }
 
 func TestLogin(t *testing.T) {
-	t.Parallel()
 	hash := auth.Hash("argonpw")
 	users := append(labUsers(),
 		User{Name: "hashed", Secret: hash, Format: "argon2id", Read: wire.Call},
@@ -35,27 +34,28 @@ func TestLogin(t *testing.T) {
 		{"strange", "x", false}, {"nosecret", "", false}, {"nosecret", "x", false}, {"", "", false}, {"none", "argonpw", false},
 	} {
 		t.Run(c.name+"/"+c.secret, func(t *testing.T) {
-			t.Parallel()
-			l := listening(t, func(_ *Options, cfg *Config) { cfg.Users = users })
-			u := l.connect()
-			u.banner()
-			begun := time.Now()
-			u.say("Action: Login", "ActionID: 1", "Username: "+c.name, "Secret: "+c.secret)
-			if c.ok {
-				u.want("Response: Success", "ActionID: 1", "Message: Authentication accepted")
-				return
-			}
-			u.want("Response: Error", "ActionID: 1", "Message: Authentication failed")
-			u.ended()
-			if took := time.Since(begun); took < failurePause {
-				t.Errorf("it took only %v", took)
-			}
-			if log := l.logs.String(); !strings.Contains(log, "level=WARN msg=\"login failed\"") || !strings.Contains(log, "remote=127.0.0.1:") {
-				t.Errorf("logged: %s", log)
-			}
-			if s := l.server.Stats(); s.LoginsFailed != 1 || s.Sessions != 0 || s.Strangers != 0 {
-				t.Errorf("%+v", s)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				l := newLab(t, func(_ *Options, cfg *Config) { cfg.Users = users })
+				u := l.pipe()
+				u.banner()
+				begun := time.Now()
+				u.say("Action: Login", "ActionID: 1", "Username: "+c.name, "Secret: "+c.secret)
+				if c.ok {
+					u.want("Response: Success", "ActionID: 1", "Message: Authentication accepted")
+					return
+				}
+				u.want("Response: Error", "ActionID: 1", "Message: Authentication failed")
+				u.ended()
+				if took := time.Since(begun); took != failurePause {
+					t.Errorf("it took %v", took)
+				}
+				if log := l.logs.String(); !strings.Contains(log, "level=WARN msg=\"login failed\"") || !strings.Contains(log, "remote=pipe") {
+					t.Errorf("logged: %s", log)
+				}
+				if s := l.server.Stats(); s.LoginsFailed != 1 || s.Sessions != 0 || s.Strangers != 0 {
+					t.Errorf("%+v", s)
+				}
+			})
 		})
 	}
 }

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/door/auth"
+	"github.com/dialwright/dialwright/internal/pbx"
 	wire "github.com/dialwright/dialwright/internal/wire/ami"
 )
 
@@ -85,7 +87,7 @@ func New(o Options) (*Server, error) {
 		clients: make(map[*client]struct{}), webs: make(map[string]*webSession),
 	}
 	s.base, s.end = context.WithCancel(context.Background()) // actions outlive the connection that asked for them
-	s.journal = newJournal(s.translate, o.Config)
+	s.journal = newJournal(s.tell, o.Config)
 	s.table = make(map[string]*action)
 	s.count.actions = make(map[string]*atomic.Uint64)
 	for _, a := range s.actions() {
@@ -233,7 +235,31 @@ func (s *Server) perform(q *request) answer {
 		return q.fail("Permission denied")
 	}
 	q.user = u
+	return s.run(a, q)
+}
+
+// run carries out an action that may be. A fault of ours in it ends the session and not
+// the calls of everybody.
+func (s *Server) run(a *action, q *request) (out answer) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.log.Error("action failed by a fault of ours", "door", "ami", "action", a.name, "panic", v, "stack", string(debug.Stack()))
+			q.leaving = true
+			out = q.fail("Internal error")
+		}
+	}()
 	return a.run(s.base, q)
+}
+
+// tell is translate, whose faults cost one event and not everybody's calls.
+func (s *Server) tell(e *pbx.Event) (out []happened) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.log.Error("event not told by a fault of ours", "door", "ami", "event", e.Type, "panic", v, "stack", string(debug.Stack()))
+			out = nil
+		}
+	}()
+	return s.translate(e)
 }
 
 // beforeLogin says whether an action may be used by strangers.
