@@ -86,6 +86,14 @@ func (s *Switch) Outgoing(ctx context.Context, o OutgoingOptions) *Outgoing {
 	return g
 }
 
+// NotPlaced gives the handle of a call that is not placed, because of what a guard has
+// against it. It is told like one whose channel could not be made.
+func (s *Switch) NotPlaced(o OutgoingOptions, why error) *Outgoing {
+	g := &Outgoing{s: s, o: o, done: make(chan struct{})}
+	g.settle(OutgoingResult{Failure: why})
+	return g
+}
+
 // dial dials. One that cannot be dialled ends by itself.
 func (g *Outgoing) dial() {
 	_ = g.c.do(func() error { // ErrGone, or a refusal: seen by wait

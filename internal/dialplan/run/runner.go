@@ -146,6 +146,18 @@ func (x *Exec) RunHangup(ctx context.Context, in string) {
 	x.logEnd(x.steps(ctx, h, false))
 }
 
+// Subroutine implements pbx.Subroutines: AMI's PreDialGoSub.
+func (m *Machine) Subroutine(ctx context.Context, c *pbx.Channel, target string) error {
+	x := m.Exec(c)
+	x.begin(Position{}) // the plan in force
+	place, args := CutArgs(target)
+	to, err := x.Target(place)
+	if err != nil {
+		return err
+	}
+	return x.Sub(ctx, to, dialplan.SplitArgs(args))
+}
+
 func refused(format string, args ...any) *call.Failure {
 	return &call.Failure{Disposition: call.Failed, Cause: int(cause.NoRoute), Permanent: true, Text: fmt.Sprintf(format, args...)}
 }

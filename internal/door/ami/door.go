@@ -176,6 +176,7 @@ type Server struct {
 	log *slog.Logger
 
 	transport
+	pace pace // of originations
 }
 
 // answer is what an action answers: packets that go out together, without an event in
