@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/dialwright/dialwright/internal/astdb"
 	wire "github.com/dialwright/dialwright/internal/wire/cli"
 )
 
@@ -87,12 +88,8 @@ func databaseDelTree(ctx context.Context, q *ask) Outcome {
 	if len(q.args) < 1 || len(q.args) > 2 {
 		return Usage
 	}
-	path, n := treePath(q.args), 0
-	if path != "" { // no name is not all of them
-		var err error
-		n, err = q.s.o.DB.DBDelTree(ctx, path)
-		q.databaseBroke(ctx, err)
-	}
+	n, err := astdb.DelTree(ctx, q.s.o.DB, astdb.Path(q.args...))
+	q.databaseBroke(ctx, err)
 	if n == 0 {
 		q.print("Database entries do not exist.\n")
 		return Done
@@ -105,46 +102,31 @@ func databaseShow(ctx context.Context, q *ask) Outcome {
 	if len(q.args) > 2 {
 		return Usage
 	}
-	path, n := treePath(q.args), 0
-	show := func(path, value string) {
-		q.print(entryRow(path, value))
-		n++
-	}
-	q.databaseBroke(ctx, q.s.o.DB.DBTree(ctx, path, show))
-	if n == 0 && path != "" {
-		q.databaseBroke(ctx, q.s.o.DB.DBTree(ctx, "", func(p, value string) {
-			if hasPrefixFold(p+"/", path+"/") {
-				show(p, value)
-			}
-		}))
-	}
-	q.printf("%d results found.\n", n)
-	return Done
+	list, err := astdb.Show(ctx, q.s.o.DB, astdb.Path(q.args...))
+	return q.entries(ctx, list, err)
 }
 
 func databaseShowKey(ctx context.Context, q *ask) Outcome {
 	if len(q.args) != 1 {
 		return Usage
 	}
-	n := 0
-	q.databaseBroke(ctx, q.s.o.DB.DBTree(ctx, "", func(path, value string) {
-		if strings.HasSuffix(path, "/"+q.args[0]) {
-			q.print(entryRow(path, value))
-			n++
-		}
-	}))
-	q.printf("%d results found.\n", n)
+	list, err := astdb.ShowKey(ctx, q.s.o.DB, q.args[0])
+	return q.entries(ctx, list, err)
+}
+
+// entries prints entries and counts them.
+func (q *ask) entries(ctx context.Context, list []astdb.Entry, err error) Outcome {
+	q.databaseBroke(ctx, err)
+	for _, e := range list {
+		q.print(entryRow(e.Name(), e.Value))
+	}
+	q.printf("%d results found.\n", len(list))
 	return Done
 }
 
-// treePath joins what a command names: family and key, or both in one word.
-func treePath(args []string) string {
-	return strings.Trim(strings.Join(args, "/"), "/")
-}
-
-// entryRow prints a path, which has no slash in front in the store, and its value.
-func entryRow(path, value string) string {
-	return wire.Pad("/"+strings.TrimPrefix(path, "/"), 50) + ": " + wire.Pad(value, 25) + "\n"
+// entryRow prints the name of an entry and its value.
+func entryRow(name, value string) string {
+	return wire.Pad(name, 50) + ": " + wire.Pad(value, 25) + "\n"
 }
 
 // databaseBroke logs an error of the database; who asks sees that nothing is there, as

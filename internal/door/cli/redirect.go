@@ -53,16 +53,9 @@ func (s *Shell) redirect(c *pbx.Channel, dest string) error {
 	} else if err != nil && s.label(then, at.Caller.Number) == 0 {
 		return errors.New("there is no such label")
 	}
-	runner := s.o.Switch.Runner()
-	if runner == nil {
-		return errors.New("the server has no dialplan")
-	}
-	h, err := runner.Runner(then)
-	if errors.Is(err, pbx.ErrBuiltIn) {
-		h, err = pbx.NewRouted(s.o.Switch, then.Context, then.Extension), nil
-	}
-	if h == nil { // a place that is not there, but whose context is, ends by the dialplan's own rules
-		return err
+	h, err := s.o.Switch.Follow(at.Account, then)
+	if err != nil { // it goes there all the same, and the dialplan's own rules say what happens
+		s.log.Info("redirected to a place that is not there", "door", "cli", "channel", c.Name(), "to", dest, "error", err)
 	}
 	return c.Run(h)
 }

@@ -104,7 +104,7 @@ func TestVectorsChannels(t *testing.T) {
 		same(line, d.rx(line, Done), find(line, 1))
 	}
 	same("redirect", d.rx("channel redirect nosuch default,603,1", Failed), find("channel redirect nosuch default,603,1", 1))
-	d.rx("channel originate PJSIP/nosuch extension 99999@nosuch", Done)
+	d.rxGone(1, "channel originate PJSIP/nosuch extension 99999@nosuch")
 
 	d.rxWhen("Wait", 1, "channel originate PJSIP/alice extension 601@default")
 	name := d.sw.Channels()[0].Name
@@ -123,7 +123,7 @@ func TestVectorsChannels(t *testing.T) {
 	if got := d.rx("core show channels concise", Done); got != "" {
 		t.Errorf("channels are left: %s", got)
 	}
-	d.rxWhen("Wait", 1, `channel originate PJSIP/alice application Wait 20`)
+	d.rxStarted("channel originate PJSIP/alice application Wait 20")
 	d.rxWhen("Wait", 2, "channel originate Local/601@default extension 608")
 	got := d.rxGone(2, "channel request hangup Local/*")
 	if strings.Count(got, "Requested Hangup on channel 'Local/601@default-") != 2 || strings.Count(got, "\n") != 2 {
