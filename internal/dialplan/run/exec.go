@@ -36,6 +36,7 @@ type Exec struct {
 	absolute   *time.Timer
 	deadline   time.Time // of absolute; zero = none
 	stopRun    context.CancelCauseFunc
+	runs       int       // handlers of this machine that have the channel
 	testTime   time.Time // TESTTIME()
 	pres       int       // of SetPresentation
 	exception  Exception

@@ -36,7 +36,8 @@ func (x *Exec) Absolute() time.Time {
 // TIMEOUT(absolute) has run out.
 var errAbsolute = errors.New("the absolute timeout has run out")
 
-// SetAbsolute lets the call go to extension T in d from now; 0 = not at all.
+// SetAbsolute lets the call go to extension T in d from now, or end if there is none;
+// a channel that no dialplan runs then is hung up. 0 = not at all.
 func (x *Exec) SetAbsolute(d time.Duration) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -58,8 +59,12 @@ func (x *Exec) SetAbsolute(d time.Duration) {
 func (x *Exec) expire(at time.Time) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.stopRun != nil && x.deadline.Equal(at) {
+	switch {
+	case !x.deadline.Equal(at):
+	case x.stopRun != nil:
 		x.stopRun(errAbsolute)
+	case x.runs == 0:
+		x.c.HangupBare(false) // observed: Asterisk 22.10, AMI trace t8; returns at once
 	}
 }
 

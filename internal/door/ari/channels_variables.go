@@ -67,7 +67,7 @@ func (s *Server) setChannelVar(ctx context.Context, q *request, c *pbx.Channel) 
 		return response{}, errNoVariableName
 	}
 	value, given := q.params.Lookup("value")
-	if !given && !isFunction(name) {
+	if !given && !pbx.IsFunction(name) {
 		if err := c.UnsetVariable(name); err != nil {
 			return response{}, err
 		}
@@ -113,12 +113,12 @@ func (s *Server) writeVariables(ctx context.Context, c *pbx.Channel, vars []wire
 // may not be used from here, and the names of those to be shown in events.
 func (s *Server) allowed(vars []wire.NameValue) (list []call.Variable, report []string) {
 	for _, v := range vars {
-		if isFunction(v.Name) && reachesOut(v.Name, true) {
+		if pbx.IsFunction(v.Name) && pbx.ReachesOut(v.Name, true) {
 			s.log.Warn("function not written: it reaches out of the server", "function", v.Name)
 			continue
 		}
 		list = append(list, call.Variable{Name: v.Name, Value: v.Value})
-		if v.ReportEvents && !isFunction(v.Name) {
+		if v.ReportEvents && !pbx.IsFunction(v.Name) {
 			report = append(report, plainName(v.Name))
 		}
 	}
@@ -132,13 +132,13 @@ func plainName(name string) string {
 
 func (s *Server) writeVariable(ctx context.Context, c *pbx.Channel, v wire.NameValue) error {
 	switch {
-	case isFunction(v.Name):
+	case pbx.IsFunction(v.Name):
 	case v.ReportEvents:
 		return c.SetReported(v.Name, v.Value)
 	default:
 		return c.SetVariable(v.Name, v.Value)
 	}
-	if reachesOut(v.Name, true) {
+	if pbx.ReachesOut(v.Name, true) {
 		s.log.Warn("function not written: it reaches out of the server", "channel", c.ID(), "function", v.Name)
 		return nil
 	}
@@ -154,8 +154,8 @@ func (s *Server) writeVariable(ctx context.Context, c *pbx.Channel, v wire.NameV
 // every channel has without setting it, a global variable (Asterisk:
 // pbx_variables.c pbx_retrieve_variable).
 func (s *Server) readVariable(ctx context.Context, c *pbx.Channel, name string) (string, error) {
-	if isFunction(name) {
-		if reachesOut(name, false) {
+	if pbx.IsFunction(name) {
+		if pbx.ReachesOut(name, false) {
 			return "", errFunction
 		}
 		value, read := c.ReadVariable(ctx, name)
@@ -195,47 +195,4 @@ func ownVariable(sn *pbx.Snapshot, name string) (string, bool) {
 		return strconv.FormatInt(time.Now().Unix(), 10), true
 	}
 	return "", false
-}
-
-// isFunction tells NAME(args) from a variable.
-func isFunction(name string) bool {
-	return strings.HasSuffix(name, ")") && strings.Contains(name, "(")
-}
-
-// reachesOut says whether a function reads or commands what is outside the switch:
-// the machine, its files, its configuration, the network. ARI may not use them,
-// whatever the dialplan may (spec: ari 8.1 rule 5; Asterisk: pbx_functions.c,
-// escalating functions). Functions within the arguments count, and so does text
-// that a function would expand.
-func reachesOut(name string, write bool) bool {
-	for rest := name; ; {
-		i := strings.IndexByte(rest, '(')
-		if i < 0 {
-			return false
-		}
-		word := rest[:i]
-		if j := strings.LastIndexFunc(word, func(r rune) bool { return !isWord(r) }); j >= 0 {
-			word = word[j+1:]
-		}
-		rest = rest[i+1:]
-		if escalates(strings.ToUpper(word), write) || strings.HasPrefix(strings.ToUpper(word), "EVAL") && strings.Contains(rest, "$") {
-			return true
-		}
-	}
-}
-
-func isWord(r rune) bool {
-	return r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-}
-
-// escalates says whether one function reaches out, in capitals.
-func escalates(function string, write bool) bool {
-	switch function {
-	case "SHELL", "FILE", "ENV", "STAT", "FILE_COUNT_LINE", "FILE_FORMAT", "AST_CONFIG", "CURL", "CURLOPT", "DB_DELETE",
-		"REALTIME", "REALTIME_STORE", "REALTIME_DESTROY", "REALTIME_FIELD", "REALTIME_HASH":
-		return true
-	case "DB", "SHARED", "EXPORT":
-		return write
-	}
-	return false
 }

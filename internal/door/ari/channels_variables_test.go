@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/dialwright/dialwright/internal/pbx"
 )
 
 // value asks for a variable of a channel.
@@ -92,7 +94,7 @@ func TestReachesOut(t *testing.T) {
 		"IF($[1]?a:b)":          {false, false},
 		"((((":                  {false, false},
 	} {
-		if got := [2]bool{reachesOut(name, false), reachesOut(name, true)}; got != want {
+		if got := [2]bool{pbx.ReachesOut(name, false), pbx.ReachesOut(name, true)}; got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}
@@ -103,8 +105,8 @@ func FuzzReachesOut(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		reachesOut(name, false)
-		if !reachesOut("LEN("+name+" SHELL(x))", false) {
+		pbx.ReachesOut(name, false)
+		if !pbx.ReachesOut("LEN("+name+" SHELL(x))", false) {
 			t.Errorf("SHELL within %q goes unseen", name)
 		}
 	})
