@@ -58,12 +58,18 @@ type Scenario struct {
 // Require skips the test if Node or the client is missing, as harness.RequirePeer does.
 func Require(t testing.TB) {
 	t.Helper()
+	RequireModule(t, "ari-client")
+}
+
+// RequireModule is Require for another module of package.json.
+func RequireModule(t testing.TB, name string) {
+	t.Helper()
 	harness.RequirePeer(t, "node", "nodejs")
-	if _, err := os.Stat(filepath.Join(dir, "node_modules/ari-client/package.json")); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", name, "package.json")); err != nil {
 		if os.Getenv("DIALWRIGHT_PEERS") == "required" {
-			t.Fatal("ari-client is not installed: npm ci in test/node")
+			t.Fatalf("%s is not installed: npm ci in test/node", name)
 		}
-		t.Skip("ari-client is not installed (npm ci in test/node, or run scripts/check)")
+		t.Skipf("%s is not installed (npm ci in test/node, or run scripts/check)", name)
 	}
 }
 

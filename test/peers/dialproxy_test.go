@@ -55,7 +55,7 @@ func newClicker(t *testing.T, calls int, sections string) *clicker {
 		return step(strings.ReplaceAll(string(register("3600", cseq, password)), "101", "1234"))
 	}
 	startSIPpAt(t, port, 1, []step{login(1, ""), status(401, `auth="true"`), login(2, "secret-1234"), status(200)}, "127.0.0.1:"+strconv.Itoa(c.SIP)).Wait()
-	c.phone = startSIPpAt(t, port, calls, []step{invite(), reply(180, "Ringing", ""), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger})
+	c.phone = startSIPpAt(t, port, calls, []step{invite(), reply(180, "Ringing", ""), reply(200, "OK", "sendrecv"), recv("ACK"), recv("BYE"), ok(), linger}, "-timeout", "1000")
 	return c
 }
 
