@@ -31,7 +31,7 @@ var arrows = map[string][]string{
 	"internal/conference":     {"internal/pbx", "internal/media", "internal/media/dsp", "internal/mixmonitor", "internal/wire/conf"},
 	"internal/parking":        {"internal/pbx", "internal/wire/conf"},
 	"internal/dialplan/apps":  {"internal/dialplan", "internal/dialplan/run", "internal/wire/...", "internal/pbx", "internal/call", "internal/cause", "internal/media", "internal/media/dsp", "internal/prompts", "internal/music", "internal/conference", "internal/mixmonitor", "internal/parking"},
-	"internal/dialplan/funcs": {"internal/dialplan", "internal/dialplan/expr", "internal/dialplan/run", "internal/wire/...", "internal/pbx", "internal/call", "internal/cause", "internal/media", "internal/conference"},
+	"internal/dialplan/funcs": {"internal/dialplan", "internal/dialplan/expr", "internal/dialplan/run", "internal/wire/...", "internal/pbx", "internal/call", "internal/cause", "internal/media", "internal/conference", "internal/hint"},
 	"internal/asteriskconf":   {"internal/wire/conf", "internal/config", "internal/call", "internal/number"},
 	"internal/door/callfile":  {"internal/wire/callfile", "internal/call", "internal/cause", "internal/event"},
 	"internal/originate":      {"internal/call", "internal/cause", "internal/number", "internal/event"},
@@ -69,7 +69,7 @@ var arrows = map[string][]string{
 	"internal/door/ctl":       {"internal/call", "internal/door/auth"},
 	"internal/app":            {"internal/..."},
 	"internal/app/demo":       {"internal/app", "internal/call", "internal/config", "internal/softphone", "internal/door/rest", "internal/door/rest/client", "internal/door/ctl", "internal/door/auth"},
-	"cmd/dialwright":          {"internal/app", "internal/app/demo", "internal/config", "internal/call", "internal/cause", "internal/door/rest", "internal/door/rest/client", "internal/door/auth", "internal/door/ctl", "internal/wire/callfile", "internal/wire/cli"},
+	"cmd/dialwright":          {"internal/astdb", "internal/app", "internal/app/demo", "internal/config", "internal/call", "internal/cause", "internal/door/rest", "internal/door/rest/client", "internal/door/auth", "internal/door/ctl", "internal/wire/callfile", "internal/wire/cli"},
 	"test/...":                {"internal/...", "test/..."},
 }
 

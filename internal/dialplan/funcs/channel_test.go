@@ -327,19 +327,6 @@ func TestDeviceState(t *testing.T) {
 	o.get("DEVICE_STATE(custom:lamp)", "BUSY")
 	o.get("DB(CustomDevstate/lamp)", "BUSY")
 	o.refuses("DEVICE_STATE(Pretend/101)", "BUSY")
-	for _, c := range []struct{ in, want string }{
-		{"", "UNKNOWN"}, {"UNKNOWN", "UNKNOWN"}, {"NOT_INUSE UNAVAILABLE", "NOT_INUSE"}, {"UNAVAILABLE INVALID", "UNAVAILABLE"},
-		{"INUSE NOT_INUSE", "INUSE"}, {"RINGING NOT_INUSE", "RINGING"}, {"RINGING INUSE", "RINGINUSE"}, {"BUSY BUSY", "BUSY"},
-		{"BUSY NOT_INUSE", "INUSE"}, {"ONHOLD", "ONHOLD"}, {"ONHOLD INUSE", "HOLDINUSE"},
-	} {
-		var all []pbx.DeviceState
-		for _, s := range strings.Fields(c.in) {
-			all = append(all, pbx.DeviceState(s))
-		}
-		if got := aggregate(all); got != c.want {
-			t.Errorf("%s together are %s, want %s", c.in, got, c.want)
-		}
-	}
 }
 
 func TestDatabase(t *testing.T) {

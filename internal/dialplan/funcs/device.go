@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/dialplan"
 	"github.com/dialwright/dialwright/internal/dialplan/run"
+	"github.com/dialwright/dialwright/internal/hint"
 	"github.com/dialwright/dialwright/internal/pbx"
 )
 
@@ -107,53 +107,20 @@ func hintPlace(args string) (exten, where string) {
 // hint taken together; UNKNOWN without a hint (Asterisk: func_extstate.c).
 func readExtensionState(ctx context.Context, x *run.Exec, args string) (string, error) {
 	exten, where := hintPlace(args)
-	hint, _, ok := x.Plan().Hint(where, exten, x.Caller())
+	devices, _, ok := x.Plan().Hint(where, exten, x.Caller())
 	if !ok {
 		return string(pbx.DeviceUnknown), nil
 	}
 	var all []pbx.DeviceState
 	var errs []error
-	for device := range strings.SplitSeq(hint, "&") {
+	for device := range strings.SplitSeq(devices, "&") {
 		if device = strings.TrimSpace(device); device == "" {
 			continue
 		}
 		s, err := deviceState(ctx, x, device)
 		all, errs = append(all, s), append(errs, err)
 	}
-	return aggregate(all), errors.Join(errs...)
-}
-
-// aggregate makes one state of many (Asterisk: devicestate.c
-// ast_devstate_aggregate_result; pbx.c ast_devstate_to_extenstate).
-func aggregate(all []pbx.DeviceState) string {
-	has := func(s pbx.DeviceState) bool { return slices.Contains(all, s) }
-	only := func(list ...pbx.DeviceState) bool {
-		return len(all) > 0 && !slices.ContainsFunc(all, func(s pbx.DeviceState) bool { return !slices.Contains(list, s) })
-	}
-	ringing := has(pbx.DeviceRinging) || has(pbx.DeviceRingInUse)
-	used := has(pbx.DeviceInUse) || has(pbx.DeviceRingInUse) || has(pbx.DeviceOnHold) || has(pbx.DeviceBusy)
-	switch {
-	case only(pbx.DeviceUnavailable, pbx.DeviceInvalid, pbx.DeviceUnknown):
-		if has(pbx.DeviceUnavailable) || has(pbx.DeviceInvalid) {
-			return "UNAVAILABLE"
-		}
-		return "UNKNOWN"
-	case ringing && used:
-		return "RINGINUSE"
-	case ringing:
-		return "RINGING"
-	case only(pbx.DeviceOnHold):
-		return "ONHOLD"
-	case only(pbx.DeviceBusy):
-		return "BUSY"
-	case has(pbx.DeviceInUse) && has(pbx.DeviceOnHold):
-		return "HOLDINUSE"
-	case used:
-		return "INUSE"
-	case has(pbx.DeviceNotInUse):
-		return "NOT_INUSE"
-	}
-	return "UNKNOWN"
+	return hint.Aggregate(all).Word(), errors.Join(errs...)
 }
 
 // readHint is HINT(exten[@context][,n]): its devices, or with n its name.
@@ -163,9 +130,9 @@ func readHint(_ context.Context, x *run.Exec, args string) (string, error) {
 		return "", errors.New("HINT needs an extension")
 	}
 	exten, where := hintPlace(a[0])
-	hint, name, _ := x.Plan().Hint(where, exten, x.Caller())
+	devices, name, _ := x.Plan().Hint(where, exten, x.Caller())
 	if len(a) > 1 && strings.Contains(a[1], "n") {
 		return name, nil
 	}
-	return hint, nil
+	return devices, nil
 }
