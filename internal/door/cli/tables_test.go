@@ -128,8 +128,7 @@ func newOffice(t *testing.T) (*desk, *office) {
 	o := &office{states: map[string]pbx.DeviceState{}}
 	db := withDB(t)
 	lots := parking.NewConfig()
-	var d *desk
-	d = newDesk(t, func(x *Options) {
+	d := newDesk(t, func(x *Options) {
 		db(x)
 		register := parking.New(parking.Options{Switch: x.Switch})
 		x.Phones, x.Server, x.Hints, x.Devices, x.ARI, x.Manager = o, o, o, o, o, manager{}
