@@ -78,6 +78,12 @@ func TestCallsAsTraced(t *testing.T) {
 				}
 			}
 		}},
+		{"t7", func(_ *testing.T, st *stage) {
+			c := st.originate(calling("dave"), "102")
+			<-time.After(time.Second)
+			c.HangupBare(false)
+			st.gone(c)
+		}},
 		{"t9", func(t *testing.T, st *stage) {
 			c := st.originate(calling("alice"), "600")
 			<-time.After(time.Second)
