@@ -49,6 +49,8 @@ var cast = map[string]struct{ name, number, plan string }{
 	"bob":   {"Bob", "102", "1180?ring=500ms&talk=4s"},
 	"carol": {"Carol", "103", "1486"},
 	"dave":  {"Dave", "104", "1180?ring=1h"},
+	"erin":  {"Erin", "105", "1183?ring=1500ms"},
+	"frank": {"Frank", "107", "1offline"},
 	"gina":  {"Gina", "105", "1603?ring=300ms"},
 	"keys":  {"Keys", "106", "1180?ring=500ms&digits=7"},
 }
