@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/dialwright/dialwright/test/order"
 )
 
 // Token says what an event is and whom it is about, without its fields: what is put in
@@ -158,7 +160,7 @@ func Compare(t *Trace, p *Played) []string {
 func compareEvents(prefix string, want, got []map[string]any) []string {
 	w, g := tokens(want), tokens(got)
 	var out []string
-	wi, gi := pairs(w, g)
+	wi, gi := order.Pairs(w, g)
 	for i := range w {
 		if !slices.Contains(wi, i) {
 			out = append(out, prefix+"missing "+w[i])
@@ -171,40 +173,19 @@ func compareEvents(prefix string, want, got []map[string]any) []string {
 	}
 	// The pairs in the order of the trace; where the indices of what was got fall, an
 	// event came earlier than one that should precede it.
-	keep, own := rising(gi), risingBySubject(want, wi, gi)
+	keep, own := order.Rising(gi), order.RisingBySubject(wi, gi, func(i int) []string { return []string{subject(want[i])} })
 	for k := range wi {
 		switch {
 		case !own[k]:
-			out = append(out, prefix+"order: "+w[wi[k]]+after(w, wi, keep, k))
+			out = append(out, prefix+"order: "+w[wi[k]]+order.After(w, wi, keep, k))
 		case !keep[k]:
-			out = append(out, prefix+"order among channels: "+w[wi[k]]+after(w, wi, keep, k))
+			out = append(out, prefix+"order among channels: "+w[wi[k]]+order.After(w, wi, keep, k))
 		}
 		for _, d := range diff("", normal("", want[wi[k]]), normal("", got[gi[k]])) {
 			out = append(out, prefix+w[wi[k]]+": "+d)
 		}
 	}
 	return out
-}
-
-// risingBySubject marks the events that come in order among those about the same channel,
-// or the same bridge or device.
-func risingBySubject(want []map[string]any, wi, gi []int) []bool {
-	places := map[string][]int{}
-	for k, i := range wi {
-		s := subject(want[i])
-		places[s] = append(places[s], k)
-	}
-	keep := make([]bool, len(wi))
-	for _, list := range places {
-		got := make([]int, len(list))
-		for i, k := range list {
-			got[i] = gi[k]
-		}
-		for i, ok := range rising(got) {
-			keep[list[i]] = ok
-		}
-	}
-	return keep
 }
 
 // subject is what an event is about: of a playback or recording what it is played to or
@@ -223,53 +204,6 @@ func subject(e map[string]any) string {
 		}
 	}
 	return ""
-}
-
-// after says where in the trace an event stands that came elsewhere.
-func after(w []string, wi []int, keep []bool, k int) string {
-	for j := k - 1; j >= 0; j-- {
-		if keep[j] {
-			return " (in the trace after " + w[wi[j]] + ")"
-		}
-	}
-	return " (in the trace first)"
-}
-
-// pairs finds for each token of w the next one of g that is the same: the nth with the nth.
-func pairs(w, g []string) (wi, gi []int) {
-	at := map[string][]int{}
-	for i, x := range g {
-		at[x] = append(at[x], i)
-	}
-	for i, x := range w {
-		if len(at[x]) > 0 {
-			wi, gi = append(wi, i), append(gi, at[x][0])
-			at[x] = at[x][1:]
-		}
-	}
-	return wi, gi
-}
-
-// rising marks a longest rising subsequence of a.
-func rising(a []int) []bool {
-	best, from := make([]int, len(a)), make([]int, len(a))
-	end := -1
-	for i := range a {
-		best[i], from[i] = 1, -1
-		for j := range i {
-			if a[j] < a[i] && best[j]+1 > best[i] {
-				best[i], from[i] = best[j]+1, j
-			}
-		}
-		if end < 0 || best[i] > best[end] {
-			end = i
-		}
-	}
-	keep := make([]bool, len(a))
-	for i := end; i >= 0; i = from[i] {
-		keep[i] = true
-	}
-	return keep
 }
 
 // Diff lists the places at which two JSON values differ, apart from what differs each

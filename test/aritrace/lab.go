@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/dialwright/dialwright/test/phone"
 )
 
 // Lab says where the parts of the laboratory listen, all on 127.0.0.1.
@@ -116,13 +118,13 @@ func (l Lab) WriteOurs(t testing.TB, root string) string {
 // WriteSounds writes the sounds that the traces play, as long as they were.
 func WriteSounds(t testing.TB, dir string) {
 	t.Helper()
-	writeWAV(t, filepath.Join(dir, "beep.wav"), 400)
-	writeWAV(t, filepath.Join(dir, "beeperr.wav"), 300)
-	writeWAV(t, filepath.Join(dir, "demo-instruct.wav"), 40000)
+	phone.WriteWAV(t, filepath.Join(dir, "beep.wav"), 400)
+	phone.WriteWAV(t, filepath.Join(dir, "beeperr.wav"), 300)
+	phone.WriteWAV(t, filepath.Join(dir, "demo-instruct.wav"), 40000)
 }
 
 // WriteRecording writes the recording that was there before the traces were captured.
 func WriteRecording(t testing.TB, dir string) {
 	t.Helper()
-	writeWAV(t, filepath.Join(dir, "zz.wav"), 500)
+	phone.WriteWAV(t, filepath.Join(dir, "zz.wav"), 500)
 }
