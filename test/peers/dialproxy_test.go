@@ -193,7 +193,7 @@ func (c *clicker) request(t *testing.T, id string, v clickVector) {
 func TestDialproxyByCurl(t *testing.T) {
 	t.Parallel()
 	harness.RequirePeer(t, "curl", "curl")
-	c := newClicker(t, 2, "[dialproxy]\nenabled = true\nprefixes = \"00~0~49~\"\npause = \"500ms\"\n[dialproxy.labels.secret]\ntoken = \"a-long-token\"\n")
+	c := newClicker(t, 5, "[dialproxy]\nenabled = true\nprefixes = \"00~0~49~\"\npause = \"500ms\"\n[dialproxy.labels.secret]\ntoken = \"a-long-token\"\n")
 	c.label("office", "SIP/1234~allow=127.0.0.1~context=x")
 	c.label("secret", "SIP/1234")
 	c.label("open", "SIP/1234")
@@ -218,6 +218,10 @@ func TestDialproxyByCurl(t *testing.T) {
 		{"Error\n401", []string{c.url + "?num=2223334444&ext=open"}},
 		{"Error\n401", []string{c.url + "?num=2223334444&ext=nowhere"}},
 		{"Error\n401", []string{c.url + "?num=2223334444&ext=secret"}},
+		// The forms of docs/clients/macos.md, and a client that sends its password when it is asked.
+		{"Success\n200", []string{"-H", "X-Dialproxy-Token: a-long-token", "--data-urlencode", "num=2223334444", "--data-urlencode", "ext=secret", c.url}},
+		{"Success\n200", []string{"-F", "num=2223334444", "-F", "ext=secret", "-F", "token=a-long-token", c.url}},
+		{"Success\n200", []string{"--anyauth", "-u", "me:a-long-token", c.url + "?num=2223334444&ext=secret"}},
 		{"Success\n200", []string{"-u", "me:a-long-token", c.url + "?num=2223334444&ext=secret"}},
 	} {
 		if got := curl(w.args...); got != w.want {
@@ -246,9 +250,34 @@ func TestDialproxyByCurl(t *testing.T) {
 	}
 	want := []string{
 		"dialproxy dialproxy:nobody 127.0.0.1 guard", "dialproxy dialproxy:open 127.0.0.1 guard",
-		"dialproxy dialproxy:nowhere 127.0.0.1 destination", "dialproxy dialproxy:secret 127.0.0.1 guard",
+		"dialproxy dialproxy:nowhere 127.0.0.1 destination",
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("audit %q, want %q", got, want)
 	}
+}
+
+// The script of docs/clients/linux-tel.md calls what a tel: link says.
+func TestTelScript(t *testing.T) {
+	t.Parallel()
+	harness.RequirePeer(t, "curl", "curl")
+	c := newClicker(t, 1, "[dialproxy]\nenabled = true\nprefixes = \"00~0~49~\"\n[dialproxy.labels.office]\ntoken = \"a-long-token\"\n")
+	c.label("office", "SIP/1234")
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "clients", "linux-tel.md"))
+	c.must(err)
+	_, script, _ := strings.Cut(string(page), "```sh\n")
+	script, _, _ = strings.Cut(script, "```")
+	if !strings.Contains(script, "https://pbx/dialproxy.php") {
+		t.Fatalf("the page has no script: %q", script)
+	}
+	c.write("dialproxy-tel", strings.Replace(script, "https://pbx/dialproxy.php", c.url, 1))
+	c.must(os.Mkdir(filepath.Join(c.dir, ".config"), 0o700))
+	c.write(".config/dialproxy-token", "a-long-token\n")
+	cmd := exec.CommandContext(t.Context(), filepath.Join(c.dir, "dialproxy-tel"), "tel:+49%20(0)89-5551234;ext=7")
+	cmd.Env = append(os.Environ(), "HOME="+c.dir)
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "Success\n" {
+		t.Errorf("the script says %q, %v", out, err)
+	}
+	c.logged("click to 0895551234 in default by PJSIP")
+	c.phone.Wait()
 }

@@ -26,6 +26,8 @@ type answer struct {
 	result  string                // X-Call-Result, "" = none
 	id      call.ID               // X-Call-Id, "" = none
 	gone    bool                  // nobody waits for it
+
+	challenge bool // a password is asked for
 }
 
 // fail makes the answer of a failure: 401, or in strict mode the status that says
@@ -79,6 +81,9 @@ func (x *exchange) give(a answer) {
 		if !x.pause() {
 			return
 		}
+	}
+	if a.challenge {
+		h.Set("WWW-Authenticate", `Basic realm="dialproxy"`)
 	}
 	if a.after > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(a.after.Seconds()))))

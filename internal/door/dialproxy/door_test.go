@@ -349,7 +349,11 @@ func TestAccess(t *testing.T) {
 	h.get("num=5551&ext=here").want(t, 200, "Success")
 	for _, label := range []string{"plain", "hashed", "hashed"} { // the second time it is remembered
 		q := "num=5551&ext=" + label
-		h.get(q).want(t, 401, "Error")
+		asked := h.get(q)
+		asked.want(t, 401, "Error")
+		if asked.header.Get("WWW-Authenticate") != `Basic realm="dialproxy"` {
+			t.Errorf("nobody is asked for the token: %v", asked.header)
+		}
 		h.get(q+"&token=s3cret").want(t, 401, "Error") // a URL is no place for a secret
 		h.get(q, header("X-Dialproxy-Token", "wrong")).want(t, 401, "Error")
 		h.get(q, header("X-Dialproxy-Token", "s3cret")).want(t, 200, "Success")
@@ -362,6 +366,9 @@ func TestAccess(t *testing.T) {
 	h.get("num=5551&ext=nobody&debug").want(t, 200, "Debug: num=5551 ext=nobody dialprefix=")
 	h.set(func(c *dialproxy.Config) { c.Strict = true })
 	h.get("num=5551&ext=nobody&debug").want(t, 403, "Error")
+	if got := h.get("num=5551&ext=plain"); got.status != 403 || got.header.Get("WWW-Authenticate") != "" {
+		t.Errorf("in strict mode %d %v tells that there is a token", got.status, got.header)
+	}
 	h.set(func(c *dialproxy.Config) { c.Strict, c.Debug = false, false })
 	h.get("num=5551&debug").want(t, 401, "Error")
 	for range 12 {

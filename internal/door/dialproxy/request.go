@@ -253,6 +253,8 @@ func (x *exchange) admit(conf Label) (dialproxy.Label, *answer) {
 	switch {
 	case !l.Allowed(x.client):
 		return bad(http.StatusForbidden, "Disallowed IP Address", "not in allow=")
+	case conf.Token != "" && !x.c.Strict && x.without():
+		return dialproxy.Label{}, &answer{status: http.StatusUnauthorized, text: "Error", challenge: true}
 	case !x.proves(conf):
 		return bad(http.StatusForbidden, "Error", "without the label's token")
 	case conf.Token == "" && !l.Restricted() && !x.c.Open:

@@ -84,6 +84,15 @@ func (x *exchange) token() (token string, carried bool) {
 	return password, false
 }
 
+// without says whether the request has no token at all. Clients that send a password only
+// when they are asked for one get to know then that there is one (spec: dialproxy 10,
+// TBDialOut); the original asks nobody. It is no failure yet: it is neither logged nor
+// made to wait.
+func (x *exchange) without() bool {
+	token, _ := x.token()
+	return token == ""
+}
+
 // proves says whether the request has the label's token, and whether the label needs
 // none. Wrong ones count against the client.
 func (x *exchange) proves(conf Label) bool {
