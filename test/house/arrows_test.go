@@ -62,7 +62,7 @@ var arrows = map[string][]string{
 	"internal/hint":           {"internal/pbx", "internal/dialplan", "internal/devstate"},
 	"internal/astdb":          {},
 	"internal/door/ami":       {"internal/wire/ami", "internal/pbx", "internal/call", "internal/cause", "internal/number", "internal/media", "internal/dialplan", "internal/dialplan/run", "internal/hint", "internal/astdb", "internal/parking", "internal/mixmonitor", "internal/local", "internal/door/auth"},
-	"internal/door/cli":       {"internal/wire/cli", "internal/pbx", "internal/call", "internal/cause", "internal/number", "internal/dialplan", "internal/hint", "internal/astdb", "internal/parking", "internal/stasis"},
+	"internal/door/cli":       {"internal/wire/cli", "internal/wire/conf", "internal/pbx", "internal/call", "internal/cause", "internal/number", "internal/dialplan", "internal/hint", "internal/astdb", "internal/parking", "internal/stasis"},
 	"internal/door/dialproxy": {"internal/wire/dialproxy", "internal/call", "internal/cause", "internal/number", "internal/originate", "internal/door/auth", "internal/event"},
 	"internal/door/rest":      {"internal/astdb", "internal/call", "internal/cause", "internal/event", "internal/number", "internal/door/auth", "internal/wire/ari", "internal/originate", "internal/route"},
 	"internal/door/rest/...":  {"internal/call", "internal/cause", "internal/door/auth", "internal/door/rest"},
