@@ -40,6 +40,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": exitStatus,
 			"until":  untilOutput,
+			"astdb":  makeAstDB,
 		},
 	})
 }
