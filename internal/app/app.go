@@ -23,8 +23,10 @@ import (
 	"github.com/dialwright/dialwright/internal/devstate"
 	"github.com/dialwright/dialwright/internal/dialplan"
 	"github.com/dialwright/dialwright/internal/dialplan/run"
+	"github.com/dialwright/dialwright/internal/door/ami"
 	"github.com/dialwright/dialwright/internal/door/ari"
 	"github.com/dialwright/dialwright/internal/door/auth"
+	"github.com/dialwright/dialwright/internal/door/cli"
 	"github.com/dialwright/dialwright/internal/door/ctl"
 	"github.com/dialwright/dialwright/internal/door/rest"
 	"github.com/dialwright/dialwright/internal/extmedia"
@@ -51,6 +53,7 @@ type Options struct {
 type Ready struct {
 	HTTP    string   // "http://127.0.0.1:8088", "" when switched off
 	SIP     []string // "udp:127.0.0.1:5060"
+	AMI     string   // "127.0.0.1:5038", "" when switched off
 	DataDir string
 	MaxLive int // attempts at once
 }
@@ -91,6 +94,10 @@ type App struct {
 	ledger     *ledger
 	ari        *ari.Server // nil: switched off
 	ariConfig  atomic.Pointer[ari.Config]
+	ami        *ami.Server // nil: switched off
+	amiConfig  atomic.Pointer[ami.Config]
+	shell      *cli.Shell // of the CLI dialect
+	ends       ending
 	reloadedAt atomic.Pointer[time.Time]
 	engine     *pbx.Engine
 	sip        *sip.Technology
@@ -117,6 +124,11 @@ func New(o Options) (*App, error) {
 		return nil, err
 	}
 	a.ariConfig.Store(ac)
+	mc, err := amiConfig(&l.Config)
+	if err != nil {
+		return nil, err
+	}
+	a.amiConfig.Store(mc)
 	table, err := routes(&l.Config, a.hasContext)
 	if err != nil {
 		return nil, err
@@ -177,6 +189,11 @@ func (a *App) ready() Ready {
 		}
 		r.HTTP = scheme + a.httpAddr.String()
 	}
+	if a.ami != nil {
+		for _, addr := range a.ami.Addrs() {
+			r.AMI = cmp.Or(r.AMI, addr.String())
+		}
+	}
 	for _, l := range a.sip.Listeners() {
 		r.SIP = append(r.SIP, string(l.Transport)+":"+l.Addr.String())
 	}
@@ -200,6 +217,7 @@ func (a *App) openData(ctx context.Context) error {
 		return err
 	}
 	a.stack.push("store", func(context.Context) error { return a.store.Close() })
+	a.importAstDB(ctx)
 	return nil
 }
 
@@ -357,6 +375,10 @@ func (a *App) startOriginator(ctx context.Context) error {
 
 func (a *App) startDoors(ctx context.Context) error {
 	c := a.Config()
+	if err := a.startARI(ctx); err != nil {
+		return err
+	}
+	a.shell = a.newShell()
 	var err error
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(ariCollector{a})
@@ -364,13 +386,16 @@ func (a *App) startDoors(ctx context.Context) error {
 		Calls: &calls{
 			o: a.originator, media: a.media, sip: a.sip, node: a.node(), version: a.o.Version, started: a.started, maxLive: a.budget.MaxLive,
 		},
-		Endpoints: a.engine, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Log: a.log, Version: a.o.Version,
+		Endpoints: a.engine, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Commands: cliCommands{a.shell}, DB: a.store, Log: a.log, Version: a.o.Version,
 		TrustedOrigins: c.HTTP.TrustedOrigins, MaxBody: c.HTTP.MaxBody, MaxStreams: a.budget.Streams, MetricsAccess: c.HTTP.Metrics, Metrics: metrics,
 	})
 	if err != nil {
 		return err
 	}
-	if err := a.startARI(ctx); err != nil {
+	if err := a.startAMI(ctx); err != nil {
+		return err
+	}
+	if err := a.startAsteriskSocket(ctx); err != nil {
 		return err
 	}
 	sock, err := ctl.Listen(c.Server.DataDir)

@@ -21,6 +21,7 @@ import (
 	"github.com/dialwright/dialwright/internal/dialplan"
 	"github.com/dialwright/dialwright/internal/dialplan/funcs"
 	"github.com/dialwright/dialwright/internal/dialplan/run"
+	"github.com/dialwright/dialwright/internal/door/ami"
 	"github.com/dialwright/dialwright/internal/door/ari"
 	"github.com/dialwright/dialwright/internal/extmedia"
 	"github.com/dialwright/dialwright/internal/pbx"
@@ -212,13 +213,20 @@ func (a *App) startARI(ctx context.Context) error {
 
 // webHandler shares out the paths of the HTTP listener.
 func (a *App) webHandler() http.Handler {
-	if a.ari == nil {
-		return a.rest
-	}
 	prefix := a.ariConfig.Load().Prefix
+	manager := map[string]bool{}
+	if c := a.amiConfig.Load(); a.ami != nil && c.Web {
+		for _, path := range ami.WebPaths(c.WebPrefix) {
+			manager[path] = true
+		}
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
 		switch {
+		case manager[path]:
+			a.ami.ServeHTTP(w, r)
+		case a.ari == nil:
+			a.rest.ServeHTTP(w, r)
 		case path == prefix+"/ari" || strings.HasPrefix(path, prefix+"/ari/"):
 			a.ari.ServeHTTP(w, r)
 		case strings.HasPrefix(path, prefix+"/media/"):

@@ -66,6 +66,10 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 	if err != nil {
 		return rest.Reloaded{}, &rest.Refusal{Code: "invalid", Text: "The old configuration stays in force:\n" + err.Error()}
 	}
+	mc, err := amiConfig(next)
+	if err != nil {
+		return rest.Reloaded{}, &rest.Refusal{Code: "invalid", Text: "The old configuration stays in force:\n" + err.Error()}
+	}
 	sc, err := sipConfig(next, a.userAgent())
 	if err == nil {
 		err = a.sip.Reload(sc)
@@ -80,6 +84,7 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 	a.policy.Store(policy(next))
 	a.conf.Store(next)
 	a.useARI(ac)
+	a.useAMI(ctx, mc)
 	a.files.Store(&l.Files)
 	samePlan := reflect.DeepEqual(plan, a.contexts.Load())
 	problems = a.usePlan(ctx, plan, problems)

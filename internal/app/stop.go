@@ -23,6 +23,7 @@ const afterDrain = 15 * time.Second
 func (a *App) Stop(ctx context.Context) error {
 	a.stopOnce.Do(func() {
 		a.stopping.Store(true)
+		a.ends.abort()
 		patience := a.Config().Server.Drain.Duration
 		// What comes after the calls gets its own time: a stop that was told to
 		// hurry must still close the database.
@@ -107,7 +108,8 @@ var _ rest.Control = (*App)(nil)
 
 // Run starts the server and serves until ctx ends or a door breaks, then stops
 // it. started is called once, when everything is open. hup asks for a reload.
-// When stopNow ends during the stop, calls are hung up at once.
+// When stopNow ends during the stop, calls are hung up at once. ErrRestart says that it
+// ended in order and is to start again.
 func (a *App) Run(ctx, stopNow context.Context, hup <-chan struct{}, started func(Ready)) error {
 	r, err := a.Start(ctx)
 	if err != nil {
@@ -124,6 +126,8 @@ func (a *App) Run(ctx, stopNow context.Context, hup <-chan struct{}, started fun
 			}
 		case err := <-a.failed:
 			return errors.Join(fmt.Errorf("a door broke: %w", err), a.Stop(stopNow))
+		case w := <-a.ends.wishes():
+			return a.end(ctx, stopNow, w)
 		case <-ctx.Done():
 			return a.Stop(stopNow)
 		}

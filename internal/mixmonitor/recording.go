@@ -37,6 +37,8 @@ type Recording struct {
 	over    bool
 	in, out []int16 // heard, and not yet mixed
 	rate    int
+	noIn    bool // of Mute
+	noOut   bool
 }
 
 // Start records a channel. It ends with Stop or with the channel. Error:
@@ -102,10 +104,39 @@ func (r *Recording) flush() {
 		return
 	}
 	if !r.o.WhileBridged || r.c.Snapshot().Bridge != "" {
-		r.write(r.in[:n], r.out[:n])
+		r.write(silenced(r.in[:n], r.noIn), silenced(r.out[:n], r.noOut))
 	}
 	r.in = append(r.in[:0], r.in[n:]...)
 	r.out = append(r.out[:0], r.out[n:]...)
+}
+
+// silenced gives silence in the place of what is not to be recorded.
+func silenced(pcm []int16, yes bool) []int16 {
+	if yes {
+		return make([]int16, len(pcm))
+	}
+	return pcm
+}
+
+// Mute leaves what the party says (in), what it hears (out), or both out of the recording
+// from now on, or with on false no longer. The recording is as long as without.
+func (r *Recording) Mute(in, out, on bool) {
+	r.mu.Lock()
+	if in {
+		r.noIn = on
+	}
+	if out {
+		r.noOut = on
+	}
+	r.mu.Unlock()
+	direction := "both"
+	switch {
+	case !out:
+		direction = "read"
+	case !in:
+		direction = "write"
+	}
+	_ = r.c.Tell(pbx.Event{Type: Muted, Data: &Mute{Direction: direction, On: on}}) // ErrGone: it ends at once
 }
 
 func (r *Recording) write(in, out []int16) {

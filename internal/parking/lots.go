@@ -189,6 +189,7 @@ type Info struct {
 	Channel string // its id
 	Parker  string // dial string
 	Since   time.Time
+	Limit   time.Duration // how long it may wait, 0 = for ever
 }
 
 // List gives who is parked in a lot, by space; a lot that nobody was ever in is empty.
@@ -201,7 +202,7 @@ func (l *Lots) List(lot string) []Info {
 	}
 	var out []Info
 	for _, s := range g.spaces {
-		out = append(out, Info{Lot: s.Lot, Space: s.Space, Channel: s.c.ID(), Parker: s.Parker, Since: s.Since})
+		out = append(out, Info{Lot: s.Lot, Space: s.Space, Channel: s.c.ID(), Parker: s.Parker, Since: s.Since, Limit: s.limit})
 	}
 	slices.SortFunc(out, func(a, b Info) int { return a.Space - b.Space })
 	return out

@@ -27,6 +27,8 @@ type Channel struct {
 
 	order uint64 // in which channels came into the registry; set before it is there
 
+	handlers atomic.Int32 // that have it
+
 	ctx    context.Context // ends when the channel hangs up
 	cancel context.CancelCauseFunc
 	gone   chan struct{} // closed after ChannelDestroyed
@@ -41,6 +43,7 @@ type Channel struct {
 
 	result atomic.Pointer[Result] // set when the channel hangs up
 
+	succeeded   atomic.Bool              // see Succeeded
 	dialledLegs dialledLegs              // how the channels that it dialled have ended
 	lent        atomic.Pointer[[]Header] // incoming channels: headers for those that are dialled on its behalf
 
@@ -239,6 +242,10 @@ func (c *Channel) setState(s State) {
 	c.update(func(sn *Snapshot) { sn.State = s })
 	c.emit(Event{Type: ChannelStateChange})
 }
+
+// Handled says whether a handler has the channel: a dialplan, the built-in routing, an
+// application. Who is dialled by one of those has none.
+func (c *Channel) Handled() bool { return c.handlers.Load() > 0 }
 
 // Answer answers a channel that came in. On an answered channel it has no
 // effect; on an outgoing channel that is not up it gives ErrState.

@@ -51,12 +51,25 @@ func (c *Channel) HangupBare(quiet bool) {
 // HangupFromOutside is Hangup for a door's client (ARI's DELETE, AMI's Hangup).
 // ChannelHangupRequest then tells the flag of such a hangup, 32, in the place of the
 // cause (Asterisk: channel.h AST_SOFTHANGUP_EXPLICIT; spec: ari 5.1); the channel
-// ends with the cause all the same.
+// ends with the cause all the same. Cause 0 becomes 16.
 func (c *Channel) HangupFromOutside(code cause.Code) {
 	if code == cause.Unknown {
 		code = cause.NormalClearing
 	}
 	c.end(hangup{cause: code, soft: true, by: byRequest, outside: true})
+}
+
+// HangupByManager is HangupFromOutside for AMI and the command line, which need not give
+// a cause: 0 is told as 0 of a channel that is in no bridge (observed: Asterisk 22.10,
+// AMI traces e7, t6, t7).
+func (c *Channel) HangupByManager(code cause.Code) {
+	if code != cause.Unknown {
+		c.HangupFromOutside(code)
+		return
+	}
+	c.box.postFinal(func() {
+		c.hang(hangup{cause: cause.NormalClearing, soft: true, by: byRequest, outside: true, bare: c.bridge == nil})
+	})
 }
 
 // softHangupExplicit is what Asterisk tells as the cause of a hangup that
@@ -269,6 +282,7 @@ func (c *Channel) Run(h Handler) error {
 // destroyed.
 func (c *Channel) startHandler(h Handler) {
 	c.handling++
+	c.handlers.Add(1)
 	ctx, stop := context.WithCancelCause(c.ctx)
 	c.stopHandle = stop
 	c.emit(Event{Type: ChannelHandlerStarted})
@@ -290,6 +304,7 @@ func (c *Channel) recoverHandler() {
 // handlerDone starts the next handler, or hangs up.
 func (c *Channel) handlerDone() {
 	c.handling--
+	c.handlers.Add(-1)
 	c.emit(Event{Type: ChannelHandlerEnded})
 	if h := c.next; h != nil && !c.hungUp {
 		c.next = nil

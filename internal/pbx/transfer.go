@@ -64,7 +64,7 @@ func (c *Channel) transferAsked(target, replaces string) {
 				return
 			}
 		}
-		b.blindTransfer(c, target)
+		b.blindTransfer(c, transferContext(c), target)
 	})
 }
 
@@ -73,8 +73,8 @@ const classStasis = "stasis"
 
 // blindTransfer sends the others of the bridge to an extension; it runs in the
 // bridge's actor.
-func (b *Bridge) blindTransfer(by *Channel, target string) {
-	t := &BlindTransfer{Extension: target, Context: transferContext(by), Result: TransferDone, External: true}
+func (b *Bridge) blindTransfer(by *Channel, context, target string) TransferResult {
+	t := &BlindTransfer{Extension: target, Context: context, Result: TransferDone, External: true}
 	e := Event{Type: BridgeBlindTransfer, Data: t, Bridge: b.Snapshot()}
 	others := b.others(by)
 	var err error
@@ -94,13 +94,29 @@ func (b *Bridge) blindTransfer(by *Channel, target string) {
 		b.sw.log.Info("blind transfer failed", "by", by.id, "to", target, "error", err)
 	}
 	if err := by.Tell(e); err != nil || t.Result != TransferDone {
-		return
+		return t.Result
 	}
 	if len(others) == 1 {
 		b.sendOn(by, others[0], t)
-		return
+		return t.Result
 	}
 	by.Hangup(cause.NormalClearing)
+	return t.Result
+}
+
+// BlindTransfer lets the channel leave its bridge and sends the other party to an
+// extension, as if its phone had asked for that. It returns when that is done:
+// TransferInvalid outside of a bridge.
+func (c *Channel) BlindTransfer(context, exten string) TransferResult {
+	b, ok := c.sw.Bridge(c.Snapshot().Bridge)
+	if !ok {
+		return TransferInvalid
+	}
+	done := make(chan TransferResult, 1)
+	if !b.box.post(func() { done <- b.blindTransfer(c, context, exten) }) {
+		return TransferFailed
+	}
+	return <-done
 }
 
 // sendOn lets one party leave the bridge and go on elsewhere.

@@ -3,6 +3,7 @@ package apps
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -244,6 +245,19 @@ func beep(x *run.Exec, wanted bool) {
 // default all. The files are complete when it returns.
 func stopMixMonitor(_ context.Context, x *run.Exec, args string) error {
 	id := strings.TrimSpace(args)
+	if n := stopRecordings(x, id); n == 0 && id != "" {
+		x.Warn("StopMixMonitor: there is no recording %q on this channel", id)
+	}
+	return nil
+}
+
+// StopRecordings ends the recording of a channel with an id of MixMonitor's, "" = all, and
+// says how many there were.
+func StopRecordings(m *run.Machine, c *pbx.Channel, id string) int {
+	return stopRecordings(m.Exec(c), id)
+}
+
+func stopRecordings(x *run.Exec, id string) int {
 	rs := recordingsOf(x)
 	rs.mu.Lock()
 	var stop []*taping
@@ -254,13 +268,38 @@ func stopMixMonitor(_ context.Context, x *run.Exec, args string) error {
 		}
 	}
 	rs.mu.Unlock()
-	if len(stop) == 0 && id != "" {
-		x.Warn("StopMixMonitor: there is no recording %q on this channel", id)
-	}
 	for _, t := range stop {
 		_ = t.r.Stop() // told by who waits for its end
 	}
-	return nil
+	return len(stop)
+}
+
+// MuteRecordings leaves directions out of the recording of a channel with an id of
+// MixMonitor's, "" = all, or no longer, and says how many there were (mixmonitor.Recording.Mute).
+func MuteRecordings(m *run.Machine, c *pbx.Channel, id string, in, out, on bool) int {
+	rs := recordingsOf(m.Exec(c))
+	rs.mu.Lock()
+	var found []*taping
+	for _, k := range rs.order {
+		if t := rs.live[k]; t != nil && (id == "" || strings.EqualFold(k, id)) {
+			found = append(found, t)
+		}
+	}
+	rs.mu.Unlock()
+	for _, t := range found {
+		t.r.Mute(in, out, on)
+	}
+	return len(found)
+}
+
+// Beside runs an application on a channel that goes on with what it does: one that does not
+// take the channel, such as MixMonitor. An unknown one is an error.
+func Beside(ctx context.Context, m *run.Machine, c *pbx.Channel, name, data string) error {
+	app, ok := m.App(name)
+	if !ok {
+		return fmt.Errorf("there is no application %s", name)
+	}
+	return app.Run(ctx, m.Exec(c), data)
 }
 
 // monitorApart is Monitor([format[:base][,name[,options]]]): the two directions go

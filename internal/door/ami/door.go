@@ -33,6 +33,7 @@ type Options struct {
 	Contacts  Contacts
 	Parking   func() (*parking.Config, *parking.Lots)
 	Plan      func() *dialplan.Plan // in force
+	Apps      Applications
 
 	// Command carries out a line of the CLI dialect (package door/cli).
 	Command func(ctx context.Context, a Ask, line string) (output string, ok bool)

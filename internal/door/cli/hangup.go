@@ -58,5 +58,5 @@ func (q *ask) hangup(match func(name string) bool) (n int) {
 // without one (spec: cli 4.3).
 func (q *ask) hangupOne(c *pbx.Channel) {
 	q.printf("Requested Hangup on channel '%s'\n", c.Name())
-	c.HangupFromOutside(0)
+	c.HangupByManager(0)
 }
