@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	"internal/asteriskconf":   {"internal/wire/conf", "internal/config", "internal/call", "internal/number"},
 	"internal/door/callfile":  {"internal/wire/callfile", "internal/call", "internal/cause", "internal/event"},
 	"internal/originate":      {"internal/call", "internal/cause", "internal/number", "internal/event"},
-	"internal/store/...":      {"internal/call", "internal/cause", "internal/originate", "internal/store/..."},
+	"internal/store/...":      {"internal/astdb", "internal/call", "internal/cause", "internal/originate", "internal/store/..."},
 	"internal/media/codec":    {},
 	"internal/media/dsp":      {},
 	"internal/media":          {"internal/media/codec", "internal/media/dsp"},
