@@ -24,7 +24,7 @@ func (l *loader) users(file *conf.File) {
 }
 
 func (l *loader) user(o *options) {
-	for _, other := range []struct{ key, what string }{{"hasiax", "IAX2"}, {"hash323", "H.323"}, {"hasvoicemail", "voice mail"}} {
+	for _, other := range []struct{ key, what string }{{"hasiax", "IAX2"}, {"hash323", "H.323"}, {"hasvoicemail", "voice mail"}, {"hasmanager", "a user of AMI in users.conf"}} {
 		if o.has(other.key) && o.yes(other.key) {
 			o.warn(other.key, "%s is not supported", other.what)
 		}
