@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"syscall"
 
 	"github.com/dialwright/dialwright/internal/app"
 	"github.com/dialwright/dialwright/internal/config"
@@ -23,7 +25,7 @@ func (serveCmd) Run(e *env) error {
 	if err != nil {
 		return configError(err)
 	}
-	return a.Run(e.ctx, e.stopNow, e.hup, func(r app.Ready) {
+	err = a.Run(e.ctx, e.stopNow, e.hup, func(r app.Ready) {
 		if e.cli.JSON {
 			e.printJSON(r)
 			return
@@ -37,6 +39,20 @@ func (serveCmd) Run(e *env) error {
 		fmt.Fprintf(e.stdout, "ctl   %s\ndata  %s\nup to %d calls at once\n", ctl.Path(r.DataDir), r.DataDir, r.MaxLive)
 		e.nextSteps(a.Config())
 	})
+	if errors.Is(err, app.ErrRestart) {
+		return again()
+	}
+	return err
+}
+
+// again starts the program anew in the place of this one, with the same arguments and
+// process id, so that a supervisor does not notice (core restart).
+func again() error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("restart: %w", syscall.Exec(program, os.Args, os.Environ())) // it returns only when it fails
 }
 
 // nextSteps says what is missing for a first call.
