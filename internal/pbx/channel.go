@@ -55,6 +55,7 @@ type Channel struct {
 	originated  bool          // by Originate: failures are told as Dial events
 	dialled     bool
 	dialEnded   bool        // by DialEnded
+	held        *[]LegEvent // of a dial with DialOptions.Hold; nil = nothing is held back
 	handling    int         // handlers that have not returned
 	begun       atomic.Bool // it has been a call, see BeginCall
 	next        Handler     // takes over when the present one returns

@@ -47,6 +47,9 @@ func (c *Channel) dial(o DialOptions) error {
 	}
 	// What the leg has to say waits in the mailbox. Only the second half of a Local channel
 	// is told of before the dial (observed: Asterisk 22.10, AMI trace a3).
+	if o.Hold {
+		c.held = new([]LegEvent)
+	}
 	err := c.leg.Dial(o)
 	c.emitDial("", "")
 	if err != nil {
@@ -56,6 +59,21 @@ func (c *Channel) dial(o DialOptions) error {
 		return err
 	}
 	return nil
+}
+
+// Proceed ends DialOptions.Hold: what the leg has said meanwhile is told now. Without one
+// it has no effect.
+func (c *Channel) Proceed() {
+	c.box.postFinal(func() {
+		held := c.held
+		c.held = nil
+		if held == nil {
+			return
+		}
+		for _, e := range *held {
+			c.handleLeg(e)
+		}
+	})
 }
 
 // shown is what the dialled phone sees of the caller: the connected line, else

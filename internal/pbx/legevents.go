@@ -15,6 +15,10 @@ func (c *Channel) handleLeg(e LegEvent) {
 	if c.hungUp {
 		return
 	}
+	if c.held != nil {
+		*c.held = append(*c.held, e)
+		return
+	}
 	state := c.snap.Load().State
 	if _, err := nextState(state, c.incoming, e.Kind); err != nil {
 		c.sw.log.Debug("leg event ignored", "channel", c.id, "event", e.Kind.String(), "reason", err)

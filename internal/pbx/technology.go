@@ -62,6 +62,7 @@ type DialOptions struct {
 
 	CallerID  call.CallerID   // what the peer shall see (SIP From); zero = anonymous
 	Connected call.CallerID   // connected line of the channel, for completeness
+	Hold      bool            // what becomes of the dial is told after Channel.Proceed, which must follow
 	Headers   []Header        // extra headers of the INVITE
 	Variables []call.Variable // variables of the channel, for technologies that carry them on (Local)
 }

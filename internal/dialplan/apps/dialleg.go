@@ -45,7 +45,8 @@ func (d *dial) dialOne(ctx context.Context, target string, last bool) {
 		err = subroutine(ctx, d.x, d.x.Machine().Exec(c), place)
 	}
 	if err == nil {
-		err = c.Dial(pbx.DialOptions{Caller: d.a, CallerID: id})
+		defer c.Proceed() // when the caller's connected line is told
+		err = c.Dial(pbx.DialOptions{Caller: d.a, CallerID: id, Hold: true})
 	}
 	if err == nil && len(d.args.targets) == 1 && !d.args.o.has('I') {
 		_ = d.a.SetConnected(c.Snapshot().Caller) // Asterisk: app_dial.c, single; ErrGone is seen next
