@@ -233,6 +233,13 @@ func parseNumber(text string) number {
 	return number{text: text, pattern: &p}
 }
 
+// Matches says whether an extension as written, which may be a pattern ("_1XX"), is or
+// matches one as dialled.
+func Matches(exten, dialled string) bool {
+	n := parseNumber(exten)
+	return n.match(noDashes(dialled)) != differs
+}
+
 // match compares digits (without dashes) with the number.
 func (n *number) match(digits string) outcome {
 	if n.pattern != nil {

@@ -38,7 +38,8 @@ type Options struct {
 	// Command carries out a line of the CLI dialect (package door/cli).
 	Command func(ctx context.Context, a Ask, line string) (output string, ok bool)
 	// Reload loads the configuration, or one part of it: "" = all, "dialplan", "manager" …
-	// known is false for a module that is not there.
+	// known is false for a module that is not there. Errors with answers of their own:
+	// ErrNotReloadable, ErrReloading.
 	Reload func(ctx context.Context, module string) (known bool, err error)
 
 	Version    string // of Asterisk, as clients see it: "22.10.1"
@@ -120,12 +121,10 @@ type Globals interface {
 	SetGlobal(ctx context.Context, name, value string) error
 }
 
-// Devices are device states and endpoints.
+// Devices are device states; *devstate.Table is it.
 type Devices interface {
-	State(name string) pbx.DeviceState
-	List() []pbx.DeviceSnapshot
-	Endpoints() []pbx.EndpointSnapshot
-	Find(tech, resource string) (pbx.EndpointSnapshot, bool)
+	// All lists phones, trunks, what else is in use, and what was set by hand.
+	All() []pbx.DeviceSnapshot
 }
 
 // Database is AstDB (run.Database has the same methods).
@@ -164,9 +163,9 @@ type Registration struct {
 	Expiration                         time.Duration
 }
 
-// Contacts tell where phones are and where we are registered.
+// Contacts tell of phones and trunks, where they are and where we are registered.
 type Contacts interface {
-	Contacts() []Contact
+	Endpoints() []Endpoint
 	Registrations() []Registration
 }
 
