@@ -71,6 +71,9 @@ func (h inbound) connect(ctx context.Context, a *Channel, want Admission) {
 				a.Hangup(endCause(k.b))
 			}
 		case <-ctx.Done(): // another handler takes A, or the switch stops
+			if k.b.Handled() { // and another one B
+				return
+			}
 			k.b.Hangup(cause.NormalClearing)
 		}
 		<-k.b.gone

@@ -93,8 +93,11 @@ func (t *talk) run(ctx context.Context) ending {
 		case <-t.b.Context().Done():
 			return calledLeft
 		case <-ctx.Done():
-			if t.a.Context().Err() != nil {
+			switch {
+			case t.a.Context().Err() != nil:
 				return callerLeft
+			case t.b.Handled(): // something else has both
+				return taken
 			}
 			return stopped
 		}

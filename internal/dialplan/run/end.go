@@ -40,7 +40,7 @@ func (m *Machine) Outlive(ctx context.Context) (_ context.Context, done func()) 
 // A channel that another handler has taken stays up and runs neither.
 func (x *Exec) end(ctx context.Context, err error) {
 	x.SetAbsolute(0)
-	if errors.Is(context.Cause(ctx), pbx.ErrReplaced) && x.c.Context().Err() == nil {
+	if (errors.Is(context.Cause(ctx), pbx.ErrReplaced) || x.c.Succeeded()) && x.c.Context().Err() == nil {
 		return
 	}
 	if code := x.hangupCause(); code == cause.Unknown {

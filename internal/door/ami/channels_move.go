@@ -42,8 +42,7 @@ func (s *Server) redirect(ctx context.Context, q *request) answer {
 	if !ok {
 		return q.fail("ExtraChannel does not exist: " + second)
 	}
-	// Who has the bridge ends it: the party that was called has to be out of it before.
-	if err := errors.Join(s.send(ctx, q, c2, extra), s.send(ctx, q, c, to)); err != nil {
+	if err := s.sendBoth(ctx, q, c, to, c2, extra); err != nil {
 		return q.fail(redirectFailed(err))
 	}
 	return q.done("Dual Redirect successful")
@@ -85,17 +84,40 @@ func (s *Server) placeOf(q *request, prefix string) (to place, bad string) {
 // send lets a channel leave its bridge and go on elsewhere. A place that is not there ends
 // as the dialplan's rules say.
 func (s *Server) send(ctx context.Context, q *request, c *pbx.Channel, to place) error {
-	if err := s.o.Dial.Dialplan(ctx, q.ask(), to.context); err != nil {
-		s.log.Warn("redirect denied", "door", "ami", "remote", q.remote, "context", to.context, "error", err)
+	h, err := s.leading(ctx, q, c, to)
+	if err != nil {
 		return err
 	}
-	h, _ := s.sw.Follow(c.Snapshot().Account, call.Then{
-		Kind: call.ThenDialplan, Context: to.context, Extension: to.exten, Priority: to.priority,
-	})
 	if err := s.leaveBridge(c); err != nil {
 		return err
 	}
 	return c.Run(h)
+}
+
+// sendBoth is send for two channels that may be in a call with each other: none is hung up
+// because of the other.
+func (s *Server) sendBoth(ctx context.Context, q *request, a *pbx.Channel, toA place, b *pbx.Channel, toB place) error {
+	ha, errA := s.leading(ctx, q, a, toA)
+	hb, errB := s.leading(ctx, q, b, toB)
+	if err := errors.Join(errA, errB); err != nil {
+		return err
+	}
+	if err := errors.Join(s.leaveBridge(a), s.leaveBridge(b)); err != nil {
+		return err
+	}
+	return pbx.RunBoth(a, ha, b, hb)
+}
+
+// leading gives what runs on a channel at a place, or why the user may not send it there.
+func (s *Server) leading(ctx context.Context, q *request, c *pbx.Channel, to place) (pbx.Handler, error) {
+	if err := s.o.Dial.Dialplan(ctx, q.ask(), to.context); err != nil {
+		s.log.Warn("redirect denied", "door", "ami", "remote", q.remote, "context", to.context, "error", err)
+		return nil, err
+	}
+	h, _ := s.sw.Follow(c.Snapshot().Account, call.Then{
+		Kind: call.ThenDialplan, Context: to.context, Extension: to.exten, Priority: to.priority,
+	})
+	return h, nil
 }
 
 // leaveBridge takes a channel that no handler has out of its bridge: who was called, and who is
