@@ -84,7 +84,7 @@ func (q *ask) showPBX(snap *pbx.Snapshot) {
 	q.field("Pickup Group", 0)
 	q.field("Application", orNA(snap.App))
 	q.field("Data", orEmpty(snap.AppData))
-	q.field("Call Identifier", none)
+	q.printf(" Call Identifier: %s\n", none) // one column off, as there
 }
 
 // showCDR prints what a record of the call says so far. sequence is the number in the
