@@ -174,13 +174,16 @@ func (s *Server) showAORs(_ context.Context, q *request) answer {
 	return q.list("A listing of AORs follows, presented as AorList events", "AorListComplete", items)
 }
 
-// showContacts lists contacts; without any the answer is an error (observed: Asterisk
-// 22.10, trace s5).
+// showContacts lists the contacts of phones that have registered; without any the answer
+// is an error. Addresses that are configured are not listed (observed: Asterisk 22.10,
+// trace s5).
 func (s *Server) showContacts(_ context.Context, q *request) answer {
 	var items []*wire.Message
 	for _, e := range s.endpoints() {
 		for _, c := range e.Contacts {
-			items = append(items, q.contact(e.Name, &c))
+			if !c.Expires.IsZero() {
+				items = append(items, q.contact(e.Name, &c))
+			}
 		}
 	}
 	if len(items) == 0 {
