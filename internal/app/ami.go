@@ -23,7 +23,9 @@ func (a *App) startAMI(ctx context.Context) error {
 		Switch: a.pbx, Log: a.log, Config: a.amiConfig.Load, Dial: amiDialler{a}, Globals: globals{a}, DB: a.store,
 		Parking: func() (*parking.Config, *parking.Lots) { return apps.Parking(a.machine) }, Plan: a.machine.Plan, Apps: amiApps{a},
 		Version: asteriskVersion, SystemName: a.Config().Server.Node, Started: a.started, Reloaded: a.lastReload,
-		MaxCalls: a.budget.MaxLive, Busy: a.busy, Command: a.amiCommand, Reload: cliServer{a}.Reload,
+		MaxCalls: a.budget.MaxLive, Busy: a.busy, Command: a.amiCommand, Reload: a.amiReload,
+		Devices: a.devices, Hints: a.hints, Mailboxes: mailboxes{a.store}, Contacts: amiContacts{a},
+		Phones: ariPhones{a, make(chan struct{}, textsAtOnce)},
 	})
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ import (
 	"github.com/dialwright/dialwright/internal/door/ctl"
 	"github.com/dialwright/dialwright/internal/door/rest"
 	"github.com/dialwright/dialwright/internal/extmedia"
+	"github.com/dialwright/dialwright/internal/hint"
 	"github.com/dialwright/dialwright/internal/local"
 	"github.com/dialwright/dialwright/internal/media"
 	"github.com/dialwright/dialwright/internal/originate"
@@ -87,6 +88,7 @@ type App struct {
 	machine    *run.Machine
 	contexts   atomic.Pointer[dialplan.Plan] // in force, for whoever asks before there is a machine
 	devices    *devstate.Table
+	hints      *hint.Table
 	hub        *stasis.Hub
 	snoop      *snoop.Technology
 	extmedia   *extmedia.Media
@@ -376,6 +378,9 @@ func (a *App) startOriginator(ctx context.Context) error {
 func (a *App) startDoors(ctx context.Context) error {
 	c := a.Config()
 	if err := a.startARI(ctx); err != nil {
+		return err
+	}
+	if err := a.startHints(ctx); err != nil {
 		return err
 	}
 	a.shell = a.newShell()

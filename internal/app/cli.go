@@ -29,7 +29,7 @@ func (a *App) servesAMI() bool {
 // shares. It comes after ARI's, and before AMI's, which needs it.
 func (a *App) newShell() *cli.Shell {
 	o := cli.Options{
-		Switch: a.pbx, Log: a.log, Originate: cliOriginator{a}, DB: a.store, Plan: a.machine.Plan, Globals: globals{a}, Devices: a.devices,
+		Switch: a.pbx, Log: a.log, Originate: cliOriginator{a}, DB: a.store, Plan: a.machine.Plan, Globals: globals{a}, Devices: a.devices, Hints: a.hints,
 		Apps: appDocs, Functions: functionDocs, Phones: cliPhones{a}, Server: cliServer{a},
 		Parking: func() (*parking.Config, *parking.Lots) { return apps.Parking(a.machine) },
 		Version: asteriskVersion, Product: strings.TrimSpace("Dialwright " + a.o.Version), Started: a.started, Reloaded: a.lastReload,

@@ -137,6 +137,9 @@ func (a *App) usePlan(ctx context.Context, p *dialplan.Plan, problems []dialplan
 	}
 	a.machine.SetPlan(p)
 	a.contexts.Store(p)
+	if a.hints != nil {
+		a.hints.Reload()
+	}
 	return problems
 }
 

@@ -252,20 +252,20 @@ func TestWithoutParts(t *testing.T) {
 	})
 }
 
-// postman is Phones: it keeps the last text, and reaches nobody called "nobody".
-type postman struct{ got []string }
+// postman is Phones: it hands over each text, and reaches nobody called "nobody".
+type postman chan []string
 
-func (p *postman) Message(_ context.Context, from, to, body string, vars map[string]string) error {
+func (p postman) Message(_ context.Context, from, to, body string, vars map[string]string) error {
 	if strings.HasSuffix(to, "nobody") {
 		return errors.New("nobody is there")
 	}
-	p.got = []string{from, to, body, vars["A"]}
+	p <- []string{from, to, body, vars["A"]}
 	return nil
 }
 
 func TestMessageSend(t *testing.T) {
 	t.Parallel()
-	p := &postman{}
+	p := make(postman, 1)
 	u := listening(t, func(o *Options, _ *Config) { o.Phones = p }).login("tracer", "tracepw", "off")
 	u.ask(t, []asked{
 		does("a text", "Action: MessageSend\nTo: pjsip:7\nFrom: sip:a@b\nBody: hello\nVariable: A=1", "Message: Message successfully sent"),
@@ -273,11 +273,11 @@ func TestMessageSend(t *testing.T) {
 		fails("no base64", "Action: MessageSend\nTo: sip:7\nBase64Body: !", "Message failed to send."),
 		fails("by pigeon", "Action: MessageSend\nTo: pigeon:7\nBody: x", "Message technology not found."),
 	})
-	if d := cmp.Diff([]string{"sip:a@b", "pjsip:7", "hello", "1"}, p.got); d != "" {
+	if d := cmp.Diff([]string{"sip:a@b", "pjsip:7", "hello", "1"}, <-p); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 	u.ask(t, []asked{does("in base64", "Action: MessageSend\nDestination: pjsip:8\nTo: x\nBase64Body: aGkKeW91", "Message: Message successfully sent")})
-	if d := cmp.Diff([]string{"", "pjsip:8", "hi\nyou", ""}, p.got); d != "" {
+	if d := cmp.Diff([]string{"", "pjsip:8", "hi\nyou", ""}, <-p); d != "" {
 		t.Errorf("(-want +got):\n%s", d)
 	}
 }

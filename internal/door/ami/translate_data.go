@@ -87,8 +87,7 @@ func (s *Server) writeData(m *wire.Message, e *pbx.Event) bool {
 	case *Shutdown:
 		writeShutdown(m, d)
 	case *hint.State:
-		m.Add("Exten", d.Exten).Add("Context", d.Context).Add("Hint", d.Hint)
-		m.Add("Status", itoa(int(d.Status))).Add("StatusText", statusText(d.Status))
+		addState(m, *d)
 	case *pbx.BlindTransfer:
 		s.writeBlindTransfer(m, e, d)
 	case *pbx.AttendedTransfer:
@@ -160,29 +159,6 @@ func writeShutdown(m *wire.Message, d *Shutdown) {
 		restart = "True"
 	}
 	m.Add("Shutdown", how).Add("Restart", restart)
-}
-
-// statusText names a state of an extension (Asterisk: pbx.c extension_states).
-func statusText(s hint.Status) string {
-	switch s {
-	case hint.Idle:
-		return "Idle"
-	case hint.InUse:
-		return "InUse"
-	case hint.Busy:
-		return "Busy"
-	case hint.Unavailable:
-		return "Unavailable"
-	case hint.Ringing:
-		return "Ringing"
-	case hint.InUseRinging:
-		return "InUse&Ringing"
-	case hint.Hold:
-		return "Hold"
-	case hint.InUseHold:
-		return "InUse&Hold"
-	}
-	return "Unknown"
 }
 
 // writeBlindTransfer writes who sent whom where (observed: Asterisk 22.10, trace t1).

@@ -18,31 +18,8 @@ type Hints interface {
 // hintRow prints a hint (Asterisk: pbx.c handle_show_hints). Watchers are AMI's business
 // and not counted; presence does not exist here.
 func (q *ask) hintRow(h hint.State) {
-	q.print(wire.Left(h.Exten+"@"+h.Context, 30) + ": " + wire.Left(h.Hint, 60) + "  State:" + wire.Left(extensionState(h.Status), 15) +
+	q.print(wire.Left(h.Exten+"@"+h.Context, 30) + ": " + wire.Left(h.Hint, 60) + "  State:" + wire.Left(h.Status.String(), 15) +
 		" Presence:" + wire.Left("not_set", 15) + " Watchers  0\n")
-}
-
-// extensionState names a state as Asterisk's tables do (Asterisk: pbx.c extension_states).
-func extensionState(s hint.Status) string {
-	switch s {
-	case hint.Idle:
-		return "Idle"
-	case hint.InUse:
-		return "InUse"
-	case hint.Busy:
-		return "Busy"
-	case hint.Unavailable:
-		return "Unavailable"
-	case hint.Ringing:
-		return "Ringing"
-	case hint.InUseRinging:
-		return "InUse&Ringing"
-	case hint.Hold:
-		return "Hold"
-	case hint.InUseHold:
-		return "InUse&Hold"
-	}
-	return "Unknown"
 }
 
 // hints lists the hints by context and extension.
