@@ -25,6 +25,7 @@ type hangup struct {
 	quiet   bool   // no ChannelHangupRequest
 	outside bool   // asked for from outside: told as cause 32
 	bare    bool   // without a cause: 16, but the last event tells none
+	early   bool   // told before the statistics
 	untold  bool   // the peer gave no cause: none is told in ChannelHangupRequest
 	forward string // where the peer has sent the call instead (302), "" = nowhere
 	by      int
@@ -60,15 +61,15 @@ func (c *Channel) HangupFromOutside(code cause.Code) {
 }
 
 // HangupByManager is HangupFromOutside for AMI and the command line, which need not give
-// a cause: 0 is told as 0 of a channel that is in no bridge (observed: Asterisk 22.10,
-// AMI traces e7, t6, t7).
+// a cause: 0 is told as 0 of a channel that is in no bridge. The request is told before the
+// statistics (observed: Asterisk 22.10, AMI traces e7, t6, t7).
 func (c *Channel) HangupByManager(code cause.Code) {
-	if code != cause.Unknown {
-		c.HangupFromOutside(code)
-		return
-	}
 	c.box.postFinal(func() {
-		c.hang(hangup{cause: cause.NormalClearing, soft: true, by: byRequest, outside: true, bare: c.bridge == nil})
+		h := hangup{cause: code, soft: true, by: byRequest, outside: true, early: true}
+		if code == cause.Unknown {
+			h.cause, h.bare = cause.NormalClearing, c.bridge == nil
+		}
+		c.hang(h)
 	})
 }
 
@@ -89,7 +90,7 @@ func (c *Channel) hang(h hangup) {
 	}
 	// A program of ours that hangs up is heard of before the statistics, everybody
 	// else after them (observed: Asterisk 22.10, vectors 02b and 01a).
-	own := h.soft && !h.outside && h.by == byRequest
+	own := h.early || h.soft && !h.outside && h.by == byRequest
 	if !own {
 		c.setRTPVariables()
 	}
@@ -223,7 +224,8 @@ func (c *Channel) left() {
 }
 
 // techCause is the SIP status of an end that was not normal: the peer's own,
-// or what our cause means towards a phone that has not answered (spec: ari 4.2, 5.2).
+// or what our cause means towards a phone, answered or not (spec: ari 4.2, 5.2;
+// observed: Asterisk 22.10, AMI traces b3, g2, t4). Channels that are no phone have none.
 func (c *Channel) techCause(r *Result) int {
 	switch {
 	case r.SIPStatus != 0:
@@ -231,11 +233,14 @@ func (c *Channel) techCause(r *Result) int {
 	case c.neverDialled() && r.Cause == cause.NormalClearing:
 		return 603 // observed: Asterisk 22.10, vector 04-create-never-dialed
 	}
-	if r.AnsweredAt.IsZero() && r.Cause != cause.NormalClearing && r.Cause != cause.Unknown && !r.ByPeer {
-		status, _ := r.Cause.SIPStatus()
-		return status
+	if r.Cause == cause.NormalClearing || r.Cause == cause.Unknown || r.ByPeer || c.snap.Load().ProtocolID == "" || c.bare {
+		return 0
 	}
-	return 0
+	status, _ := r.Cause.SIPStatus()
+	if !r.AnsweredAt.IsZero() && status == 603 { // the cause means none, and no refusal is owed
+		return 0
+	}
+	return status
 }
 
 // neverDialled says that the channel was made by Create, for SIP, and has not

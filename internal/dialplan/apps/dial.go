@@ -109,6 +109,9 @@ func (d *dial) run(ctx context.Context) (answered bool, err error) {
 	for _, name := range dialVariables {
 		d.x.Set(ctx, name, "")
 	}
+	if d.x.Get("FORWARDERNAME") != "" { // Asterisk deletes it, of which nobody is told
+		d.x.Set(ctx, "FORWARDERNAME", "")
+	}
 	d.x.Set(ctx, "HANGUPCAUSE", "0")
 	defer d.a.Watch(d.q.Watcher())()
 	defer d.x.Flush() // digits that were typed here are not for what follows
@@ -201,7 +204,7 @@ func (d *dial) dropLegs(code cause.Code) {
 // order is Asterisk's (observed: Asterisk 22.10, AMI trace a1).
 var dialVariables = [...]string{
 	"DIALSTATUS", "DIALEDPEERNUMBER", "DIALEDPEERNAME", "ANSWEREDTIME", "ANSWEREDTIME_MS", "DIALEDTIME", "DIALEDTIME_MS",
-	"RINGTIME", "RINGTIME_MS", "PROGRESSTIME", "PROGRESSTIME_MS", "FORWARDERNAME",
+	"RINGTIME", "RINGTIME_MS", "PROGRESSTIME", "PROGRESSTIME_MS",
 }
 
 // publish sets the variables of the end, also on a caller that has hung up: h
@@ -215,8 +218,8 @@ func (d *dial) publish(ctx context.Context) {
 	}
 	if !d.answeredAt.IsZero() { // as in Asterisk, one without an answer tells no times
 		d.span(ctx, "ANSWEREDTIME", d.answeredAt, end)
+		d.span(ctx, "DIALEDTIME", d.begunAt, end)
 	}
-	d.span(ctx, "DIALEDTIME", d.begunAt, end)
 	d.x.Set(ctx, "DIALSTATUS", d.status)
 }
 

@@ -88,14 +88,14 @@ exten => h,1,Log(NOTICE,h ${DIALSTATUS})`},
 [t]
 exten => s,1,Dial(Local/busy@party&,5)
  same => n,Log(NOTICE,${DIALSTATUS})`},
-		{name: "fractions of seconds", want: "NOANSWER 500 0", text: `
+		{name: "fractions of seconds", want: "NOANSWER [] 0", text: `
 [t]
 exten => s,1,Dial(Local/ring@party,0.5)
- same => n,Log(NOTICE,${DIALSTATUS} ${DIALEDTIME_MS} ${RINGTIME})`},
-		{name: "no sign of life in time", want: "NOANSWER 1 | ANSWER", text: `
+ same => n,Log(NOTICE,${DIALSTATUS} [${DIALEDTIME_MS}] ${RINGTIME})`},
+		{name: "no sign of life in time", want: "NOANSWER [] | ANSWER", text: `
 [t]
 exten => s,1,Dial(Local/noring@party,30^1)
- same => n,Log(NOTICE,${DIALSTATUS} ${DIALEDTIME})
+ same => n,Log(NOTICE,${DIALSTATUS} [${DIALEDTIME}])
  same => n,Dial(Local/slow@party,30^0.5,gS(1))
  same => n,Log(NOTICE,${DIALSTATUS})`},
 		{name: "early media and progress time", want: "BUSY 0 []", text: `

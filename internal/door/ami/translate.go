@@ -46,6 +46,10 @@ func (s *Server) nameOf(e *pbx.Event, c *Config) (string, wire.Class) {
 		if e.Channel == nil || e.Channel.App == "" {
 			return "", 0
 		}
+	case pbx.ChannelVarset:
+		if e.Variable == "HANGUPCAUSE" { // a channel's cause, which Asterisk keeps in no variable
+			return "", 0
+		}
 	case EventCDR:
 		if !c.CDREvents {
 			return "", 0
