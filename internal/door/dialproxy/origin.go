@@ -27,7 +27,7 @@ func (x *exchange) foreign() string {
 	case len(sites) == 1 && sites[0] == "same-origin":
 		return x.rebound()
 	case len(sites) == 1 && sites[0] == "none": // typed, a bookmark, another program, or an extension that may
-		return ""
+		return embedded(x.r.Header)
 	default:
 		return "Sec-Fetch-Site: " + strings.Join(sites, ", ")
 	}
@@ -36,6 +36,9 @@ func (x *exchange) foreign() string {
 			return "Origin: " + origin
 		}
 		return x.rebound()
+	}
+	if why := embedded(x.r.Header); why != "" {
+		return why
 	}
 	if browser(x.r.UserAgent()) {
 		return "a browser does not say over plain HTTP which page asks; use HTTPS, or send the label's token in a header or a form"
@@ -70,6 +73,22 @@ func (x *exchange) secure() bool {
 // its add-ons dial by GET (spec: dialproxy 10, TBDialOut).
 func browser(agent string) bool {
 	return strings.HasPrefix(agent, "Mozilla/") && !strings.Contains(agent, " Thunderbird/")
+}
+
+// embedded says why a request is for a part of something that is shown: the picture of a
+// mail, which mail programs fetch by themselves; "" = it is not. Nobody calls that way.
+func embedded(h http.Header) string {
+	if dest := h.Get("Sec-Fetch-Dest"); dest != "" && dest != "document" && dest != "empty" {
+		return "Sec-Fetch-Dest: " + dest
+	}
+	kind, _, _ := strings.Cut(h.Get("Accept"), ",") // what is wanted first
+	kind, sub, _ := strings.Cut(strings.ToLower(strings.TrimSpace(kind)), "/")
+	switch {
+	case kind == "image" || kind == "audio" || kind == "video" || kind == "font" || kind == "text" && strings.HasPrefix(sub, "css"),
+		kind == "application" && strings.HasPrefix(sub, "font"):
+		return "Accept: a part of a page or a mail is asked for, such as a picture"
+	}
+	return ""
 }
 
 // early says whether a browser fetches what nobody has asked for yet (spec: dialproxy DP-10).
