@@ -24,17 +24,23 @@ const maxShellFile = 1 << 20
 // /mnt/kd/asterisk). They are shell scripts of assignments; of several the last counts,
 // and user.conf, which the operator edits, comes last.
 func (l *loader) astLinux() {
-	bases := []string{filepath.Dir(l.dir), l.dir}
-	if real, err := filepath.EvalSymlinks(l.dir); err == nil && real != filepath.Clean(l.dir) {
-		bases = append([]string{filepath.Dir(real)}, bases...) // /etc/asterisk is a link there
-	}
-	for _, base := range bases {
+	for _, base := range append(above(l.dir), l.dir) {
 		parts, _ := filepath.Glob(filepath.Join(base, "rc.conf.d", "*.conf")) // the pattern is right
 		slices.SortStableFunc(parts, func(a, b string) int { return cmp.Compare(isUserConf(a), isUserConf(b)) })
 		for _, name := range append(append([]string{filepath.Join(base, "rc.conf")}, parts...), filepath.Join(base, "user.conf")) {
 			l.shellFile(name)
 		}
 	}
+}
+
+// above lists the directories that a configuration directory lies in: where it really is,
+// if it is a link (/etc/asterisk is one there), and where it is called so.
+func above(dir string) []string {
+	bases := []string{filepath.Join(dir, "..")} // also of "."
+	if real, err := filepath.EvalSymlinks(dir); err == nil && real != filepath.Clean(dir) {
+		bases = append([]string{filepath.Dir(real)}, bases...)
+	}
+	return bases
 }
 
 // isUserConf puts user.conf behind the others.
@@ -63,9 +69,11 @@ func (l *loader) shellFile(name string) {
 	if !ok {
 		return
 	}
+	at := name // a link's target has no path from a relative directory
 	if rel, err := filepath.Rel(l.dir, name); err == nil {
-		l.dialPrefixes(value, conf.Origin{File: filepath.ToSlash(rel), Line: line})
+		at = rel
 	}
+	l.dialPrefixes(value, conf.Origin{File: filepath.ToSlash(at), Line: line})
 	l.r.Files = append(l.r.Files, name)
 }
 

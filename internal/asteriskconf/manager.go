@@ -283,9 +283,9 @@ func hasFold(m map[string]config.AMIUser, name string) bool {
 }
 
 // astDB finds the file of AstDB, "" if there is none: where asterisk.conf says, else
-// beside the configuration.
+// beside the configuration or, of a copy of AstLinux's /mnt/kd, above it.
 func (r *Result) astDB() string {
-	for _, dir := range []string{r.Directories.DB, r.Directories.VarLib, r.Directories.Etc} {
+	for _, dir := range append([]string{r.Directories.DB, r.Directories.VarLib, r.Directories.Etc}, above(r.Directories.Etc)...) {
 		if dir == "" {
 			continue
 		}

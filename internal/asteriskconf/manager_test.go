@@ -117,7 +117,7 @@ func TestAstLinux(t *testing.T) {
 }
 
 // TestAstLinuxAbove: /mnt/kd/rc.conf.d beside /mnt/kd/asterisk, to which /etc/asterisk is
-// a link.
+// a link; by whatever name the directory is given.
 func TestAstLinuxAbove(t *testing.T) {
 	root := write(t, []txtar.File{
 		{Name: "kd/rc.conf.d/user.conf", Data: []byte("DIALING_PREFIX_NUMBERS=\n")}, // set, but empty
@@ -127,10 +127,25 @@ func TestAstLinuxAbove(t *testing.T) {
 	if err := os.Symlink(filepath.Join(root, "kd", "asterisk"), link); err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{filepath.Join(root, "kd", "asterisk"), link} {
+	if err := os.WriteFile(filepath.Join(root, "kd", "astdb.sqlite3"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(root)
+	for _, dir := range []string{filepath.Join(root, "kd", "asterisk"), link, filepath.Join("kd", "asterisk") + "/", filepath.Join("etc", "asterisk")} {
 		r, problems, err := asteriskconf.Load(dir)
 		if err != nil || len(problems) > 0 {
 			t.Fatal(err, problems)
+		}
+		c := config.Default()
+		r.Merge(&c)
+		if found, want := c.Dialplan.ImportAstDB, filepath.Join("kd", "astdb.sqlite3"); !strings.HasSuffix(found, want) {
+			t.Errorf("%s: AstDB %q, want %q", dir, found, want)
+		}
+		for i, name := range r.Files {
+			r.Files[i], err = filepath.Abs(name)
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
 		if !r.AstLinux || r.DialPrefixes != "" || !slices.Contains(r.Files, filepath.Join(root, "kd", "rc.conf.d", "user.conf")) {
 			t.Errorf("%s: %v, %q, files %q", dir, r.AstLinux, r.DialPrefixes, r.Files)
