@@ -37,6 +37,7 @@ func TestFigures(t *testing.T) {
 	})
 	t.Run("call_files", callFileFigures)
 	t.Run("ari", ariFigures)
+	t.Run("ami", amiFigures)
 	t.Run("idle_channels", func(t *testing.T) {
 		const channels = 1000
 		p := startPhones(t, 0, 0)
