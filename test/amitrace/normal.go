@@ -16,7 +16,7 @@ type normal struct {
 
 var (
 	counter   = regexp.MustCompile(`\b([A-Z][A-Za-z]*/[^\s!-]+)-([0-9a-f]{8})\b`)
-	generated = regexp.MustCompile(`\b(?:lab1-)?\d{10}\.\d+\b`)
+	generated = regexp.MustCompile(`\b(?:lab1-)?\d{10}\.\d+(?:;2\b)?`)
 	uuid      = regexp.MustCompile(`\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`)
 	port      = regexp.MustCompile(`127\.0\.0\.1:\d+`)
 	counts    = regexp.MustCompile(`\d+ calls? processed|(System uptime|Last reload): .*|(level 1: (start|answer|end|sequence|duration|billsec)|\s+Elapsed Time:? ?)=?.*|Asterisk .* built by .*|\[C-[0-9a-f]{8}\]`)

@@ -5,6 +5,7 @@ import (
 	"crypto/md5" //nolint:gosec // AMI's challenge is MD5
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -27,9 +28,9 @@ type Played struct {
 // a query may take until its answer is that of the trace: captures without times do not say
 // how long they waited before they asked.
 const (
-	gateBefore = 3 * time.Second
+	gateBefore = time.Second
 	gateSame   = 300 * time.Millisecond
-	gateQuery  = 6 * time.Second
+	gateQuery  = 4 * time.Second
 	silence    = 200 * time.Millisecond
 )
 
@@ -42,8 +43,9 @@ type player struct {
 	observer *Client // sees every event, and asks
 	from     int     // first packet that counts
 	wn       *normal
-	queued   int   // accepted asynchronous originations
-	dropped  []int // places of packets that are answers of repeated queries
+	lost     map[string]int // events that were waited for in vain: not again
+	queued   int            // accepted asynchronous originations
+	dropped  []int          // places of packets that are answers of repeated queries
 	p        Played
 }
 
@@ -53,7 +55,7 @@ type player struct {
 // owed, and for a mark that it sends itself, so that nothing that comes too much is
 // overlooked.
 func Play(ctx context.Context, s *Session, to Target) (*Played, error) {
-	p := &player{ctx: ctx, s: s, to: to, wn: newNormal(s.Received())}
+	p := &player{ctx: ctx, s: s, to: to, wn: newNormal(s.Received()), lost: map[string]int{}}
 	var err error
 	if p.observer, err = Dial(ctx, to.Addr); err != nil {
 		return nil, err
@@ -109,7 +111,7 @@ func (p *player) begin() error {
 		return err
 	}
 	booted := func(got []Packet, _ bool) bool { return len(got) > 1 && got[1].Get("Event") == "FullyBooted" }
-	if !p.c.Await(p.ctx, 0, gateBefore, booted) {
+	if !p.c.Await(p.ctx, 0, gateQuery, booted) {
 		return fmt.Errorf("no FullyBooted after the login")
 	}
 	p.from = p.c.Len()
@@ -132,7 +134,7 @@ func (p *player) steps() error {
 			}
 			continue
 		case Closed:
-			if !p.c.Await(p.ctx, 0, gateBefore, func(_ []Packet, closed bool) bool { return closed }) {
+			if !p.c.Await(p.ctx, 0, gateQuery, func(_ []Packet, closed bool) bool { return closed }) {
 				p.p.Faults = append(p.p.Faults, "the connection was not closed")
 			}
 			continue
@@ -188,10 +190,11 @@ func (p *player) gate(at int) {
 func (p *player) await(want []Packet, d time.Duration) {
 	answers, events := Split(want)
 	need := map[string]int{}
-	for _, t := range tokens(p.wn, events) {
+	for _, t := range tokens(p.wn, changes(events)) {
 		need[t]++
 	}
-	p.c.Await(p.ctx, p.from, d, func(got []Packet, closed bool) bool {
+	var missing map[string]int
+	came := p.c.Await(p.ctx, p.from, d, func(got []Packet, closed bool) bool {
 		if closed {
 			return true
 		}
@@ -200,16 +203,20 @@ func (p *player) await(want []Packet, d time.Duration) {
 		}
 		have := map[string]int{}
 		_, events := Split(got)
-		for _, t := range tokens(newNormal(got), events) {
+		for _, t := range tokens(newNormal(got), changes(events)) {
 			have[t]++
 		}
+		missing = map[string]int{}
 		for t, n := range need {
-			if have[t] < n {
-				return false
+			if have[t] < n && n-have[t] > p.lost[t] {
+				missing[t] = n - have[t]
 			}
 		}
-		return true
+		return len(missing) == 0
 	})
+	if !came && d >= gateBefore {
+		maps.Copy(p.lost, missing)
+	}
 }
 
 // queries are the actions that are asked again until they answer as in the trace.
@@ -281,18 +288,13 @@ func (p *player) query(st *Step, want []Packet) error {
 // origination has come to its end if there are to be none.
 func (p *player) settle(channels int) {
 	p.observer.Await(p.ctx, 0, gateBefore, func(got []Packet, _ bool) bool {
-		alive, ended := map[string]bool{}, 0
+		ended := 0
 		for _, e := range got {
-			switch e.Get("Event") {
-			case "Newchannel":
-				alive[e.Get("Uniqueid")] = true
-			case "Hangup":
-				delete(alive, e.Get("Uniqueid"))
-			case "OriginateResponse":
+			if e.Get("Event") == "OriginateResponse" {
 				ended++
 			}
 		}
-		return len(alive) == channels && (channels > 0 || ended >= p.queued)
+		return len(alive(got)) == channels && (channels > 0 || ended >= p.queued)
 	})
 }
 
@@ -300,16 +302,7 @@ func (p *player) settle(channels int) {
 // key that belongs to the challenge of this connection.
 func (p *player) actual(st *Step) string {
 	got := append(p.observer.Packets(0), p.c.Packets(0)...)
-	text := counter.ReplaceAllStringFunc(st.Raw, func(name string) string {
-		for i := len(got) - 1; i >= 0; i-- {
-			for _, h := range got[i] {
-				if here := counter.FindString(h.Value); strings.HasSuffix(h.Key, "Channel") && channelName(here) == channelName(name) {
-					return here
-				}
-			}
-		}
-		return name
-	})
+	text := counter.ReplaceAllStringFunc(st.Raw, func(name string) string { return here(got, name) })
 	key := field(st.Packet, "Key")
 	if field(st.Packet, "AuthType") == "" || len(key) != 32 {
 		return text
@@ -341,7 +334,7 @@ func (p *player) lastSent() (at time.Duration) {
 // finish waits for what is owed and for a mark, and takes the packets.
 func (p *player) finish() {
 	last := p.s.Steps[len(p.s.Steps)-1].At - p.lastSent()
-	p.await(p.s.Received(), gateBefore+last)
+	p.await(p.s.Received(), 3*time.Second+last)
 	if p.s.Banner == "" {
 		if p.c.Write("Action: UserEvent\r\nActionID: mark\r\nUserEvent: "+markName+"\r\n\r\n") == nil {
 			p.c.Await(p.ctx, p.from, gateBefore, func(got []Packet, _ bool) bool {
