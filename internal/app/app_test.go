@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -194,6 +195,10 @@ func TestReload(t *testing.T) {
 	}
 	if err := c.Get(t.Context(), "/v1/stats", nil, &stats); err != nil || len(stats.Resources) != 1 || stats.Resources[0].Name != "server" || stats.Resources[0].CPS != 2.5 {
 		t.Errorf("the server's pace is not in force: %+v %v", stats, err)
+	}
+	write("[server]\nwatch = false\n[ami.users.crm]\nsecret = \"cMz5xW9-mLp\"\n[phones.101]\npassword = \"long-enough\"\n")
+	if err := c.Post(t.Context(), "/v1/config/reload", nil, &r); err != nil || !slices.Equal(r.Restart, []string{"ami.users"}) {
+		t.Errorf("the first user of AMI waits for nothing: %v %v", r.Restart, err) // nobody listens
 	}
 	write("[phones.101]\npassword = \"x\"\n[phones.102]\n")
 	err := c.Post(t.Context(), "/v1/config/reload", nil, &r)

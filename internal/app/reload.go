@@ -91,6 +91,9 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 	a.setLevel(next)
 	a.originator.PolicyChanged() // raised caps start waiting calls at once
 	out := rest.Reloaded{Files: l.Files, Changed: changed(old, next), Restart: config.NeedRestart(&a.loaded.Config, next), Warnings: []string{}}
+	if a.ami == nil && a.servesAMI() {
+		out.Restart = append(out.Restart, "ami.users") // the first of them opens the door, at the start
+	}
 	if out.Files == nil {
 		out.Files = []string{}
 	}

@@ -2,8 +2,8 @@ package config
 
 // AMI holds the settings of the Asterisk Manager Interface.
 type AMI struct {
-	// Serve AMI as soon as [ami.users] names somebody. Without a user nobody can log in,
-	// and nothing is served. Reload: restart.
+	// Serve AMI if [ami.users] names somebody when the server starts. Without a user nobody
+	// could log in, and nothing is served. Reload: restart.
 	Enabled bool `toml:"enabled"`
 	// Address to serve, "host:port"; empty = only tls_listen and web. Reload: restart.
 	Listen string `toml:"listen"`
@@ -49,7 +49,7 @@ type AMI struct {
 	// How many bytes of events a client may be behind before it is closed. Reload: restart.
 	EventQueueSize int `toml:"event_queue_size"`
 	// Who may log in. The table's key is the user's name, whose case does not count:
-	// [ami.users.crm]. Reload: live.
+	// [ami.users.crm]. The first one needs a restart. Reload: live.
 	Users map[string]AMIUser `toml:"users"`
 }
 
