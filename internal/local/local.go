@@ -394,8 +394,12 @@ func (h *half) Transfer(target string) error {
 	return nil
 }
 
-// UpdateCallerID has nobody to tell: each half's controller sets its own.
-func (h *half) UpdateCallerID(call.CallerID) {}
+// UpdateCallerID makes whom one half talks to the caller ID of the other: the halves pass
+// the connected line on (Asterisk: core_unreal.c unreal_colp_redirect_indicate; observed:
+// Asterisk 22.10, AMI trace a3).
+func (h *half) UpdateCallerID(id call.CallerID) {
+	h.other().post(pbx.LegEvent{Kind: pbx.LegIdentity, CallerID: id})
+}
 
 // Describe names the half.
 func (h *half) Describe() pbx.LegInfo {

@@ -430,6 +430,21 @@ func (b *Bridge) inTurn(turns []turn) {
 	}
 }
 
+// identified gives the other member of a bridge of two a new connected line. It runs in
+// the member's actor.
+func (b *Bridge) identified(c *Channel, id call.CallerID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.members) != 2 || b.kind != Mixing || b.destroyed {
+		return
+	}
+	for _, m := range b.members {
+		if m.c != c {
+			b.inTurn([]turn{{m.c, func() { m.c.setConnected(id) }}})
+		}
+	}
+}
+
 // remind tells the two members of an application's bridge of each other again, as
 // Asterisk does when one of them is dialled there and when its media begins, early or
 // with the answer (observed: Asterisk 22.10, vectors 03a to 03c). It runs in the member's actor.

@@ -66,6 +66,19 @@ func (c *Channel) handleLeg(e LegEvent) {
 	case LegMedia:
 		c.toldBridge()
 		c.fitCodec()
+	case LegIdentity:
+		c.identified(e.CallerID)
+	}
+}
+
+// identified takes over who the party is, and tells whom it talks to.
+func (c *Channel) identified(id call.CallerID) {
+	if id == (call.CallerID{}) {
+		return
+	}
+	c.setCallerID(id)
+	if c.bridge != nil {
+		c.bridge.identified(c, id)
 	}
 }
 

@@ -56,7 +56,7 @@ func nextState(s State, incoming bool, e LegEventKind) (State, error) {
 		if s != Up {
 			return Up, nil
 		}
-	case LegEnded, LegDTMF, LegHeld, LegResumed, LegTransfer, LegMedia:
+	case LegEnded, LegDTMF, LegHeld, LegResumed, LegTransfer, LegMedia, LegIdentity:
 		return s, nil
 	}
 	return s, fmt.Errorf("channel is %s: %s is not possible", s, e)

@@ -149,11 +149,12 @@ const (
 	LegForwarded                          // the peer has sent the call elsewhere and the technology follows (302): Target
 	LegTransfer                           // the peer wants the other party transferred (REFER): Target
 	LegMedia                              // the format was negotiated again
+	LegIdentity                           // the party is somebody else than before: CallerID
 )
 
 // String gives the event's name for logs.
 func (k LegEventKind) String() string {
-	names := [...]string{"", "proceeding", "ringing", "progress", "answered", "ended", "dtmf", "held", "resumed", "forwarded", "transfer", "media"}
+	names := [...]string{"", "proceeding", "ringing", "progress", "answered", "ended", "dtmf", "held", "resumed", "forwarded", "transfer", "media", "identity"}
 	if k <= 0 || int(k) >= len(names) {
 		return "unknown"
 	}
@@ -173,6 +174,7 @@ type LegEvent struct {
 	Text      string        // peer's own reason text, for people; LegTransfer: the Replaces of an attended one
 	ByPeer    bool          // LegEnded: the peer ended it; false: the answer to our own Hangup
 	Stated    bool          // LegEnded: the peer said Cause itself (SIP: a Reason header), it is not the usual one
+	CallerID  call.CallerID // LegIdentity: who it is
 	Quiet     bool          // LegEnded: no ChannelHangupRequest is told (spec: ari 5.8, the end of a snoop channel)
 }
 
