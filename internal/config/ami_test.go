@@ -212,7 +212,7 @@ listen = "0.0.0.0:8088"
 func TestDialproxyMistakes(t *testing.T) {
 	_, ms := parse(t, `[dialproxy]
 enabled = true
-paths = ["dialproxy.php", "/v1/calls", "/ari/x"]
+paths = ["dialproxy.php", "/v1/calls", "/ari/x", "/dialproxy/tel"]
 prefixes = "00,0,49"
 pause = "2m"
 max_digits = 0
@@ -231,7 +231,7 @@ socket = "asterisk.ctl"
 post_only = 1
 `)
 	want := []string{
-		"a.toml:3: dialproxy.paths[0]:", "a.toml:3: dialproxy.paths[1]:", "a.toml:3: dialproxy.paths[2]:", "a.toml:4: dialproxy.prefixes:", "a.toml:5: dialproxy.pause:",
+		"a.toml:3: dialproxy.paths[0]:", "a.toml:3: dialproxy.paths[1]:", "a.toml:3: dialproxy.paths[2]:", "a.toml:3: dialproxy.paths[3]:", "a.toml:4: dialproxy.prefixes:", "a.toml:5: dialproxy.pause:",
 		"a.toml:6: dialproxy.max_digits:", "a.toml:7: dialproxy.waiting:", "a.toml:8: dialproxy.allowed_origins[0]:", "a.toml:8: dialproxy.allowed_origins[1]:",
 		"a.toml:9: dialproxy.trusted_proxies[0]:", "a.toml:10: dialproxy.account:", "a.toml:11: dialproxy.labels.a b:", "a.toml:12: dialproxy.labels.a b.prefixes:",
 		"a.toml:13: dialproxy.labels.a b.account:", "a.toml:14: dialproxy.labels.a b.per_minute:", "a.toml:15: dialproxy.labels.a b.at_once:",
@@ -245,6 +245,9 @@ post_only = 1
 	slices.Sort(want)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s\n%v", diff, ms)
+	}
+	if strings.Contains(ms.Error(), "for all") { // a "*" is a mistake, and not to be advised
+		t.Error(ms)
 	}
 }
 

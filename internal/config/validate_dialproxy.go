@@ -31,11 +31,12 @@ func (v *validator) dialproxy() {
 	v.within("dialproxy.per_minute", d.PerMinute, -1<<30, 1<<30)
 	for i, o := range d.AllowedOrigins {
 		key := fmt.Sprintf("dialproxy.allowed_origins[%d]", i)
-		if o == "*" {
+		switch {
+		case o == "*":
 			v.bad(key, "would let every web page dial; name their origins, \"https://crm.example.com\"")
-			continue
+		case !IsOrigin(o):
+			v.bad(key, "%q is not an origin; write it as \"https://crm.example.com\"", o)
 		}
-		v.origin(key, o)
 	}
 	v.networks("dialproxy.trusted_proxies", d.TrustedProxies)
 	v.accountRef("dialproxy.account", d.Account)
@@ -47,10 +48,10 @@ func (v *validator) dialproxy() {
 	}
 }
 
-// takenPath says whether a path is one of REST, ARI or AMI.
+// takenPath says whether a path is one of REST, ARI, AMI or dialproxy's own page.
 func takenPath(p string, c *Config) bool {
 	for _, taken := range []string{
-		"/v1", "/metrics", "/healthz", "/readyz", c.ARI.Prefix + "/ari", c.ARI.Prefix + "/media", c.AMI.Prefix + "/rawman", c.AMI.Prefix + "/mxml", c.AMI.Prefix + "/manager",
+		"/v1", "/metrics", "/healthz", "/readyz", "/dialproxy/tel", c.ARI.Prefix + "/ari", c.ARI.Prefix + "/media", c.AMI.Prefix + "/rawman", c.AMI.Prefix + "/mxml", c.AMI.Prefix + "/manager",
 		c.AMI.Prefix + "/arawman", c.AMI.Prefix + "/amxml", c.AMI.Prefix + "/amanager",
 	} {
 		if p == taken || strings.HasPrefix(p, taken+"/") {
