@@ -42,5 +42,6 @@ func (a *App) importAstDB(ctx context.Context) {
 	}
 	if n.Added+n.Kept > 0 {
 		level(ctx, "AstDB imported", "file", file, "added", n.Added, "same", n.Same, "kept ours", n.Kept, "imported before", n.Before)
+		a.tellLabels(ctx, list)
 	}
 }

@@ -83,7 +83,7 @@ func TestAstDBOfAsteriskIsImportedOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if !strings.Contains(log, "AstDB imported") || !strings.Contains(log, "nofamily") {
+	if !strings.Contains(log, "AstDB imported") || !strings.Contains(log, "nofamily") || !strings.Contains(log, "set dialproxy.enabled") {
 		t.Errorf("log:\n%s", log)
 	}
 	log = runOn(t, source, dir, nothing, func(a *App) {
@@ -93,6 +93,18 @@ func TestAstDBOfAsteriskIsImportedOnce(t *testing.T) {
 	})
 	if strings.Contains(log, "AstDB imported") {
 		t.Errorf("told again:\n%s", log)
+	}
+}
+
+// An AstLinux's labels that stay closed here are named, and those of allow= are not.
+func TestClosedLabelsAreTold(t *testing.T) {
+	source := Source{AsteriskDir: asteriskDir(t, "/actionlist/DIALPROXY-office", "PJSIP/101", "/actionlist/DIALPROXY-desk", "PJSIP/101~allow=10.0.0.1", "/actionlist/DIALPROXY-tok", "PJSIP/101")}
+	log := runOn(t, source, t.TempDir(), func(c *config.Config) {
+		c.Dialproxy.Enabled = true
+		c.Dialproxy.Labels = map[string]config.DialproxyLabel{"tok": {Token: "a long token"}}
+	}, func(*App) {})
+	if !strings.Contains(log, "labels without allow= are refused") || !strings.Contains(log, "labels=[office]") {
+		t.Errorf("log:\n%s", log)
 	}
 }
 

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/dialwright/dialwright/internal/astdb"
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/config"
 	"github.com/dialwright/dialwright/internal/door/dialproxy"
@@ -167,7 +169,29 @@ func (a *App) ExplainLabel(ctx context.Context, only call.AccountID, typed, labe
 		return out
 	}
 	a.explainThen(account, l.Originate(n), &out)
+	out.Denied = cmp.Or(c.Refused(label, l, n), out.Denied)
 	return out
+}
+
+// tellLabels says which labels, new here, cannot be used as they are (spec: dialproxy 11, W1).
+func (a *App) tellLabels(ctx context.Context, list []astdb.Entry) {
+	c := dialproxyConfig(&a.Config().Dialproxy, a.DefaultAccount())
+	var all, closed []string
+	for _, e := range list {
+		if label, ok := strings.CutPrefix(e.Path, wire.Family+"/"+wire.KeyPrefix); ok {
+			all = append(all, label)
+			if c.Closed(label, wire.ParseLabel(e.Value)) {
+				closed = append(closed, label)
+			}
+		}
+	}
+	switch {
+	case len(all) == 0:
+	case !a.Config().Dialproxy.Enabled:
+		a.log.WarnContext(ctx, "AstDB has labels of dialproxy.php, which is off: set dialproxy.enabled to serve it", "labels", all)
+	case len(closed) > 0:
+		a.log.WarnContext(ctx, "labels without allow= are refused: give them a token in dialproxy.labels, or set dialproxy.open", "labels", closed)
+	}
 }
 
 // explainThen tells where an extension leads: to the dialplan, or by the built-in routing.

@@ -54,7 +54,7 @@ func clickApp(t *testing.T, plan string) (a *App, base string, log *logBuffer) {
 	a, _, log = serve(t, path)
 	for label, value := range map[string]string{
 		"office": "Pretend/100~allow=127.0.0.1", "desk": "Pretend/100~allow=127.0.0.1~context=x", "busy": "Pretend/100486~allow=127.0.0.1",
-		"away": "PJSIP/nobody~allow=127.0.0.1",
+		"away": "PJSIP/nobody~allow=127.0.0.1", "closed": "Pretend/100~context=x",
 	} {
 		if err := a.store.DBPut(t.Context(), "actionlist", "DIALPROXY-"+label, value); err != nil {
 			t.Fatal(err)
@@ -137,6 +137,18 @@ func TestExplainLabel(t *testing.T) {
 		}},
 		{"not there", "nobody", "1", "", rest.Trace{
 			Typed: "1", Steps: []rest.Step{}, Error: `there is no label "nobody": put DIALPROXY-nobody into the family actionlist of AstDB`,
+		}},
+		{"a label that nobody may use", "closed", "12", "", rest.Trace{
+			Typed: "12", Endpoint: "Local/12@x", Denied: "The label has neither a token nor allow=, and dialproxy.open is off.",
+			Steps: []rest.Step{{Rule: "label", Before: "12", After: "12@x", Note: "when Pretend/100 has answered; caller ID DialProxy <12>"}},
+		}},
+		{"a number that is too long", "desk", "123456789012345678901234567890123", "", rest.Trace{
+			Typed: "123456789012345678901234567890123", Endpoint: "Local/123456789012345678901234567890123@x",
+			Denied: "The number has more than 32 digits, which is dialproxy.max_digits.",
+			Steps: []rest.Step{{
+				Rule: "label", Before: "123456789012345678901234567890123", After: "123456789012345678901234567890123@x",
+				Note: "when Pretend/100 has answered; caller ID DialProxy <123456789012345678901234567890123>",
+			}},
 		}},
 		{"nothing left", "office", "abc", "", rest.Trace{
 			Typed: "abc", Error: "nothing is left of the number: give its digits",

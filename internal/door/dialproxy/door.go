@@ -3,6 +3,7 @@ package dialproxy
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/door/auth"
 	"github.com/dialwright/dialwright/internal/originate"
+	"github.com/dialwright/dialwright/internal/wire/dialproxy"
 )
 
 // DoorName is this door's name in call.Origin. The principal of its calls is
@@ -74,6 +76,34 @@ type Label struct {
 	Account   call.AccountID
 	PerMinute int // 0 = no limit of its own
 	AtOnce    int // calls at once, 0 = no limit
+}
+
+// Refused says why a label dials a number for nobody, whoever asks and with whatever
+// token; "" = it may.
+func (c *Config) Refused(label string, l dialproxy.Label, n dialproxy.Number) string {
+	switch {
+	case c.tooLong(n):
+		return fmt.Sprintf("The number has more than %d digits, which is dialproxy.max_digits.", c.digits())
+	case c.Closed(label, l):
+		return "The label has neither a token nor allow=, and dialproxy.open is off."
+	}
+	return ""
+}
+
+// Closed says whether a label is nobody's to use: whoever knew its name could (spec:
+// dialproxy 11, W1).
+func (c *Config) Closed(label string, l dialproxy.Label) bool {
+	return c.Labels[label].Token == "" && !l.Restricted() && !c.Open
+}
+
+func (c *Config) tooLong(n dialproxy.Number) bool { return len(n.Digits) > c.digits() }
+
+// digits is how long a number may be.
+func (c *Config) digits() int {
+	if c.MaxDigits <= 0 {
+		return maxDigits
+	}
+	return c.MaxDigits
 }
 
 // Bounds of the door.

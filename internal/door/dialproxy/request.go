@@ -179,16 +179,12 @@ func (x *exchange) answer() answer {
 	if q.Debug {
 		return x.debug(conf, n)
 	}
-	most := x.c.MaxDigits
-	if most <= 0 {
-		most = maxDigits
-	}
 	switch {
 	case n.Digits == "":
 		return x.fail(http.StatusBadRequest, "Error", "no number")
 	case q.Label == "":
 		return x.fail(http.StatusBadRequest, "Error", "no label")
-	case len(n.Digits) > most:
+	case x.c.tooLong(n):
 		return x.fail(http.StatusBadRequest, "Error", "the number is too long")
 	}
 	l, bad := x.admit(conf)
@@ -257,7 +253,7 @@ func (x *exchange) admit(conf Label) (dialproxy.Label, *answer) {
 		return dialproxy.Label{}, &answer{status: http.StatusUnauthorized, text: "Error", challenge: true}
 	case !x.proves(conf):
 		return bad(http.StatusForbidden, "Error", "without the label's token")
-	case conf.Token == "" && !l.Restricted() && !x.c.Open:
+	case x.c.Closed(name, l):
 		return bad(http.StatusForbidden, "Error", "the label has neither a token nor allow=, and dialproxy.open is off")
 	}
 	return l, nil
