@@ -78,16 +78,20 @@ func (c demoCmd) Run(e *env) error {
 
 // step prints what the demonstration's application does.
 func step(e *env) func(door string, at time.Time, text string) {
-	said := false
+	said := ""
 	return func(door string, at time.Time, text string) {
 		switch {
 		case e.cli.JSON:
 			e.printLine(map[string]any{"door": door, "at": at.UTC(), "step": text})
 			return
-		case !said:
+		case said != door && door == "ari":
 			fmt.Fprintf(e.stdout, "through the door %s: an application creates, bridges and dials\n", door)
-			said = true
+		case said != door && door == "ami":
+			fmt.Fprintf(e.stdout, "through the door %s: a program logs in, originates and follows its events\n", door)
+		case said != door:
+			fmt.Fprintf(e.stdout, "through the door %s: a label is made, then its link is opened\n", door)
 		}
+		said = door
 		fmt.Fprintf(e.stdout, "  %s  %s\n", at.Format("15:04:05.000"), text)
 	}
 }
@@ -116,7 +120,7 @@ func (demoCmd) report(e *env, h demo.Heard) {
 func (demoCmd) invite(e *env, d *demo.Demo) {
 	r := d.Ready()
 	if e.cli.JSON {
-		e.printLine(map[string]any{"http": r.HTTP, "sip": r.SIP, "data_dir": r.DataDir, "key": d.Key(), "ari": d.ARI(), "phones": d.Phones()})
+		e.printLine(map[string]any{"http": r.HTTP, "sip": r.SIP, "data_dir": r.DataDir, "key": d.Key(), "ari": d.ARI(), "ami": r.AMI, "dialproxy": d.Dialproxy(), "phones": d.Phones()})
 		return
 	}
 	fmt.Fprintf(e.stdout, "The server stays up until Ctrl-C.\n\n")
@@ -128,8 +132,10 @@ func (demoCmd) invite(e *env, d *demo.Demo) {
 	}
 	fmt.Fprintf(e.stdout, "  control  %s\n", ctl.Path(r.DataDir))
 	fmt.Fprintf(e.stdout, "  API      %s/v1  (document: %s/v1/openapi.json)\n  API key  %s\n", r.HTTP, r.HTTP, d.Key())
-	fmt.Fprintf(e.stdout, "  ARI      %s\n\nTry in another terminal:\n\n", d.ARI())
-	fmt.Fprintf(e.stdout, "  export DIALWRIGHT_DATA_DIR=%s\n  dialwright call 101 102\n  dialwright call 101 Pretend/100486\n  dialwright history\n  dialwright records\n  dialwright explain CALL\n  dialwright events --after 0\n", r.DataDir)
+	fmt.Fprintf(e.stdout, "  ARI      %s\n", d.ARI())
+	address, user, secret := d.AMI()
+	fmt.Fprintf(e.stdout, "  AMI      %s, user %s, secret %s\n  click    %s102\n\nTry in another terminal:\n\n", address, user, secret, d.Dialproxy())
+	fmt.Fprintf(e.stdout, "  export DIALWRIGHT_DATA_DIR=%s\n  dialwright call 101 102\n  dialwright call 101 Pretend/100486\n  dialwright history\n  dialwright records\n  dialwright explain CALL\n  dialwright events --after 0\n  dialwright rx 'core show channels'\n", r.DataDir)
 	fmt.Fprintf(e.stdout, "  dialwright spool --dir %s --channel PJSIP/101 --application Playback --data hello-world\n", d.Spool())
 	fmt.Fprintf(e.stdout, "  curl -H 'Authorization: Bearer %s' -d '{\"first\":\"101\",\"second\":\"102\"}' -H 'Content-Type: application/json' %s/v1/calls\n", d.Key(), r.HTTP)
 }

@@ -62,18 +62,19 @@ type Ready struct {
 // App is a server. Start and Stop may be called once each; Stop also before
 // Start.
 type App struct {
-	o        Options
-	log      *slog.Logger
-	level    *slog.LevelVar
-	loaded   config.Loaded // at the start; what needs a restart is compared with it
-	budget   budget
-	started  time.Time
-	stack    stack
-	running  atomic.Bool // there is something to drain
-	stopping atomic.Bool
-	stopOnce sync.Once
-	stopErr  error
-	failed   chan error // a door's server that broke
+	o          Options
+	log        *slog.Logger
+	level      *slog.LevelVar
+	loaded     config.Loaded // at the start; what needs a restart is compared with it
+	budget     budget
+	started    time.Time
+	stack      stack
+	running    atomic.Bool // there is something to drain
+	stopping   atomic.Bool
+	restarting atomic.Bool // it is to start again
+	stopOnce   sync.Once
+	stopErr    error
+	failed     chan error // a door's server that broke
 
 	conf      atomic.Pointer[config.Config]
 	files     atomic.Pointer[[]string] // that conf was read from
@@ -286,7 +287,7 @@ func (a *App) startSwitch(ctx context.Context) error {
 	a.engine = pbx.NewEngineWith(a.pbx, pbx.EngineOptions{RingTime: c.Originate.SecondWait.Duration, Compat: c.Callfile.Compat == "asterisk22"})
 	a.originator = originate.New(originate.Options{
 		Store: a.store, Engine: a.engine, Router: &a.router, Policy: a.policy.Load, Known: known(a.machine),
-		Node: a.node(), Log: a.log, MaxLive: a.budget.MaxLive,
+		Node: a.node(), Log: a.log, MaxLive: a.budget.MaxLive, Recorded: a.tellRecord,
 		Keep: originate.Keep{
 			Calls: c.Retention.Calls.Duration, CDRs: c.Retention.CDRs.Duration,
 			Events: c.Retention.Events.Duration, Audit: c.Retention.Audit.Duration,
@@ -301,7 +302,7 @@ func (a *App) startSwitch(ctx context.Context) error {
 	for _, t := range a.extmedia.Technologies() {
 		a.pbx.Register(t)
 	}
-	a.ledger = newLedger(a.originator.Record, runner{a, a.machine.Runner()}.Record, a.log)
+	a.ledger = newLedger(a.recordAndTell, runner{a, a.machine.Runner()}.Record, a.log)
 	go a.ledger.run()
 	a.stack.push("ledger", a.ledger.stop)
 	if err := a.devices.Start(ctx); err != nil {

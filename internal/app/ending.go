@@ -109,6 +109,7 @@ func (a *App) end(ctx, stopNow context.Context, w end) error {
 		cancel() // no patience with calls
 		stopNow = hurry
 	}
+	a.restarting.Store(w.restart)
 	if err := a.Stop(stopNow); err != nil || !w.restart {
 		return err
 	}

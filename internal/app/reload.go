@@ -108,6 +108,7 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 		out.Warnings = append(out.Warnings, planProblem(next, p))
 	}
 	a.reloadedAt.Store(new(time.Now().UTC()))
+	a.tellReload()
 	a.log.InfoContext(ctx, "configuration loaded", "changed", out.Changed, "waiting_for_restart", out.Restart)
 	return out, nil
 }

@@ -30,6 +30,7 @@ func (a *App) Stop(ctx context.Context) error {
 		all, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience+afterDrain)
 		defer cancel()
 		err := a.drain(ctx, all, patience)
+		a.tellShutdown()
 		a.stopErr = errors.Join(err, a.stack.unwind(all, a.log))
 		a.log.InfoContext(all, "stopped", "err", a.stopErr)
 	})

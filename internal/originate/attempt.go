@@ -290,6 +290,9 @@ func (r *running) finish(out call.Outcome) {
 		switch {
 		case err == nil:
 			r.o.count.ended(out.Disposition)
+			if f := r.o.o.Recorded; f != nil {
+				f(end.CDR, out.A.ChannelID)
+			}
 			log.Info("attempt ended", "disposition", out.Disposition, "cause", end.CDR.Cause, "state", c.State, "account", r.a.Request.Account)
 			return
 		case errors.Is(err, ErrStale):

@@ -45,6 +45,9 @@ type Options struct {
 	// Poll asks the store again this often although nothing has changed here;
 	// 0 = never, right for a store that no other node writes. Not below 1 s.
 	Poll time.Duration
+	// Recorded is told of every record that an attempt has left, with the id of leg A's
+	// channel, after it was stored. It must be quick; nil = nobody wants to know.
+	Recorded func(d call.CDR, channelID string)
 }
 
 // Keep holds retention times.

@@ -58,7 +58,7 @@ type Demo struct {
 	o      Options
 	dir    string
 	key    string
-	secret string // of the user of ARI
+	secret string // of the user of ARI and AMI
 	ready  app.Ready
 	app    *app.App
 	a, b   *softphone.Phone
@@ -138,7 +138,7 @@ exten => _10X,1,Dial(PJSIP/${EXTEN},20)
 func (d *Demo) toml(hash string, secrets [2]string) string {
 	return fmt.Sprintf(`# Made by dialwright demo.
 [server]
-data_dir = %q
+data_dir = %[1]q
 drain = "2s"
 watch = false
 
@@ -150,26 +150,37 @@ listen = ["udp:127.0.0.1:0", "tcp:127.0.0.1:0"]
 allow_pretend = true
 
 [phones.101]
-password = %q
+password = %[2]q
 display_name = "Alice"
 
 [phones.102]
-password = %q
+password = %[3]q
 display_name = "Bob"
 
 [keys.demo]
-hash = %q
+hash = %[4]q
 scopes = ["admin"]
 
 [ari.users.demo]
-password = %q
+password = %[6]q
+
+[ami]
+listen = "127.0.0.1:0"
+
+[ami.users.demo]
+secret = %[6]q
+read = ["all"]
+write = ["all"]
+
+[dialproxy]
+enabled = true
 
 [dialplan]
-file = %q
+file = %[5]q
 
 [callfile]
-dir = %q
-`, d.dir, secrets[0], secrets[1], hash, d.secret, filepath.Join(d.dir, "extensions.conf"), d.Spool())
+dir = %[7]q
+`, d.dir, secrets[0], secrets[1], hash, filepath.Join(d.dir, "extensions.conf"), d.secret, d.Spool())
 }
 
 // phone starts a phone that answers after a short ring, and waits until it is
@@ -207,6 +218,12 @@ func (d *Demo) Key() string { return d.key }
 // ARI gives the address of the Asterisk REST Interface, with a user who may log in.
 func (d *Demo) ARI() string { return d.ready.HTTP + "/ari?api_key=" + ariUser + ":" + d.secret }
 
+// AMI gives the address of the Asterisk Manager Interface, with a user who may log in.
+func (d *Demo) AMI() (address, user, secret string) { return d.ready.AMI, amiUser, d.secret }
+
+// Dialproxy gives the link that dials a number, which is to follow.
+func (d *Demo) Dialproxy() string { return d.ready.HTTP + "/dialproxy.php?ext=" + label + "&num=" }
+
 // Phones gives name and address of each phone.
 func (d *Demo) Phones() []string {
 	var out []string
@@ -217,7 +234,9 @@ func (d *Demo) Phones() []string {
 }
 
 // Doors lists the doors through which Call places calls.
-func (d *Demo) Doors() []string { return []string{"rest", "cli", "callfile", "ari"} }
+func (d *Demo) Doors() []string {
+	return []string{"rest", "cli", "callfile", "ari", "ami", "dialproxy"}
+}
 
 // Spool is the folder of call files.
 func (d *Demo) Spool() string { return filepath.Join(d.dir, "outgoing") }
@@ -225,8 +244,11 @@ func (d *Demo) Spool() string { return filepath.Join(d.dir, "outgoing") }
 // Call places a call from 101 to 102 through a door, listens at both ends,
 // hangs up at 102 and follows the call to its end.
 func (d *Demo) Call(ctx context.Context, door string) (Heard, error) {
-	if door == "ari" {
+	switch door {
+	case "ari":
 		return d.callByApplication(ctx)
+	case "ami":
+		return d.callByManager(ctx)
 	}
 	cl, err := d.client(door)
 	if err != nil {
@@ -257,6 +279,9 @@ func (d *Demo) Call(ctx context.Context, door string) (Heard, error) {
 
 // place asks for a call through a door and gives it.
 func (d *Demo) place(ctx context.Context, cl *client.Client, door string) (made rest.Call, err error) {
+	if door == "dialproxy" {
+		return d.click(ctx, cl)
+	}
 	if door != "callfile" {
 		body := map[string]any{"first": "101", "second": "102", "reference": "demo " + door}
 		err = cl.Post(ctx, "/v1/calls", body, &made)

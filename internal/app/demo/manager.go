@@ -26,15 +26,15 @@ type manager struct {
 
 const amiUser = "demo"
 
-// dialManager opens a connection to AMI and logs in.
-func (d *Demo) dialManager(ctx context.Context) (*manager, error) {
+// dialManager opens a connection to AMI and logs in, for the call through a door.
+func (d *Demo) dialManager(ctx context.Context, door string) (*manager, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", d.ready.AMI)
 	if err != nil {
 		return nil, err
 	}
 	m := &manager{conn: conn, r: textproto.NewReader(bufio.NewReader(conn)), step: func(string) {}}
 	if d.o.Step != nil {
-		m.step = func(text string) { d.o.Step("ami", time.Now(), text) }
+		m.step = func(text string) { d.o.Step(door, time.Now(), text) }
 	}
 	context.AfterFunc(ctx, func() { conn.Close() })
 	if _, err := m.r.ReadLine(); err != nil { // the banner
@@ -105,7 +105,7 @@ func (m *manager) follow() error {
 func (d *Demo) callByManager(ctx context.Context) (Heard, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*patience)
 	defer cancel()
-	m, err := d.dialManager(ctx)
+	m, err := d.dialManager(ctx, "ami")
 	if err != nil {
 		return Heard{}, fmt.Errorf("door ami: %w", err)
 	}
@@ -133,11 +133,11 @@ const label = "demo"
 // click places a call as a browser's or address book's click-to-dial does, by a link of
 // dialproxy.php, after the label's entry has been written to the actionlist.
 func (d *Demo) click(ctx context.Context, cl *client.Client) (made rest.Call, err error) {
-	m, err := d.dialManager(ctx)
+	m, err := d.dialManager(ctx, "dialproxy")
 	if err != nil {
 		return made, err
 	}
-	err = m.do("DBPut", "Family", "actionlist", "Key", "DIALPROXY-"+label, "Val", "PJSIP/101~context=demo~callerid=Demo <102>")
+	err = m.do("DBPut", "Family", "actionlist", "Key", "DIALPROXY-"+label, "Val", "PJSIP/101~context=demo~callerid=Demo <102>~allow=127.0.0.1")
 	if err = errors.Join(err, m.conn.Close()); err != nil {
 		return made, err
 	}
