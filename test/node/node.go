@@ -1,6 +1,7 @@
-// Package node runs the scenarios of this folder, programs of a foreign client (npm
-// ari-client), against a server: the built binary or a real Asterisk. What a scenario asked
-// for and was told is compared as a trace of test/aritrace is.
+// Package node runs the scenarios of this folder, programs of foreign clients (npm
+// ari-client, asterisk-manager and asterisk-ami-client), against a server: the built binary
+// or a real Asterisk. What a scenario asked for and was told is compared as a trace of
+// test/aritrace or test/amitrace is.
 package node
 
 import (
@@ -78,8 +79,14 @@ func RequireModule(t testing.TB, name string) {
 func Start(t testing.TB, to aritrace.Target, name string, env ...string) *Scenario {
 	t.Helper()
 	Require(t)
+	return start(t, name, []string{strings.TrimSuffix(to.Base, "/ari"), to.User, to.Password, App}, env...)
+}
+
+// start runs a program of this folder with arguments.
+func start(t testing.TB, name string, args []string, env ...string) *Scenario {
+	t.Helper()
 	s := &Scenario{t: t, name: name, done: make(chan error, 1), rang: make(chan struct{})}
-	s.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), "node", name+".js", strings.TrimSuffix(to.Base, "/ari"), to.User, to.Password, App)
+	s.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), "node", append([]string{name + ".js"}, args...)...)
 	s.cmd.Dir = dir
 	s.cmd.Env = append(os.Environ(), env...)
 	s.cmd.Stdout = &s.out
@@ -148,9 +155,8 @@ func (s *Scenario) Await(line string) {
 	}
 }
 
-// Wait waits for the end of the scenario, fails the test unless it went as it is written,
-// and gives its transcript.
-func (s *Scenario) Wait() Transcript {
+// end waits for the end of the scenario.
+func (s *Scenario) end() {
 	s.t.Helper()
 	select {
 	case err := <-s.done:
@@ -160,6 +166,13 @@ func (s *Scenario) Wait() Transcript {
 	case <-time.After(90 * time.Second):
 		s.t.Fatalf("%s does not end", s.name)
 	}
+}
+
+// Wait waits for the end of the scenario, fails the test unless it went as it is written,
+// and gives its transcript.
+func (s *Scenario) Wait() Transcript {
+	s.t.Helper()
+	s.end()
 	var out Transcript
 	for line := range bytes.Lines(s.out.Bytes()) {
 		var o Operation
