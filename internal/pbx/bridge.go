@@ -392,16 +392,16 @@ func (b *Bridge) acquaint(c *Channel, lines bool) {
 			}
 		}}
 	}
-	line := func(who *Channel, from *Channel, peer *Snapshot) turn {
-		return turn{who, func() {
-			if id := b.identity(who, from, peer); id != (call.CallerID{}) {
+	line := func(who *Channel, from *Channel) turn {
+		return turn{who, func() { // who it is by then: LegIdentity may have come in between
+			if id := b.identity(who, from, from.snap.Load()); id != (call.CallerID{}) {
 				who.setConnected(id)
 			}
 		}}
 	}
 	turns := []turn{name(other, mine), name(c, theirs)}
 	if lines {
-		turns = append(turns, line(other, c, mine), line(c, other, theirs))
+		turns = append(turns, line(other, c), line(c, other))
 	}
 	b.inTurn(turns)
 }
