@@ -387,7 +387,7 @@ func (a *App) startDoors(ctx context.Context) error {
 	a.shell = a.newShell()
 	var err error
 	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(ariCollector{a})
+	metrics.MustRegister(doorCollector{a})
 	a.rest, err = rest.New(rest.Options{
 		Calls: &calls{
 			o: a.originator, media: a.media, sip: a.sip, node: a.node(), version: a.o.Version, started: a.started, maxLive: a.budget.MaxLive,

@@ -2,9 +2,6 @@ package app
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// ariCollector shows what the door of ARI counts, when somebody reads the metrics.
-type ariCollector struct{ a *App }
-
 // The measurements of ARI. Requests count over both transports.
 var (
 	ariRequests  = prometheus.NewDesc("dialwright_ari_requests_total", "ARI requests answered.", nil, nil)
@@ -16,30 +13,62 @@ var (
 	ariWaiting   = prometheus.NewDesc("dialwright_ari_waiting", "ARI requests that make calls, waiting for their turn.", nil, nil)
 )
 
+// The measurements of AMI.
+var (
+	amiActions   = prometheus.NewDesc("dialwright_ami_actions_total", "AMI actions answered, by their name; empty for those that are not known.", []string{"action"}, nil)
+	amiHappened  = prometheus.NewDesc("dialwright_ami_events_total", "Events that have happened while somebody listened.", nil, nil)
+	amiWritten   = prometheus.NewDesc("dialwright_ami_events_written_total", "Events written to sessions: one counts for each that got it.", nil, nil)
+	amiFailed    = prometheus.NewDesc("dialwright_ami_logins_failed_total", "Logins that were refused.", nil, nil)
+	amiRefused   = prometheus.NewDesc("dialwright_ami_refused_total", "Connections that were refused over a limit.", nil, nil)
+	amiDropped   = prometheus.NewDesc("dialwright_ami_dropped_total", "Sessions closed because they did not take their events.", nil, nil)
+	amiSessions  = prometheus.NewDesc("dialwright_ami_sessions", "Connections and HTTP sessions that are open.", nil, nil)
+	amiStrangers = prometheus.NewDesc("dialwright_ami_strangers", "Connections that have not logged in.", nil, nil)
+)
+
+// doorCollector shows what the doors of remote control count, when somebody reads the
+// metrics.
+type doorCollector struct{ a *App }
+
 // Describe implements prometheus.Collector.
-func (ariCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{ariRequests, ariRefused, ariSaturated, ariEvents, ariSockets, ariMaking, ariWaiting} {
+func (doorCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		ariRequests, ariRefused, ariSaturated, ariEvents, ariSockets, ariMaking, ariWaiting,
+		amiActions, amiHappened, amiWritten, amiFailed, amiRefused, amiDropped, amiSessions, amiStrangers,
+	} {
 		ch <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
-func (c ariCollector) Collect(ch chan<- prometheus.Metric) {
-	if c.a.ari == nil {
-		return
-	}
-	s := c.a.ari.Stats()
-	count := func(d *prometheus.Desc, n uint64) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n))
+func (c doorCollector) Collect(ch chan<- prometheus.Metric) {
+	count := func(d *prometheus.Desc, n uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
 	}
 	now := func(d *prometheus.Desc, n int) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n))
 	}
-	count(ariRequests, s.Requests)
-	count(ariRefused, s.Refused)
-	count(ariSaturated, s.Saturated)
-	count(ariEvents, s.Events)
-	now(ariSockets, s.Sockets)
-	now(ariMaking, s.Making)
-	now(ariWaiting, s.Waiting)
+	if c.a.ari != nil {
+		s := c.a.ari.Stats()
+		count(ariRequests, s.Requests)
+		count(ariRefused, s.Refused)
+		count(ariSaturated, s.Saturated)
+		count(ariEvents, s.Events)
+		now(ariSockets, s.Sockets)
+		now(ariMaking, s.Making)
+		now(ariWaiting, s.Waiting)
+	}
+	if c.a.ami == nil {
+		return
+	}
+	s := c.a.ami.Stats()
+	for name, n := range s.Actions {
+		count(amiActions, n, name)
+	}
+	count(amiHappened, s.Events)
+	count(amiWritten, s.EventsWritten)
+	count(amiFailed, s.LoginsFailed)
+	count(amiRefused, s.Refused)
+	count(amiDropped, s.ReadersDropped)
+	now(amiSessions, s.Sessions)
+	now(amiStrangers, s.Strangers)
 }
