@@ -122,7 +122,7 @@ func TestGoldenTraceOfAMI(t *testing.T) {
 
 	metrics := fetch(t, r.HTTP+"/metrics")
 	for _, want := range []string{
-		`dialwright_ami_actions_total{action="Originate"} 3` + "\n", `dialwright_ami_actions_total{action=""} 1` + "\n", "dialwright_ami_sessions 0\n",
+		`dialwright_ami_actions_total{action="Originate"} 3` + "\n", `dialwright_ami_actions_total{action=""} 1` + "\n", "dialwright_ami_logins_failed_total 0\n",
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("the metrics lack %q", want)
