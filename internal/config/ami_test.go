@@ -170,7 +170,7 @@ func TestAMIReloads(t *testing.T) {
 	after.AMI.TimestampEvents, after.AMI.AuthTimeout = true, Duration{time.Second}
 	after.AMI.Listen, after.AMI.EventQueue = ":1", 20
 	after.Dialproxy.Labels = map[string]DialproxyLabel{"a": {}}
-	after.Dialproxy.Enabled, after.Dialproxy.Open = true, true
+	after.Dialproxy.Enabled, after.Dialproxy.Open, after.Dialproxy.Paths = true, true, []string{"/click"}
 	after.CLI = CLI{Socket: "/x", Extensions: true}
 	want := []string{"ami.listen", "ami.event_queue", "dialproxy.enabled", "cli.socket"}
 	if diff := cmp.Diff(want, NeedRestart(&before, &after)); diff != "" {
@@ -225,6 +225,7 @@ prefixes = "x"
 account = "nobody"
 per_minute = -1
 at_once = -1
+token = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ"
 [cli]
 socket = "asterisk.ctl"
 `, `[dialproxy]
@@ -234,8 +235,8 @@ post_only = 1
 		"a.toml:3: dialproxy.paths[0]:", "a.toml:3: dialproxy.paths[1]:", "a.toml:3: dialproxy.paths[2]:", "a.toml:3: dialproxy.paths[3]:", "a.toml:4: dialproxy.prefixes:", "a.toml:5: dialproxy.pause:",
 		"a.toml:6: dialproxy.max_digits:", "a.toml:7: dialproxy.waiting:", "a.toml:8: dialproxy.allowed_origins[0]:", "a.toml:8: dialproxy.allowed_origins[1]:",
 		"a.toml:9: dialproxy.trusted_proxies[0]:", "a.toml:10: dialproxy.account:", "a.toml:11: dialproxy.labels.a b:", "a.toml:12: dialproxy.labels.a b.prefixes:",
-		"a.toml:13: dialproxy.labels.a b.account:", "a.toml:14: dialproxy.labels.a b.per_minute:", "a.toml:15: dialproxy.labels.a b.at_once:",
-		"a.toml:17: cli.socket:", "b.toml:2: dialproxy.post_only:",
+		"a.toml:13: dialproxy.labels.a b.account:", "a.toml:14: dialproxy.labels.a b.per_minute:", "a.toml:15: dialproxy.labels.a b.at_once:", "a.toml:16: dialproxy.labels.a b.token:",
+		"a.toml:18: cli.socket:", "b.toml:2: dialproxy.post_only:",
 	}
 	var got []string
 	for _, m := range ms {

@@ -4,7 +4,7 @@ package config
 type Dialproxy struct {
 	// Serve it. Labels are entries DIALPROXY-LABEL of the family actionlist in AstDB. Reload: restart.
 	Enabled bool `toml:"enabled"`
-	// Paths on the HTTP listener. Reload: restart.
+	// Paths on the HTTP listener. Reload: live.
 	Paths []string `toml:"paths"`
 	// How numbers that begin with + are written in the dialplan, AstLinux's
 	// DIALING_PREFIX_NUMBERS: international prefix, national prefix, country code and prefix of an

@@ -151,8 +151,8 @@ func (v *validator) amiSecret(key, name string, u AMIUser) {
 			v.bad(key, "is not a hash of crypt(3) that begins with $1$, $5$ or $6$; `openssl passwd -6` makes one")
 		}
 	case u.SecretFormat == "argon2id":
-		if !strings.HasPrefix(u.Secret, "$argon2id$") {
-			v.bad(key, "is not an argon2id hash")
+		if !isArgon2id(u.Secret) {
+			v.bad(key, "is not a whole argon2id hash")
 		}
 	case strings.ContainsAny(u.Secret, "\r\n\x00"):
 		v.bad(key, "must be one line")

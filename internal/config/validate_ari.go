@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -60,8 +61,8 @@ func (v *validator) ariUser(name string, u ARIUser) {
 			v.bad(key+".password", "is not a hash of crypt(3) that begins with $1$, $5$ or $6$; `openssl passwd -6` makes one")
 		}
 	case u.PasswordFormat == "argon2id":
-		if !strings.HasPrefix(u.Password, "$argon2id$") {
-			v.bad(key+".password", "is not an argon2id hash")
+		if !isArgon2id(u.Password) {
+			v.bad(key+".password", "is not a whole argon2id hash")
 		}
 	case len(u.Password) < 8:
 		v.warn(key+".password", "is shorter than 8 characters; whoever guesses it makes calls on your bill")
@@ -80,6 +81,13 @@ func IsCrypt(hash string) bool {
 	salt := strings.LastIndexByte(rest, '$')
 	return ok && hash[0] == '$' && slices.Contains([]string{"1", "5", "6"}, kind) && salt >= 0 && salt < len(rest)-1
 }
+
+// argon2idForm is an argon2id hash in PHC form; what makes hashes writes them so.
+var argon2idForm = regexp.MustCompile(`^\$argon2id\$v=19\$m=[0-9]+,t=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}$`)
+
+// isArgon2id says whether a text is a whole argon2id hash. One that was cut short would
+// let nobody in.
+func isArgon2id(hash string) bool { return argon2idForm.MatchString(hash) }
 
 func (v *validator) networks(key string, list []string) {
 	for i, n := range list {

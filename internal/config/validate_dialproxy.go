@@ -79,7 +79,11 @@ func (v *validator) dialproxyLabel(name string, l DialproxyLabel) {
 	if ok, err := regexp.MatchString(labelForm, name); err != nil || !ok {
 		v.bad(key, "cannot be a label; use letters, digits, -, _ and ., at most 64")
 	}
-	if n := len(l.Token); n > 0 && n < 8 && !strings.HasPrefix(l.Token, "$argon2id$") {
+	if strings.HasPrefix(l.Token, "$argon2id$") {
+		if !isArgon2id(l.Token) {
+			v.bad(key+".token", "is not a whole argon2id hash")
+		}
+	} else if n := len(l.Token); n > 0 && n < 8 {
 		v.warn(key+".token", "is shorter than 8 characters; whoever guesses it makes calls on your bill")
 	}
 	if l.Prefixes != "none" {
