@@ -255,7 +255,7 @@ func (s *Switch) beginWith(c *Channel, sn *Snapshot, vars []call.Variable, o Cre
 		}
 		c.setAccountCode(o.AccountCode)
 		if c.originated {
-			c.setCallerID(cmp.Or(o.CallerID, sn.Caller)) // of none Asterisk tells nothing (observed: AMI trace r2)
+			c.setCallerID(given(o.CallerID, sn.Caller))
 			c.setConnected(o.CallerID)
 		}
 		if !o.LastFirst {
@@ -263,6 +263,14 @@ func (s *Switch) beginWith(c *Channel, sn *Snapshot, vars []call.Variable, o Cre
 		}
 	})
 	s.enter(c)
+}
+
+// given is the caller ID that an originated channel gets: what is asked for, and the party's
+// own where nothing is. Of none Asterisk tells nothing (Asterisk: channel.c ast_set_callerid;
+// observed: Asterisk 22.10, AMI trace r2, and an Originate with a number only).
+func given(asked, own call.CallerID) call.CallerID {
+	asked.Name, asked.Number = cmp.Or(asked.Name, own.Name), cmp.Or(asked.Number, own.Number)
+	return asked
 }
 
 // inTurn gives the variables in the order in which they are set.
