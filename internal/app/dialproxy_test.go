@@ -139,7 +139,7 @@ func TestExplainLabel(t *testing.T) {
 			Typed: "1", Steps: []rest.Step{}, Error: `there is no label "nobody": put DIALPROXY-nobody into the family actionlist of AstDB`,
 		}},
 		{"a label that nobody may use", "closed", "12", "", rest.Trace{
-			Typed: "12", Endpoint: "Local/12@x", Denied: "The label has neither a token nor allow=, and dialproxy.open is off.",
+			Typed: "12", Endpoint: "Local/12@x", Denied: "The label has neither a token nor an allow= that keeps anybody out, and dialproxy.open is off.",
 			Steps: []rest.Step{{Rule: "label", Before: "12", After: "12@x", Note: "when Pretend/100 has answered; caller ID DialProxy <12>"}},
 		}},
 		{"a number that is too long", "desk", "123456789012345678901234567890123", "", rest.Trace{

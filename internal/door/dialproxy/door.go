@@ -85,7 +85,7 @@ func (c *Config) Refused(label string, l dialproxy.Label, n dialproxy.Number) st
 	case c.tooLong(n):
 		return fmt.Sprintf("The number has more than %d digits, which is dialproxy.max_digits.", c.digits())
 	case c.Closed(label, l):
-		return "The label has neither a token nor allow=, and dialproxy.open is off."
+		return "The label has neither a token nor an allow= that keeps anybody out, and dialproxy.open is off."
 	}
 	return ""
 }

@@ -254,7 +254,7 @@ func (x *exchange) admit(conf Label) (dialproxy.Label, *answer) {
 	case !x.proves(conf):
 		return bad(http.StatusForbidden, "Error", "without the label's token")
 	case x.c.Closed(name, l):
-		return bad(http.StatusForbidden, "Error", "the label has neither a token nor allow=, and dialproxy.open is off")
+		return bad(http.StatusForbidden, "Error", "the label has neither a token nor an allow= that keeps anybody out, and dialproxy.open is off")
 	}
 	return l, nil
 }

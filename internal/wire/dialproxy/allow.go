@@ -1,6 +1,7 @@
 package dialproxy
 
 import (
+	"iter"
 	"net/netip"
 	"strings"
 )
@@ -8,8 +9,23 @@ import (
 // allowAll as the whole value of allow= lets everybody in.
 const allowAll = "0.0.0.0"
 
-// Restricted says whether allow= keeps anybody out.
-func (l *Label) Restricted() bool { return l.Allow != allowAll }
+// Restricted says whether allow= keeps anybody out: a network of all addresses does not.
+func (l *Label) Restricted() bool {
+	if l.Allow == allowAll {
+		return false
+	}
+	for entry := range l.entries() {
+		if p, err := netip.ParsePrefix(entry); err == nil && p.Bits() == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// entries are what allow= lists.
+func (l *Label) entries() iter.Seq[string] {
+	return strings.FieldsFuncSeq(l.Allow, func(r rune) bool { return r == ' ' || r == ',' })
+}
 
 // Allowed says whether a client may use the label: its address is one of allow=, or
 // in a network of it. The original compares letters only; that addresses may be
@@ -17,11 +33,11 @@ func (l *Label) Restricted() bool { return l.Allow != allowAll }
 // An empty list lets nobody in. "0.0.0.0" within a list is an address like others, and
 // names of hosts mean nothing (spec: dialproxy 6.1 R28, R29).
 func (l *Label) Allowed(client netip.Addr) bool {
-	if !l.Restricted() {
+	if l.Allow == allowAll {
 		return true
 	}
 	client = client.Unmap().WithZone("")
-	for entry := range strings.FieldsFuncSeq(l.Allow, func(r rune) bool { return r == ' ' || r == ',' }) {
+	for entry := range l.entries() {
 		if a, err := netip.ParseAddr(entry); err == nil && a.Unmap().WithZone("") == client {
 			return true
 		}

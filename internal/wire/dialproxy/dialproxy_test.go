@@ -184,6 +184,16 @@ func TestAllowed(t *testing.T) {
 	}
 }
 
+func TestRestricted(t *testing.T) {
+	for allow, want := range map[string]bool{
+		"0.0.0.0": false, "": true, "10.0.0.0/8": true, "localhost": true, "0.0.0.0 10.0.0.1": true, "0.0.0.0/0": false, "10.0.0.1, ::/0": false,
+	} {
+		if l := (dialproxy.Label{Allow: allow}); l.Restricted() != want {
+			t.Errorf("allow=%q keeps somebody out: %v", allow, !want)
+		}
+	}
+}
+
 func TestValidLabel(t *testing.T) {
 	for in, want := range map[string]bool{
 		"office": true, "A-1_b.c": true, strings.Repeat("a", 64): true,
