@@ -17,42 +17,70 @@ var ErrRestart = errors.New("restart")
 //	now              no new calls, those that there are are hung up
 //	gracefully       no new calls; those that there are may go on for server.drain
 //	when convenient  goes on as ever until there is no call, then ends; can be taken back
+//
+// An end that has begun cannot be taken back, but hastened: now ends its patience, and
+// decides anew whether the server starts again.
 type ending struct {
-	once  sync.Once
-	asked chan end
+	once   sync.Once
+	asked  chan struct{}
+	hurry  context.Context // ends when calls are to be hung up
+	hasten context.CancelFunc
 
 	mu      sync.Mutex // guards the fields below
+	told    bool       // Run knows
 	waiting context.CancelFunc
 	work    sync.WaitGroup
 }
 
-// end is a wish.
-type end struct{ now, restart bool }
+func (e *ending) init() {
+	e.once.Do(func() {
+		e.asked = make(chan struct{}, 1)
+		e.hurry, e.hasten = context.WithCancel(context.Background()) // of the server's end, whatever becomes of the commands
+	})
+}
 
-// wishes gives the channel of what was asked for.
-func (e *ending) wishes() chan end {
-	e.once.Do(func() { e.asked = make(chan end, 1) })
+// wishes gives the channel on which an end is asked for, once.
+func (e *ending) wishes() <-chan struct{} {
+	e.init()
 	return e.asked
+}
+
+// hurried ends when the calls that are left are to be hung up.
+func (e *ending) hurried() context.Context {
+	e.init()
+	return e.hurry
 }
 
 var errEnding = errors.New("the server is stopping already")
 
-// ask begins an end.
+// ask begins an end, or hastens one that has begun.
 func (e *ending) ask(a *App, how string, restart bool) error {
 	if how == "when convenient" {
 		return e.wait(a, restart)
 	}
 	e.abort()
-	return e.wish(end{now: how == "now", restart: restart})
+	return e.wish(a, how == "now", restart)
 }
 
-func (e *ending) wish(w end) error {
-	select {
-	case e.wishes() <- w:
-		return nil
-	default:
+func (e *ending) wish(a *App, now, restart bool) error {
+	e.init()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	begun := e.told || a.stopping.Load()
+	if begun && !now {
 		return errEnding
 	}
+	if now {
+		e.hasten()
+	}
+	if e.told || !begun { // else a signal ends the server, which does not start again
+		a.restarting.Store(restart)
+	}
+	if !begun {
+		e.told = true
+		e.asked <- struct{}{} // there is room: it is the first
+	}
+	return nil
 }
 
 // wait ends the server when there is no call.
@@ -81,7 +109,7 @@ func (e *ending) wait(a *App, restart bool) error {
 			}
 		}
 		if ctx.Err() == nil {
-			_ = e.wish(end{restart: restart}) // or it ends already
+			_ = e.wish(a, false, restart) // or it ends already
 		}
 	})
 	return nil
@@ -103,14 +131,8 @@ func (e *ending) abort() bool {
 }
 
 // end ends the server as it was told to from inside.
-func (a *App) end(ctx, stopNow context.Context, w end) error {
-	if w.now {
-		hurry, cancel := context.WithCancel(ctx)
-		cancel() // no patience with calls
-		stopNow = hurry
-	}
-	a.restarting.Store(w.restart)
-	if err := a.Stop(stopNow); err != nil || !w.restart {
+func (a *App) end(stopNow context.Context) error {
+	if err := a.Stop(stopNow); err != nil || !a.restarting.Load() {
 		return err
 	}
 	return ErrRestart

@@ -100,6 +100,27 @@ func TestRestartGracefullyWaitsForCalls(t *testing.T) {
 	}
 }
 
+// Who has no patience any more says now, and whether the server is to start again.
+func TestNowHastensAnEndThatHasBegun(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		first, second string
+		want          error
+	}{
+		{"core restart gracefully", "core stop now", nil},
+		{"core stop gracefully", "core restart now", ErrRestart},
+	} {
+		r := newRuns(t)
+		r.call()
+		r.rx(c.first, cli.Done)
+		r.rx("core stop gracefully", cli.Failed)
+		r.rx(c.second, cli.Done)
+		if err := r.wait(); !errors.Is(err, c.want) {
+			t.Errorf("%s, %s: %v", c.first, c.second, err)
+		}
+	}
+}
+
 func TestStopWhenConvenientCanBeTakenBack(t *testing.T) {
 	t.Parallel()
 	r := newRuns(t)

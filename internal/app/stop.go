@@ -17,14 +17,17 @@ const afterDrain = 15 * time.Second
 
 // Stop ends the server in order and returns when all is quiet: it takes no new
 // work, lets calls end for server.drain, hangs up those that are left, and undoes
-// the start. When ctx ends sooner, calls are hung up then. Until calls have ended
-// the doors answer, so that they can be followed and hung up. Further calls wait
+// the start. When ctx ends sooner, or somebody says core stop now, calls are hung up
+// then. Until calls have ended the doors answer, so that they can be followed and hung up. Further calls wait
 // for the first and give its result.
 func (a *App) Stop(ctx context.Context) error {
 	a.stopOnce.Do(func() {
 		a.stopping.Store(true)
 		a.ends.abort()
 		patience := a.Config().Server.Drain.Duration
+		ctx, hasten := context.WithCancel(ctx)
+		defer hasten()
+		defer context.AfterFunc(a.ends.hurried(), hasten)()
 		// What comes after the calls gets its own time: a stop that was told to
 		// hurry must still close the database.
 		all, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience+afterDrain)
@@ -127,8 +130,8 @@ func (a *App) Run(ctx, stopNow context.Context, hup <-chan struct{}, started fun
 			}
 		case err := <-a.failed:
 			return errors.Join(fmt.Errorf("a door broke: %w", err), a.Stop(stopNow))
-		case w := <-a.ends.wishes():
-			return a.end(ctx, stopNow, w)
+		case <-a.ends.wishes():
+			return a.end(stopNow)
 		case <-ctx.Done():
 			return a.Stop(stopNow)
 		}
