@@ -18,7 +18,16 @@ type manager struct {
 	r    *bufio.Reader
 }
 
+// dialManager logs in as test.
 func dialManager(t *testing.T, a *App) *manager {
+	t.Helper()
+	m := newManager(t, a)
+	m.ask("Action: Login\nUsername: test\nSecret: long-enough-1\nEvents: off", "Message: Authentication accepted")
+	return m
+}
+
+// newManager is one that has not logged in.
+func newManager(t *testing.T, a *App) *manager {
 	t.Helper()
 	conn, err := net.Dial("tcp", a.ami.Addrs()[0].String())
 	if err != nil {
@@ -29,7 +38,6 @@ func dialManager(t *testing.T, a *App) *manager {
 	if line, err := m.r.ReadString('\n'); err != nil || !strings.HasPrefix(line, "Asterisk Call Manager/") {
 		t.Fatal(line, err)
 	}
-	m.ask("Action: Login\nUsername: test\nSecret: long-enough-1\nEvents: off", "Message: Authentication accepted")
 	return m
 }
 

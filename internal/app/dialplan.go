@@ -96,7 +96,7 @@ func (a *App) newMachine(ctx context.Context) error {
 			AGI: cmp.Or(c.Dialplan.AGIDir, filepath.Join(c.Server.DataDir, "agi-bin")),
 		},
 		Allow: allowed(c), Compat: c.Dialplan.Compat, SkipUnsupported: c.Dialplan.SkipUnsupported,
-		CommandLimit: c.Dialplan.ExecLimit.Duration, ConfDir: confDir, Stasis: a.hub.Dialplan, Devices: a.devices, Broadcast: a.hub.Broadcast,
+		CommandLimit: c.Dialplan.ExecLimit.Duration, ConfDir: confDir, Stasis: a.hub.Dialplan, Devices: a.devices, Broadcast: a.hub.Broadcast, Enter: a.enter,
 	})
 	p, problems, err := loadPlan(c)
 	if err != nil {
@@ -105,6 +105,12 @@ func (a *App) newMachine(ctx context.Context) error {
 	a.pbx.SetDialplan(pbx.Dialplan{Inbound: inbound{a}, Runner: a.hub.Runner(runner{a, a.machine.Runner()}, wire.SplitArgs), Functions: a.machine})
 	a.usePlan(ctx, p, problems)
 	return nil
+}
+
+// enter says whether a channel's account may enter a context of the dialplan.
+func (a *App) enter(ctx context.Context, c *pbx.Channel, in string) error {
+	account := cmp.Or(c.Snapshot().Account, a.DefaultAccount())
+	return refused(a.originator.JudgeEntry(ctx, call.Origin{Door: "sip", Principal: dialplanPrincipal}, account, in))
 }
 
 // spoolDir is where recordings of the dialplan and of applications lie.

@@ -187,7 +187,7 @@ func (s *agiSession) exec(ctx context.Context, name, args string) agi.Answer {
 
 // gosub runs a subroutine to its Return.
 func (s *agiSession) gosub(ctx context.Context, args []string) (agi.Answer, error) {
-	to, err := s.x.Target(strings.Join(args[:3], ","))
+	to, err := s.x.Target(ctx, strings.Join(args[:3], ","))
 	if err != nil {
 		return agi.Answer{Result: "-1", Note: "Gosub label not found"}, nil
 	}

@@ -115,7 +115,7 @@ func goOn(ctx context.Context, m *run.Machine, c *pbx.Channel, next run.Position
 	switch {
 	case how == calledLeft, how == moved:
 	case sent && place != "":
-		to, err := m.Exec(c).Target(caretsToCommas(place))
+		to, err := m.Exec(c).Target(ctx, caretsToCommas(place))
 		if err != nil {
 			m.Exec(c).Warn("Bridge, option F: %v", err)
 			return

@@ -118,7 +118,7 @@ func confEntry(ctx context.Context, x *run.Exec, names []string) (conference.Ent
 // confExec is the menu's dialplan_exec: a piece of dialplan, up to its Return
 // or end; the caller stays in the conference.
 func confExec(ctx context.Context, x *run.Exec, place string) error {
-	to, err := x.Target(place)
+	to, err := x.Target(run.Settled(ctx), place)
 	if err != nil {
 		return err
 	}

@@ -239,7 +239,7 @@ func (d *dial) span(ctx context.Context, name string, from, to time.Time) {
 // the call goes on.
 func subroutine(ctx context.Context, x, on *run.Exec, text string) error {
 	place, args := run.CutArgs(text)
-	to, err := x.Target(caretsToCommas(place))
+	to, err := x.Target(ctx, caretsToCommas(place))
 	if err == nil {
 		err = on.Sub(ctx, to, dialplan.SplitArgs(caretsToCommas(args)))
 	}

@@ -99,6 +99,10 @@ func (d *dial) screen(ctx context.Context, bx *run.Exec, text string) (connect b
 		d.x.Warn("option U names no context")
 		return true, nil
 	}
+	if err := d.x.Enter(ctx, parts[0]); err != nil {
+		d.x.Warn("option U: %v", err)
+		return true, nil
+	}
 	err = bx.Sub(ctx, run.Position{Context: parts[0], Exten: "s", Priority: 1}, parts[1:])
 	switch {
 	case errors.Is(err, run.ErrTarget):
@@ -125,7 +129,7 @@ func (d *dial) screen(ctx context.Context, bx *run.Exec, text string) (connect b
 		d.goOn = true
 		return false, nil
 	case "GOTO":
-		to, err := d.x.Target(caretsToCommas(place))
+		to, err := d.x.Target(ctx, caretsToCommas(place))
 		if err != nil {
 			d.x.Warn("GOSUB_RESULT %s: %v", result, err)
 			return false, nil
@@ -141,7 +145,7 @@ func (d *dial) screen(ctx context.Context, bx *run.Exec, text string) (connect b
 // priority, each for itself.
 func (d *dial) part(ctx context.Context, b *pbx.Channel, place string) error {
 	d.stopEntertaining(ctx)
-	to, err := d.x.Target(caretsToCommas(place))
+	to, err := d.x.Target(ctx, caretsToCommas(place))
 	if err != nil {
 		d.x.Warn("option G: %v", err)
 		return d.lost(ctx, b, run.ErrEnd)
@@ -179,7 +183,7 @@ func (d *dial) after(ctx context.Context, t *talk, how ending, bx *run.Exec) err
 		}
 		return nil
 	case callerLeft:
-		if d.sendOn(b) {
+		if d.sendOn(ctx, b) {
 			return pbx.ErrGone
 		}
 		pbx.HangupAndWait(gone, endCause(d.a), b)
@@ -220,7 +224,7 @@ func (d *dial) end() error {
 
 // sendOn is option F: the called party goes on when the caller has hung up, at a
 // place or at the priority behind the Dial.
-func (d *dial) sendOn(b *pbx.Channel) bool {
+func (d *dial) sendOn(ctx context.Context, b *pbx.Channel) bool {
 	text, ok := d.args.o['F']
 	if !ok || b.Context().Err() != nil {
 		return false
@@ -229,7 +233,7 @@ func (d *dial) sendOn(b *pbx.Channel) bool {
 	to.Priority++
 	if text != "" {
 		var err error
-		if to, err = d.x.Target(caretsToCommas(text)); err != nil {
+		if to, err = d.x.Target(ctx, caretsToCommas(text)); err != nil {
 			d.x.Warn("option F: %v", err)
 			return false
 		}

@@ -50,7 +50,7 @@ func channelRedirect(ctx context.Context, x *run.Exec, args string) error {
 		x.Set(ctx, "CHANNELREDIRECT_STATUS", "NOCHANNEL")
 		return nil
 	}
-	to, err := m.Exec(c).Target(place)
+	to, err := m.Exec(c).Target(ctx, place)
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,8 @@ import (
 
 // jump is Goto([[context,]exten,]priority). A label that is not there ends the
 // call; an extension that is not there leads to i (spec: dialplan 5.1 Goto).
-func jump(_ context.Context, x *run.Exec, args string) error {
-	to, err := x.Target(args)
+func jump(ctx context.Context, x *run.Exec, args string) error {
+	to, err := x.Target(ctx, args)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 // there ends the call (spec: dialplan 5.1 Gosub).
 func gosub(ctx context.Context, x *run.Exec, args string) error {
 	place, given := run.CutArgs(args)
-	to, err := x.Target(place)
+	to, err := x.Target(ctx, place)
 	if err != nil {
 		return err
 	}

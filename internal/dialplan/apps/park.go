@@ -215,7 +215,7 @@ func (p *parked) entertain(ctx context.Context) {
 func (p *parked) comeback(ctx context.Context) error {
 	p.x.Set(ctx, "COMEBACKDIALTIME", strconv.Itoa(int(p.lot.DialTime/time.Second)))
 	if p.back != "" {
-		to, err := p.x.Target(p.back)
+		to, err := p.x.Target(ctx, p.back)
 		if err == nil {
 			return p.goTo(ctx, to)
 		}

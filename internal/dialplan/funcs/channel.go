@@ -227,7 +227,7 @@ func legItem(c *pbx.Channel, item, sub string) (string, bool) {
 }
 
 // writeChannel is CHANNEL(item)=value.
-func writeChannel(_ context.Context, x *run.Exec, args, value string) error {
+func writeChannel(ctx context.Context, x *run.Exec, args, value string) error {
 	item := strings.ToLower(strings.TrimSpace(args))
 	switch item {
 	case "language":
@@ -239,13 +239,13 @@ func writeChannel(_ context.Context, x *run.Exec, args, value string) error {
 		setAccounting(r, item, value)
 		return nil
 	case "hangup_handler_push":
-		return pushHandler(x, value)
+		return pushHandler(ctx, x, value)
 	case "hangup_handler_pop":
 		x.PopHangupHandler()
-		return pushHandler(x, value)
+		return pushHandler(ctx, x, value)
 	case "hangup_handler_wipe":
 		x.WipeHangupHandlers()
-		return pushHandler(x, value)
+		return pushHandler(ctx, x, value)
 	case "rxgain", "txgain":
 		return errNoGain
 	}
@@ -258,12 +258,12 @@ func writeChannel(_ context.Context, x *run.Exec, args, value string) error {
 
 // pushHandler adds a hangup handler "[[context,]exten,]priority[(args)]" as it is
 // understood where the channel is now; "" adds none.
-func pushHandler(x *run.Exec, target string) error {
+func pushHandler(ctx context.Context, x *run.Exec, target string) error {
 	if strings.TrimSpace(target) == "" {
 		return nil
 	}
 	place, args := run.CutArgs(target)
-	at, err := x.Target(place)
+	at, err := x.Target(ctx, place)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ type toneDetect struct {
 
 // writeToneDetect listens from now on, in both directions. The value that is
 // written does not count.
-func writeToneDetect(_ context.Context, x *run.Exec, args, _ string) error {
+func writeToneDetect(ctx context.Context, x *run.Exec, args, _ string) error {
 	t, err := parseToneDetect(args)
 	if err != nil {
 		return err
@@ -99,22 +99,22 @@ func writeToneDetect(_ context.Context, x *run.Exec, args, _ string) error {
 		return errors.New("a frequency is needed")
 	}
 	if !t.sent {
-		if err := t.listen(x, false, t.toRx); err != nil {
+		if err := t.listen(ctx, x, false, t.toRx); err != nil {
 			return err
 		}
 	}
 	if !t.received {
-		return t.listen(x, true, t.toTx)
+		return t.listen(ctx, x, true, t.toTx)
 	}
 	return nil
 }
 
 // listen listens in one direction; place is where the channel goes, "" = nowhere.
-func (t toneDetect) listen(x *run.Exec, sent bool, place string) error {
+func (t toneDetect) listen(ctx context.Context, x *run.Exec, sent bool, place string) error {
 	o := t.ToneOptions
 	o.Received, o.Sent = !sent, sent
 	if place != "" {
-		to, err := x.Target(place)
+		to, err := x.Target(ctx, place)
 		if err != nil {
 			return err
 		}

@@ -75,7 +75,7 @@ func (x *Exec) end(ctx context.Context, err error) {
 // hangupHandler runs "ctx,exten,prio(args)".
 func (x *Exec) hangupHandler(ctx context.Context, target string) error {
 	place, args := CutArgs(target)
-	to, err := x.Target(place)
+	to, err := x.Target(ctx, place)
 	if err != nil {
 		return err
 	}

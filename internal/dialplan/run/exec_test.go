@@ -34,7 +34,7 @@ func TestTarget(t *testing.T) {
 			{"u,s,lab", "u,s,2"}, {"u, s, 1", "u,s,1"}, {"nowhere,s,1", "nowhere,s,1"}, {",5,lab", "t,5,2"}, {"u,,lab", "u,s,2"},
 			{"nolabel", ""}, {"5,here", ""}, {"-5", ""}, {"0", ""}, {"", ""}, {"u,s,", ""}, {"s|1", ""},
 		} {
-			got, err := x.Target(tt.text)
+			got, err := x.Target(t.Context(), tt.text)
 			switch {
 			case tt.want == "" && !errors.Is(err, run.ErrTarget):
 				t.Errorf("Target(%q) = %s, %v; want ErrTarget", tt.text, got, err)

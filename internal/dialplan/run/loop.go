@@ -37,7 +37,7 @@ func (x *Exec) handle(ctx context.Context, at Position) {
 func (x *Exec) handleApplication(ctx context.Context, name, data string) {
 	defer x.running()()
 	x.begin(Position{})
-	if err := x.runApp(ctx, name, data); errors.Is(err, errAbsolute) {
+	if err := x.runApp(fromOutside(ctx), name, data); errors.Is(err, errAbsolute) {
 		x.Warn("the absolute timeout has ended application %s", name)
 	}
 	x.end(ctx, errNoDialplan)
@@ -74,6 +74,7 @@ var errNoDialplan = fmt.Errorf("an application without a dialplan: %w", errNoCon
 // something else takes the channel. It gives why. A sub's end without Return
 // is nil; other runs end with an error always.
 func (x *Exec) steps(ctx context.Context, at Position, sub bool) error {
+	ctx = Settled(ctx)
 	var round circles
 	for {
 		if err := x.ended(ctx); err != nil {

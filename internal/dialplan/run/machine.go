@@ -218,7 +218,7 @@ func (m *Machine) WriteFunction(ctx context.Context, c *pbx.Channel, name, args,
 	if !ok {
 		return false, nil
 	}
-	return true, m.Exec(c).write(ctx, f, args, value)
+	return true, m.Exec(c).write(fromOutside(ctx), f, args, value)
 }
 
 // ReadFunction is WriteFunction for reading.

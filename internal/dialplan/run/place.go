@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -11,6 +12,33 @@ import (
 
 // ErrTarget is what Target, Gosub and Sub give when the place is not there.
 var ErrTarget = errors.New("no such place in the dialplan")
+
+// outside marks in a context that what runs is no step of a dialplan: an application by
+// itself, a function or a subroutine that a door was asked for.
+type outside struct{}
+
+func fromOutside(ctx context.Context) context.Context { return context.WithValue(ctx, outside{}, true) }
+
+// Settled takes the mark back: the places that follow are named by the dialplan or by a
+// configuration file, whose owner may enter every context.
+func Settled(ctx context.Context) context.Context {
+	if ctx.Value(outside{}) != true {
+		return ctx
+	}
+	return context.WithValue(ctx, outside{}, false)
+}
+
+// Enter asks Options.Enter whether the channel's account may enter a context, if it is
+// not the dialplan that names it.
+func (x *Exec) Enter(ctx context.Context, in string) error {
+	if ctx.Value(outside{}) != true || x.m.o.Enter == nil {
+		return nil
+	}
+	if err := x.m.o.Enter(ctx, x.c, in); err != nil {
+		return fmt.Errorf("%w: %w", ErrTarget, err)
+	}
+	return nil
+}
 
 // Goto sends the channel to a position when the present application has
 // returned nil. The position is taken as it is; see Target. A position that has
@@ -23,8 +51,9 @@ func (x *Exec) Goto(p Position) {
 
 // Target reads "[[context,]exten,]priority": priority is a number, +n or -n
 // relative to the present one, or a label (spec: dialplan 5.1 Goto). A label that
-// does not exist gives ErrTarget; numbers are not checked.
-func (x *Exec) Target(text string) (Position, error) {
+// does not exist gives ErrTarget, and so does a context that Enter refuses; numbers are
+// not checked.
+func (x *Exec) Target(ctx context.Context, text string) (Position, error) {
 	here := x.Position()
 	parts := dialplan.SplitArgs(strings.TrimSpace(text))
 	for i := range parts {
@@ -47,6 +76,9 @@ func (x *Exec) Target(text string) (Position, error) {
 			to.Exten = parts[1]
 		}
 		prio = parts[2]
+	}
+	if err := x.Enter(ctx, to.Context); err != nil {
+		return here, err
 	}
 	var err error
 	to.Priority, err = x.priority(to, prio)

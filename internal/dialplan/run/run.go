@@ -185,6 +185,11 @@ type Options struct {
 	// SystemName is ${SYSTEMNAME}.
 	SystemName string
 
+	// Enter says whether a channel's account may enter a context that is named from
+	// outside of the dialplan: in the data of an application that runs by itself, in a
+	// function that a door writes, by AMI's PreDialGoSub. nil = all of them.
+	Enter func(ctx context.Context, c *pbx.Channel, in string) error
+
 	// Stasis finds the handler that gives a channel to a remote-control
 	// application with its arguments, false if it is not connected; nil = there are
 	// no such applications. The handler sets STASISSTATUS, and returns when the

@@ -151,7 +151,7 @@ func (m *Machine) Subroutine(ctx context.Context, c *pbx.Channel, target string)
 	x := m.Exec(c)
 	x.begin(Position{}) // the plan in force
 	place, args := CutArgs(target)
-	to, err := x.Target(place)
+	to, err := x.Target(fromOutside(ctx), place)
 	if err != nil {
 		return err
 	}
