@@ -92,6 +92,8 @@ func FuzzLoadManager(f *testing.F) {
 		}
 		f.Add(text["manager.conf"], text["http.conf"], text["acl.conf"], text["cdr_manager.conf"])
 	}
+	f.Add("[general]\nbindaddr = ]\n", "", "", "")
+	f.Add("[crm]\nsecret = one\rtwo\n", "", "", "")
 	f.Fuzz(func(t *testing.T, manager, http, acl, cdr string) {
 		r, _, err := load(fstest.MapFS{
 			"manager.conf": {Data: []byte(manager)}, "http.conf": {Data: []byte(http)}, "acl.conf": {Data: []byte(acl)}, "cdr_manager.conf": {Data: []byte(cdr)},

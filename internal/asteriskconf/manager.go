@@ -148,6 +148,9 @@ func (l *loader) managerUser(a *config.AMI, o, general *options) {
 	case u.Secret == "":
 		o.warn("secret", "has no secret, so nobody could log in; it is left out")
 		return
+	case strings.ContainsAny(u.Secret, "\r\n\x00"):
+		o.warn("secret", "has a secret that is not one line, so nobody could log in; it is left out")
+		return
 	}
 	for other := range a.Users {
 		if strings.EqualFold(other, name) {

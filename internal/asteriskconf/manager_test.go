@@ -55,11 +55,12 @@ func TestAMIWithTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	for general, want := range map[string][]string{
-		"bindaddr = 127.0.0.1\ntlsenable = yes\n":                                     {"127.0.0.1:5038", "127.0.0.1:5039"},
-		"tlsenable = yes\ntlsbindaddr = 0.0.0.0:6000\n":                               {":5038", ":6000"},
-		"bindaddr = ::\nport = 5040\ntlsenable = yes\ntlsbindaddr = [::1]\n":          {":5040", "[::1]:5039"},
-		"bindaddr = 10.0.0.1:5050\ntlsenable = no\n":                                  {"10.0.0.1:5050", ""},
-		"bindaddr = 127.0.0.1\nport = 5039\ntlsenable = yes\n":                        {"127.0.0.1:5039", ""},
+		"bindaddr = 127.0.0.1\ntlsenable = yes\n":                            {"127.0.0.1:5038", "127.0.0.1:5039"},
+		"tlsenable = yes\ntlsbindaddr = 0.0.0.0:6000\n":                      {":5038", ":6000"},
+		"bindaddr = ::\nport = 5040\ntlsenable = yes\ntlsbindaddr = [::1]\n": {":5040", "[::1]:5039"},
+		"bindaddr = 10.0.0.1:5050\ntlsenable = no\n":                         {"10.0.0.1:5050", ""},
+		"bindaddr = 127.0.0.1\nport = 5039\ntlsenable = yes\n":               {"127.0.0.1:5039", ""},
+		"bindaddr = ]\n": {"", ""},
 		"bindaddr = a b\ntlsenable = yes\ntlsbindaddr = 127.0.0.1:5039\n":             {"", "127.0.0.1:5039"},
 		"bindaddr = 127.0.0.1\ntlsenable = yes\ntlsbindaddr = x y\nallow = nothing\n": {"127.0.0.1:5038", ""},
 	} {

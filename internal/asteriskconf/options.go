@@ -313,7 +313,7 @@ func splitHostPort(text string) (host string, port int, ok bool) {
 		}
 		port = n
 	}
-	return host, port, host != "" && !strings.ContainsAny(host, " /@;<>\t")
+	return host, port, host != "" && !strings.ContainsAny(host, " /@;<>[]\t")
 }
 
 // network gives a prefix for an address or network, false for a name. Masks may
