@@ -90,11 +90,12 @@ func (s *Server) command(ctx context.Context, q *request) answer {
 	return answer{m}
 }
 
-// userEvent sends an event with the headers of the request in their order (spec: ami 8).
+// userEvent sends an event with the headers of the request in their order, ActionID among
+// them (spec: ami 8; observed: Asterisk 22.10).
 func (s *Server) userEvent(_ context.Context, q *request) answer {
-	e := &UserEvent{Name: q.get("UserEvent"), ActionID: q.id}
+	e := &UserEvent{Name: q.get("UserEvent")}
 	for _, h := range q.packet.Headers {
-		if !strings.EqualFold(h.Name, "Action") && !strings.EqualFold(h.Name, "ActionID") && !strings.EqualFold(h.Name, "UserEvent") {
+		if !strings.EqualFold(h.Name, "Action") && !strings.EqualFold(h.Name, "UserEvent") {
 			e.Headers = append(e.Headers, h)
 		}
 	}

@@ -40,9 +40,8 @@ type OriginateResponse struct {
 
 // UserEvent is an event of a client's own (action UserEvent).
 type UserEvent struct {
-	Name     string
-	ActionID string // "" = it had none
-	Headers  []wire.Header
+	Name    string
+	Headers []wire.Header
 }
 
 // Reload says that a part of the configuration was loaded again.
@@ -76,9 +75,6 @@ func (s *Server) writeData(m *wire.Message, e *pbx.Event) bool {
 		s.writeOriginateResponse(m, d)
 	case *UserEvent:
 		m.Add("UserEvent", d.Name)
-		if d.ActionID != "" {
-			m.Add("ActionID", d.ActionID)
-		}
 		m.Headers = append(m.Headers, d.Headers...)
 	case *CDR:
 		writeCDR(m, d)

@@ -1,6 +1,7 @@
 package ami
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func TestEveryEvent(t *testing.T) {
 		{pbx.Event{Type: pbx.PeerStatusChange, Endpoint: &pbx.EndpointSnapshot{Technology: "PJSIP", Resource: "a", Status: "Registered", Address: "10.0.0.1:5060"}}, "Event: PeerStatus\nPrivilege: system,all\nChannelType: PJSIP\nPeer: PJSIP/a\nPeerStatus: Registered\nAddress: 10.0.0.1\nPort: 5060\n"},
 		{pbx.Event{Type: pbx.ContactStatusChange, Endpoint: &pbx.EndpointSnapshot{Technology: "PJSIP", Resource: "a", Status: "Reachable", Contact: "sip:a@10.0.0.1", RTT: 2 * time.Millisecond}}, "Event: ContactStatus\nPrivilege: system,all\nURI: sip:a@10.0.0.1\nContactStatus: Reachable\nAOR: a\nEndpointName: a\nRoundtripUsec: 2000\n"},
 		{pbx.Event{Type: hint.ExtensionStatus, Data: &hint.State{Exten: "101", Context: "default", Hint: "PJSIP/a", Status: hint.InUseRinging}}, "Event: ExtensionStatus\nPrivilege: call,all\nExten: 101\nContext: default\nHint: PJSIP/a\nStatus: 9\nStatusText: InUse&Ringing\n"},
-		{pbx.Event{Type: eventUser, Data: &UserEvent{Name: "X", ActionID: "7", Headers: []wire.Header{{Name: "K", Value: "v"}}}}, "Event: UserEvent\nPrivilege: user,all\nUserEvent: X\nActionID: 7\nK: v\n"},
+		{pbx.Event{Type: eventUser, Data: &UserEvent{Name: "X", Headers: []wire.Header{{Name: "K", Value: "v"}, {Name: "ActionID", Value: "7"}}}}, "Event: UserEvent\nPrivilege: user,all\nUserEvent: X\nK: v\nActionID: 7\n"},
 		{pbx.Event{Type: EventReload, Data: &Reload{Module: "All"}}, "Event: Reload\nPrivilege: system,all\nModule: All\nStatus: 0\nMessage: \n"},
 		{pbx.Event{Type: EventShutdown, Data: &Shutdown{Cleanly: true}}, "Event: Shutdown\nPrivilege: system,all\nShutdown: Cleanly\nRestart: False\n"},
 		{pbx.Event{Type: eventOriginateResponse, Data: &OriginateResponse{Channel: "PJSIP/no", Application: "Echo", Reason: 0}}, "Event: OriginateResponse\nPrivilege: call,all\nResponse: Failure\nChannel: PJSIP/no\nApplication: Echo\nData: \nReason: 0\nUniqueid: <unknown>\nCallerIDNum: <unknown>\nCallerIDName: <unknown>\n"},
@@ -79,6 +80,9 @@ func TestEveryEvent(t *testing.T) {
 		if len(got) != 1 {
 			t.Errorf("%s: %d packets", test.e.Type, len(got))
 			continue
+		}
+		if name := got[0].m.Get("Event"); !slices.Contains(Events(), name) {
+			t.Errorf("Events does not list %s", name)
 		}
 		text := strings.TrimSuffix(strings.ReplaceAll(string(got[0].m.Append(nil)), "\r\n", "\n"), "\n")
 		if d := cmp.Diff(test.want, text); d != "" {
