@@ -85,7 +85,7 @@ func TestScenariosSame(t *testing.T) {
 			}
 			maps.DeleteFunc(found, func(_ string, runs int) bool { return runs < 3 })
 			t.Logf("%d operations, %d events, %d differences", len(got.Operations), len(got.Events), len(found))
-			if explainScript(t, name, slices.Sorted(maps.Keys(found))) {
+			if explainScript(t, scriptDifferences[name], slices.Sorted(maps.Keys(found))) {
 				same++
 			}
 		})
@@ -93,23 +93,23 @@ func TestScenariosSame(t *testing.T) {
 	t.Logf("%d of %d scenarios tell the same without a difference", same, len(scenarios))
 }
 
-// explainScript fails the test for every difference that the table does not explain, and
+// explainScript fails the test for every difference that the list does not explain, and
 // for every explanation of what does not differ. It says whether there was no difference.
-func explainScript(t *testing.T, name string, found []string) bool {
+func explainScript(t *testing.T, list []scriptDifference, found []string) bool {
 	t.Helper()
 	used := map[string]bool{}
 	for _, d := range found {
-		i := slices.IndexFunc(scriptDifferences[name], func(x scriptDifference) bool {
+		i := slices.IndexFunc(list, func(x scriptDifference) bool {
 			return regexp.MustCompile("^(?:" + x.what + ")").MatchString(d)
 		})
 		if i < 0 {
 			t.Errorf("nobody has explained: %s", d)
 			continue
 		}
-		used[scriptDifferences[name][i].what] = true
-		t.Logf("%s\n    because %s", d, scriptDifferences[name][i].why)
+		used[list[i].what] = true
+		t.Logf("%s\n    because %s", d, list[i].why)
 	}
-	for _, x := range scriptDifferences[name] {
+	for _, x := range list {
 		if !used[x.what] && !x.chance {
 			t.Errorf("does not differ any more; take it off the list: %s", x.what)
 		}
