@@ -132,12 +132,13 @@ func (l *listener) actual(r *Request) *Request {
 }
 
 // eventsBefore gives the tokens of the events that came before a request, and of those
-// that came by the same millisecond.
+// that came by the same millisecond. A digit that the phone has sent is no request's
+// doing: it came before, if it stands there.
 func eventsBefore(steps []Step, at int) (before, same []string) {
 	for _, s := range steps {
 		switch {
 		case s.Dir != "event":
-		case s.At < at:
+		case s.At < at, s.Event["type"] == "ChannelDtmfReceived":
 			before = append(before, Token(s.Event))
 		default:
 			same = append(same, Token(s.Event))

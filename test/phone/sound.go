@@ -26,12 +26,14 @@ func WriteTones(t testing.TB, name string, before, tone, after int) {
 
 // WriteDigits writes a script that sends digits as telephone-events (RFC 4733) to a port
 // of 127.0.0.1, one second after it began: SIPp's own way needs raw sockets. Each is
-// pressed for 160 ms, with as much between them.
+// pressed for 160 ms, with as much between them. It waits without another process, which
+// a busy machine would start late; and no byte is a newline, behind which bash would begin
+// another datagram.
 func WriteDigits(t testing.TB, name, digits string) {
 	t.Helper()
 	var b strings.Builder
-	b.WriteString("exec 3>/dev/udp/127.0.0.1/$1\nsleep 1\n")
-	seq, stamp := uint16(1), uint32(8000)
+	b.WriteString("exec 3>/dev/udp/127.0.0.1/$1 4<> <(:)\npause() { read -rt \"$1\" -u 4 || true; }\npause 1\n")
+	seq, stamp := uint16(16), uint32(8000)
 	packet := func(event, volume byte, duration uint16, marker byte) {
 		p := []byte{0x80, 101 | marker}
 		p = binary.BigEndian.AppendUint16(p, seq)
@@ -52,13 +54,13 @@ func WriteDigits(t testing.TB, name, digits string) {
 			if i == 0 {
 				marker = 0x80
 			}
-			packet(event, 10, 160*(i+1), marker)
-			b.WriteString("sleep 0.02\n")
+			packet(event, 12, 160*(i+1), marker)
+			b.WriteString("pause 0.02\n")
 		}
 		for range 3 {
-			packet(event, 0x80|10, 1280, 0)
+			packet(event, 0x80|12, 1280, 0)
 		}
-		b.WriteString("sleep 0.16\n")
+		b.WriteString("pause 0.16\n")
 		stamp += 2560
 	}
 	if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil {
