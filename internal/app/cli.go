@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +13,8 @@ import (
 	"github.com/dialwright/dialwright/internal/dialplan/apps"
 	"github.com/dialwright/dialwright/internal/dialplan/funcs"
 	"github.com/dialwright/dialwright/internal/dialplan/run"
+	"github.com/dialwright/dialwright/internal/door/ami"
+	"github.com/dialwright/dialwright/internal/door/ari"
 	"github.com/dialwright/dialwright/internal/door/cli"
 	"github.com/dialwright/dialwright/internal/door/rest"
 	"github.com/dialwright/dialwright/internal/parking"
@@ -33,7 +34,7 @@ func (a *App) newShell() *cli.Shell {
 		Apps: appDocs, Functions: functionDocs, Phones: cliPhones{a}, Server: cliServer{a},
 		Parking: func() (*parking.Config, *parking.Lots) { return apps.Parking(a.machine) },
 		Version: asteriskVersion, Product: strings.TrimSpace("Dialwright " + a.o.Version), Started: a.started, Reloaded: a.lastReload,
-		MaxCalls: a.Config().Limits.Channels, Extensions: func() bool { return a.Config().CLI.Extensions },
+		Extensions: func() bool { return a.Config().CLI.Extensions },
 	}
 	if a.ari != nil {
 		o.ARI = cliARI{a}
@@ -306,7 +307,7 @@ func (r cliARI) App(name string) ([]string, bool) {
 func (r cliARI) Users() []cli.ARIUser {
 	var out []cli.ARIUser
 	for _, u := range r.a.ariConfig.Load().Users {
-		out = append(out, cli.ARIUser{Name: u.Name, ReadOnly: u.ReadOnly})
+		out = append(out, cli.ARIUser{Name: u.Name, ReadOnly: u.ReadOnly, ACL: len(u.Permit)+len(u.Deny) > 0})
 	}
 	return out
 }
@@ -319,8 +320,8 @@ func (r cliARI) Status() []cli.Setting {
 		format = "pretty"
 	}
 	return []cli.Setting{
-		{Name: "Enabled", Value: "Yes"}, {Name: "Output format", Value: format}, {Name: "Auth realm", Value: c.Realm},
-		{Name: "Allowed Origins", Value: strings.Join(c.AllowedOrigins, ",")}, {Name: "User count", Value: fmt.Sprint(len(c.Users))},
+		{Name: "Enabled", Value: "Yes"}, {Name: "Output format", Value: format}, {Name: "Auth realm", Value: cmp.Or(c.Realm, ari.Realm)},
+		{Name: "Allowed Origins", Value: strings.Join(c.AllowedOrigins, ",")},
 	}
 }
 
@@ -341,7 +342,7 @@ func (m cliManager) Users() []cli.ManagerUser {
 	var out []cli.ManagerUser
 	for _, u := range m.a.amiConfig.Load().Users {
 		out = append(out, cli.ManagerUser{
-			Name: u.Name, Read: u.Read.String(), Write: u.Write.String(), Secret: u.Secret != "", ACL: len(u.Permit)+len(u.Deny) > 0,
+			Name: u.Name, Read: u.Read.Rights(), Write: u.Write.Rights(), Secret: u.Secret != "", ACL: len(u.Permit)+len(u.Deny) > 0,
 			DisplayConnects: !u.HideConnects, AllowMultiple: !u.SingleLogin, Variables: u.SetVar,
 		})
 	}
@@ -358,7 +359,7 @@ func (m cliManager) Actions() []cli.ManagerAction {
 }
 
 // Events implements door/cli.Manager.
-func (cliManager) Events() []string { return amiEvents() }
+func (cliManager) Events() []string { return ami.Events() }
 
 // Settings implements door/cli.Manager.
 func (m cliManager) Settings() []cli.Setting {
@@ -408,7 +409,7 @@ func (s cliServer) AbortStop() bool { return s.a.ends.abort() }
 // CDRStatus implements door/cli.Server.
 func (s cliServer) CDRStatus() []cli.Setting {
 	return []cli.Setting{
-		{Name: "Logging", Value: "Enabled"}, {Name: "Mode", Value: "Simple"}, {Name: "Log unanswered calls", Value: "Yes"}, {Name: "Log congestion", Value: "Yes"},
+		{Name: "Logging", Value: "Enabled"}, {Name: "Mode", Value: "Simple"}, {Name: "Log calls by default", Value: "Yes"}, {Name: "Log unanswered calls", Value: "Yes"}, {Name: "Log congestion", Value: "Yes"},
 		{Name: "Kept for", Value: cmp.Or(retention(s.a.Config().Retention.CDRs.Duration), "ever")},
 	}
 }
@@ -431,18 +432,4 @@ func (s cliServer) Settings() []cli.Setting {
 		{Name: "Dialplan", Value: cmp.Or(c.Dialplan.File, "built in")}, {Name: "Log level", Value: c.Server.LogLevel},
 	}
 	return out
-}
-
-// amiEvents lists the names of the events that AMI can send.
-func amiEvents() []string {
-	names := map[string]bool{}
-	for name := range strings.FieldsSeq(`AgentCalled AsyncAGIEnd AsyncAGIExec AsyncAGIStart AttendedTransfer BlindTransfer BridgeCreate BridgeDestroy
-		BridgeEnter BridgeLeave BridgeMerge Cdr ContactStatus DTMFBegin DTMFEnd DeviceStateChange DialBegin DialEnd DialState ExtensionStatus
-		FullyBooted Hangup HangupRequest Hold LocalBridge LocalOptimizationBegin LocalOptimizationEnd MixMonitorMute MixMonitorStart
-		MixMonitorStop MusicOnHoldStart MusicOnHoldStop NewAccountCode NewCallerid NewConnectedLine NewExten Newchannel Newstate
-		OriginateResponse ParkedCall ParkedCallGiveUp ParkedCallTimeOut PeerStatus Registry Reload Rename RTCPReceived RTCPSent Shutdown
-		SoftHangupRequest Unhold UnParkedCall UserEvent VarSet`) {
-		names[name] = true
-	}
-	return slices.Sorted(maps.Keys(names))
 }

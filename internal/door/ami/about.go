@@ -11,6 +11,16 @@ type ActionInfo struct {
 	Class         string // classes of which one suffices, "<none>" for every user
 }
 
+// Events lists the names of the events that users may be sent without asking, in order.
+func Events() []string {
+	out := []string{"FullyBooted", eventHangupRequest, eventSoftHangup, eventDialBegin, eventDialState, eventDialEnd}
+	for _, n := range eventNames {
+		out = append(out, n.name)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // Actions tells of every action that the door knows, by name.
 func (s *Server) Actions() []ActionInfo {
 	var out []ActionInfo

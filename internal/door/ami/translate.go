@@ -39,9 +39,9 @@ func (s *Server) nameOf(e *pbx.Event, c *Config) (string, wire.Class) {
 			return "", 0
 		}
 		if e.Soft {
-			return "SoftHangupRequest", wire.Call
+			return eventSoftHangup, wire.Call
 		}
-		return "HangupRequest", wire.Call
+		return eventHangupRequest, wire.Call
 	case pbx.ChannelDialplan:
 		if e.Channel == nil || e.Channel.App == "" {
 			return "", 0
@@ -70,12 +70,21 @@ func runsNothing(sn *pbx.Snapshot) bool {
 func dialName(status string) string {
 	switch status {
 	case "":
-		return "DialBegin"
+		return eventDialBegin
 	case "RINGING", "PROGRESS", "PROCEEDING":
-		return "DialState"
+		return eventDialState
 	}
-	return "DialEnd"
+	return eventDialEnd
 }
+
+// Names of events that hang on more than what has happened in the switch.
+const (
+	eventHangupRequest = "HangupRequest"
+	eventSoftHangup    = "SoftHangupRequest"
+	eventDialBegin     = "DialBegin"
+	eventDialState     = "DialState"
+	eventDialEnd       = "DialEnd"
+)
 
 // eventNames are AMI's names and classes of the switch's events.
 var eventNames = map[pbx.EventType]struct {
@@ -85,7 +94,7 @@ var eventNames = map[pbx.EventType]struct {
 	pbx.ChannelCreated:         {"Newchannel", wire.Call},
 	pbx.ChannelStateChange:     {"Newstate", wire.Call},
 	pbx.ChannelDestroyed:       {"Hangup", wire.Call},
-	pbx.ChannelProgramEnded:    {"SoftHangupRequest", wire.Call},
+	pbx.ChannelProgramEnded:    {eventSoftHangup, wire.Call},
 	pbx.ChannelVarset:          {"VarSet", wire.Dialplan},
 	pbx.ChannelCallerID:        {"NewCallerid", wire.Call},
 	pbx.ChannelConnectedLine:   {"NewConnectedLine", wire.Call},

@@ -58,10 +58,13 @@ type Options struct {
 	Throttle *auth.Throttle
 }
 
+// Realm is the realm of logins where none is configured.
+const Realm = "Asterisk REST Interface"
+
 // Config is what can change while the door is open (ari.conf, http.conf; spec: ari 2.2).
 type Config struct {
 	Prefix         string   // before /ari, "" or "/asterisk"
-	Realm          string   // "" = "Asterisk REST Interface"
+	Realm          string   // "" = the constant Realm
 	Pretty         bool     // indent bodies
 	AllowedOrigins []string // CORS; "*" = all
 	ChannelVars    []string // shown in every channel

@@ -47,7 +47,7 @@ func (x *exchange) respond(a answered) {
 		x.allowMethods(a.allow, joined)
 	}
 	if a.login {
-		h.Set("WWW-Authenticate", `Basic realm="`+cmp.Or(x.c.Realm, "Asterisk REST Interface")+`"`)
+		h.Set("WWW-Authenticate", `Basic realm="`+cmp.Or(x.c.Realm, Realm)+`"`)
 	}
 	if a.retry {
 		h.Set("Retry-After", "1")

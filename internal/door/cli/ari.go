@@ -15,6 +15,14 @@ func (s *Shell) ariCommands() []command {
 		{words: "ari show app", summary: "Tell about an application of ARI", usage: "Usage: ari show app <application>\n       Tells what an application is subscribed to.\n", there: there, run: showApp,
 			complete: first(func(q *ask) []string { return q.s.o.ARI.Apps() })},
 		{words: "ari show users", summary: "List users of ARI", usage: "Usage: ari show users\n       Lists who may use ARI.\n", there: there, run: showARIUsers},
+		{words: "ari show user", summary: "Tell about a user of ARI", usage: "Usage: ari show user <user>\n       Tells what a user of ARI may do.\n", there: there, run: showARIUser,
+			complete: first(func(q *ask) []string {
+				var out []string
+				for _, u := range q.s.o.ARI.Users() {
+					out = append(out, u.Name)
+				}
+				return out
+			})},
 		{words: "ari show status", summary: "Tell settings of ARI", usage: "Usage: ari show status\n       Tells the settings of ARI.\n", there: there, run: showARIStatus},
 		{words: "cdr show status", summary: "Tell how calls are recorded", usage: "Usage: cdr show status\n       Tells whether and how records of calls are kept.\n", there: s.o.Server != nil, run: showCDRs},
 	}
@@ -52,15 +60,33 @@ func showARIUsers(_ context.Context, q *ask) Outcome {
 	if len(q.args) > 0 {
 		return Usage
 	}
-	q.print("r/o?  Username\n----  --------\n")
+	q.print("r/o?  ACL?  Username\n----  ----  --------\n")
 	for _, u := range q.s.o.ARI.Users() {
-		readOnly := "No"
-		if u.ReadOnly {
-			readOnly = "Yes"
-		}
-		q.print(wire.Pad(readOnly, 4) + "  " + u.Name + "\n")
+		q.print(wire.Pad(capital(u.ReadOnly), 4) + "  " + wire.Pad(capital(u.ACL), 4) + "  " + u.Name + "\n")
 	}
 	return Done
+}
+
+// showARIUser tells about a user (Asterisk: res/ari/cli.c ari_show_user).
+func showARIUser(_ context.Context, q *ask) Outcome {
+	if len(q.args) != 1 {
+		return Usage
+	}
+	list := q.s.o.ARI.Users()
+	i := slices.IndexFunc(list, func(u ARIUser) bool { return u.Name == q.args[0] })
+	if i < 0 {
+		q.printf("User '%s' not found\n", q.args[0])
+		return Done
+	}
+	q.printf("Username: %s\nRead only?: %s\nACL?: %s\n", list[i].Name, capital(list[i].ReadOnly), capital(list[i].ACL))
+	return Done
+}
+
+func capital(b bool) string {
+	if b {
+		return "Yes"
+	}
+	return "No"
 }
 
 func showARIStatus(_ context.Context, q *ask) Outcome {
@@ -79,7 +105,7 @@ func showCDRs(_ context.Context, q *ask) Outcome {
 		return Usage
 	}
 	q.print("\nCall Detail Record (CDR) settings\n----------------------------------\n")
-	q.settings(q.s.o.Server.CDRStatus())
+	q.settings(q.s.o.Server.CDRStatus(), 27)
 	q.print("\n")
 	return Done
 }

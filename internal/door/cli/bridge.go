@@ -43,12 +43,12 @@ func showBridges(_ context.Context, q *ask) Outcome {
 	if len(q.args) > 0 {
 		return Usage
 	}
-	row := func(id, chans, kind, technology, duration string) {
-		q.print(wire.Pad(id, 36) + " " + wire.Right(chans, 5) + " " + wire.Pad(kind, 15) + " " + wire.Pad(technology, 15) + " " + duration + "\n")
+	row := func(id, name, chans, kind, technology, duration string) {
+		q.print(wire.Pad(id, 36) + " " + wire.Pad(name, 36) + " " + wire.Right(chans, 5) + " " + wire.Pad(kind, 15) + " " + wire.Pad(technology, 15) + " " + duration + "\n")
 	}
-	row("Bridge-ID", "Chans", "Type", "Technology", "Duration")
+	row("Bridge-ID", "Name", "Chans", "Type", "Technology", "Duration")
 	for _, b := range q.s.o.Switch.Bridges() {
-		row(b.ID, itoa(len(b.Channels)), bridgeClass(b), orUnknown(b.Technology), wire.Clock(time.Since(b.CreatedAt)))
+		row(b.ID, orUnknown(b.Name), itoa(len(b.Channels)), bridgeClass(b), orUnknown(b.Technology), wire.Clock(time.Since(b.CreatedAt)))
 	}
 	return Done
 }
@@ -92,19 +92,21 @@ func showParking(_ context.Context, q *ask) Outcome {
 	}
 	config, lots := q.s.o.Parking()
 	if len(q.args) == 0 {
+		q.print("\nParking General Options\n-----------------------\nDynamic Parking     :  no\n")
 		for _, name := range config.Names() {
 			lot := config.Lots[name]
 			q.showLot(&lot)
 		}
+		q.print("\n")
 		return Done
 	}
 	lot, ok := config.Lots[q.args[0]]
 	if !ok {
-		q.printf("Could not find parking lot '%s'\n\n", q.args[0])
+		q.printf("\nCould not find parking lot '%s'\n\n", q.args[0])
 		return Done
 	}
 	q.showLot(&lot)
-	q.print("Parked Calls\n------------\n")
+	q.print("\nParked Calls\n------------\n")
 	parked := lots.List(lot.Name)
 	for _, p := range parked {
 		name := p.Channel
@@ -116,6 +118,7 @@ func showParking(_ context.Context, q *ask) Outcome {
 	if len(parked) == 0 {
 		q.print("  (none)\n\n")
 	}
+	q.print("\n")
 	return Done
 }
 
@@ -124,13 +127,9 @@ func (q *ask) showLot(l *parking.Lot) {
 	if l.ToOrigin {
 		toOrigin, note = "yes", " (comebacktoorigin=yes, not used)"
 	}
-	music := l.MusicClass
-	if music == "" {
-		music = "default"
-	}
-	q.printf("Parking Lot: %s\n--------------------------------------------------------------------------------------\n", l.Name)
+	q.printf("\nParking Lot: %s\n--------------------------------------------------------------------------\n", l.Name)
 	q.printf("Parking Extension   :  %s\nParking Context     :  %s\nParking Spaces      :  %d-%d\nParking Time        :  %d sec\n",
 		l.Exten, l.Context, l.First, l.Last, int(l.Time.Seconds()))
-	q.printf("Comeback to Origin  :  %s\nComeback Context    :  %s%s\nComeback Dial Time  :  %d sec\nMusicOnHold Class   :  %s\nEnabled             :  yes\n\n",
-		toOrigin, l.Comeback, note, int(l.DialTime.Seconds()), music)
+	q.printf("Comeback to Origin  :  %s\nComeback Context    :  %s%s\nComeback Dial Time  :  %d sec\nMusicOnHold Class   :  %s\nEnabled             :  yes\nDynamic             :  no\n",
+		toOrigin, l.Comeback, note, int(l.DialTime.Seconds()), l.MusicClass)
 }

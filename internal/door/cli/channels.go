@@ -100,40 +100,22 @@ func showChannels(_ context.Context, q *ask) Outcome {
 	return Done
 }
 
-// printCalls prints the counters of calls (spec: cli 4.1).
+// printCalls counts channels that run a dialplan now, and those that have begun to (spec:
+// cli 4.1). Nothing bounds these here, as in an Asterisk without maxcalls.
 func (q *ask) printCalls() {
-	active, processed := q.s.calls()
-	if most := q.s.o.MaxCalls; most > 0 {
-		q.printf("%d of %d max active call%s (%5.2f%% of capacity)\n", active, most, plural(active), float64(active)*100/float64(most))
-	} else {
-		q.printf("%s\n", wire.Plural(active, "active call"))
-	}
-	q.printf("%s processed\n", wire.Plural(processed, "call"))
-}
-
-// calls counts channels that run a dialplan now, and those that have begun to.
-func (s *Shell) calls() (active, processed int) {
-	st := s.o.Switch.Stats()
-	return st.Calls, int(st.CallsBegun)
-}
-
-func plural(n int) string {
-	if n == 1 {
-		return ""
-	}
-	return "s"
+	st := q.s.o.Switch.Stats()
+	q.printf("%s\n%s processed\n", wire.Plural(st.Calls, "active call"), wire.Plural(int(st.CallsBegun), "call"))
 }
 
 // showCalls counts calls (Asterisk: main/cli.c handle_showcalls).
-func showCalls(ctx context.Context, q *ask) Outcome {
+func showCalls(_ context.Context, q *ask) Outcome {
 	if len(q.args) > 0 && !strings.EqualFold(q.args[0], "uptime") || len(q.args) > 2 ||
 		len(q.args) == 2 && !strings.EqualFold(q.args[1], "seconds") {
 		return Usage
 	}
 	q.printCalls()
 	if len(q.args) > 0 {
-		q.args = q.args[1:]
-		return showUptime(ctx, q)
+		q.printUptime("System uptime", q.s.o.Started, len(q.args) == 2)
 	}
 	return Done
 }

@@ -73,23 +73,23 @@ func showUptime(_ context.Context, q *ask) Outcome {
 	if q.s.o.Reloaded != nil {
 		reloaded = q.s.o.Reloaded()
 	}
-	for _, line := range []struct {
-		name string
-		at   time.Time
-	}{{"System uptime", q.s.o.Started}, {"Last reload", reloaded}} {
-		if d := time.Since(line.at); seconds {
-			q.printf("%s: %d\n", line.name, int(d.Seconds()))
-		} else {
-			q.printf("%s: %s\n", line.name, wire.Uptime(d))
-		}
-	}
+	q.printUptime("System uptime", q.s.o.Started, seconds)
+	q.printUptime("Last reload", reloaded, seconds)
 	return Done
 }
 
+func (q *ask) printUptime(name string, since time.Time, seconds bool) {
+	if d := time.Since(since); seconds {
+		q.printf("%s: %d\n", name, int(d.Seconds()))
+	} else {
+		q.printf("%s: %s\n", name, wire.Uptime(d))
+	}
+}
+
 // settings prints named values in a column of their own.
-func (q *ask) settings(list []Setting) {
+func (q *ask) settings(list []Setting, width int) {
 	for _, s := range list {
-		q.print("  " + wire.Pad(s.Name+":", 28) + " " + s.Value + "\n")
+		q.print("  " + wire.Pad(s.Name+":", width) + " " + s.Value + "\n")
 	}
 }
 
@@ -98,7 +98,7 @@ func showSettings(_ context.Context, q *ask) Outcome {
 		return Usage
 	}
 	q.print("\nPBX Core settings\n-----------------\n")
-	q.settings(q.s.o.Server.Settings())
+	q.settings(q.s.o.Server.Settings(), 28)
 	q.print("\n")
 	return Done
 }

@@ -26,6 +26,9 @@ func (s *Shell) deviceCommands() []command {
 // customFamily is where AstDB keeps such devices (Asterisk: func_devstate.c).
 const customFamily = "CustomDevstate"
 
+// custom is what the names of such devices begin with.
+const custom = "Custom:"
+
 // rule is the line above and below the list.
 const rule = "---------------------------------------------------------------------\n"
 
@@ -67,13 +70,13 @@ func changeDevice(ctx context.Context, q *ask) Outcome {
 	if len(q.args) != 2 {
 		return Usage
 	}
-	if !hasPrefixFold(q.args[0], "Custom:") {
+	if !hasPrefixFold(q.args[0], custom) {
 		q.print("Only devices whose names begin with Custom: have a state that can be set.\n")
 		return Failed
 	}
 	for _, state := range deviceStates() {
 		if strings.EqualFold(string(state), q.args[1]) {
-			q.printf("Changing %s to %s\n", q.args[0], state)
+			q.printf("Changing %s to %s\n", q.args[0][len(custom):], state)
 			if err := q.s.o.Devices.SetCustom(ctx, q.args[0], state); err != nil {
 				q.databaseBroke(ctx, err)
 				return Failed

@@ -112,15 +112,19 @@ func (q *ask) showMatches(plan *dialplan.Plan, name, exten, title string, n *cou
 	}
 	seen[name] = true
 	match := func(pattern string) bool { return matches(plan, name, pattern, exten) }
+	found := false
 	if slices.ContainsFunc(plan.Steps(name), func(s *dialplan.Step) bool { return match(s.Exten) }) ||
 		slices.ContainsFunc(plan.Hints(name), func(h dialplan.Hint) bool { return match(h.Exten) }) {
 		n.contexts++
 		q.printf("[ %s '%s' created by '%s' ]\n", title, name, registrar(plan.Steps(name)))
 		q.showExtens(plan, name, match, n)
-		q.print("\n")
+		found = true
 	}
 	for _, i := range plan.Includes(name) {
 		q.showMatches(plan, i.Context, exten, "Included context", n, seen)
+	}
+	if found { // as there: behind what is included
+		q.print("\n")
 	}
 }
 

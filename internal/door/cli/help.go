@@ -26,14 +26,14 @@ func help(_ context.Context, q *ask) Outcome {
 	}
 	var rows []string
 	for i, c := range q.s.commands {
-		if !c.hidden && q.s.words[i].Match(q.args) >= len(q.args) {
+		if !c.hidden && q.s.words[i].Begins(q.args) {
 			rows = append(rows, wire.Pad(q.s.words[i].String(), 30)+" -- "+c.summary+"\n")
 		}
 	}
 	slices.Sort(rows)
 	if len(rows) == 0 {
 		q.printf("No such command '%s'.\n", strings.Join(q.args, " "))
-		return Failed
+		return Done
 	}
 	q.print(strings.Join(rows, ""))
 	return Done

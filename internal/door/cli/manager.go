@@ -47,7 +47,7 @@ func showConnected(_ context.Context, q *ask) Outcome {
 		q.print("  " + strings.Join([]string{wire.Left(user, 15), wire.Left(address, 55), wire.Left(start, 10), wire.Left(elapsed, 10),
 			wire.Left(fd, 8), wire.Left(http, 8), wire.Left(read, 10), wire.Left(write, 10)}, "  ") + "\n")
 	}
-	row("Username", "IP Address", "Start", "Elapsed", "FileDes", "HttpCnt", "Read", "Write")
+	row("Username", "IP Address", "Start", "Elapsed", "FileDes", "HttpCnt", "ReadPerms", "WritePerms")
 	list := q.s.o.Manager.Sessions()
 	for _, s := range list {
 		http := 0
@@ -147,26 +147,30 @@ func showAction(_ context.Context, q *ask) Outcome {
 	for _, name := range q.args {
 		for _, a := range q.s.o.Manager.Actions() {
 			if strings.EqualFold(a.Name, name) {
-				q.printf("[Syntax]\nAction: %s\n[Synopsis]\n%s\n\n[Privilege]\n%s\n\n", a.Name, a.Summary, a.Privilege)
+				q.printf("\n  -= Info about Manager Command '%s' =- \n\n[Synopsis]\n%s\n\n[Syntax]\nAction: %s\n\n[Privilege]\n%s\n\n", a.Name, a.Summary, a.Name, a.Privilege)
 			}
 		}
 	}
 	return Done
 }
 
-// showEvents lists events in three columns (Asterisk: main/manager.c handle_manager_show_events).
+// showEvents lists events in three columns as wide as the longest name (Asterisk: main/manager.c handle_manager_show_events).
 func showEvents(_ context.Context, q *ask) Outcome {
 	if len(q.args) > 0 {
 		return Usage
 	}
 	list := slices.Sorted(slices.Values(q.s.o.Manager.Events()))
-	const line = "--------------------"
-	q.printf("Events:\n  %s  %s  %s\n", line, line, line)
+	width := 0
+	for _, name := range list {
+		width = max(width, len(name))
+	}
+	line := strings.Repeat("-", width)
+	q.printf("Events:\n  %s  %s  %s  \n", line, line, line)
 	for three := range slices.Chunk(list, 3) {
 		for len(three) < 3 {
 			three = append(three[:len(three):len(three)], "")
 		}
-		q.print("  " + wire.Left(three[0], 20) + "  " + wire.Left(three[1], 20) + "  " + wire.Left(three[2], 20) + "\n")
+		q.print("  " + wire.Pad(three[0], width) + "  " + wire.Pad(three[1], width) + "  " + wire.Pad(three[2], width) + "\n")
 	}
 	return Done
 }
@@ -179,6 +183,5 @@ func showManagerSettings(_ context.Context, q *ask) Outcome {
 	for _, s := range q.s.o.Manager.Settings() {
 		q.print("  " + wire.Left(s.Name+":", 25) + "  " + wire.Pad(s.Value, 15) + "\n")
 	}
-	q.print("\n")
 	return Done
 }

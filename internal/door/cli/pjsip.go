@@ -160,8 +160,9 @@ func showEndpoints(_ context.Context, q *ask) Outcome {
 
 // showEndpoint tells about one endpoint; its parameters are those that this server has.
 func showEndpoint(_ context.Context, q *ask) Outcome {
-	if len(q.args) != 1 {
-		return Usage
+	if len(q.args) == 0 {
+		q.print("No object specified.\n")
+		return Failed
 	}
 	list := q.s.o.Phones.Endpoints()
 	i := slices.IndexFunc(list, func(e Endpoint) bool { return e.Name == q.args[0] })
@@ -170,11 +171,15 @@ func showEndpoint(_ context.Context, q *ask) Outcome {
 		return Done
 	}
 	e := list[i]
+	codecs := make([]string, len(e.Codecs))
+	for i, name := range e.Codecs {
+		codecs[i] = asteriskCodec(name)
+	}
 	q.print(endpointHeads())
 	q.endpointRows(e)
 	q.print("\n ParameterName                      : ParameterValue\n =========================================================\n")
 	for _, p := range []Setting{
-		{"allow", "(" + strings.Join(e.Codecs, "|") + ")"},
+		{"allow", "(" + strings.Join(codecs, "|") + ")"},
 		{"aors", e.AOR},
 		{"callerid", orUnknown(e.CallerID)},
 		{"context", e.Context},

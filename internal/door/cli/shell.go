@@ -28,6 +28,8 @@ type Caller struct {
 	Name    string // "cli", "ami:crm", for the audit trail
 	Remote  string // address, "" = this machine
 	Account call.AccountID
+	// MayRun says whether `channel originate` runs an application for them; nil = any.
+	MayRun func(app, data string) bool
 }
 
 // Result is what a command prints and how it ended.
@@ -129,6 +131,7 @@ type ARI interface {
 type ARIUser struct {
 	Name     string
 	ReadOnly bool
+	ACL      bool // not from everywhere
 }
 
 // Endpoint is a phone or trunk for `pjsip show endpoints`.
@@ -204,7 +207,6 @@ type Options struct {
 	Product    string // "Dialwright 0.5.0"
 	Started    time.Time
 	Reloaded   func() time.Time
-	MaxCalls   int         // 0 = no limit
 	Extensions func() bool // further words of `channel originate` (spec: cli 3); nil = no
 }
 

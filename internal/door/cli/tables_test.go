@@ -99,7 +99,7 @@ func (*office) App(name string) ([]string, bool) {
 	return []string{"Subscriptions: 0"}, name == "lab"
 }
 
-func (*office) Users() []ARIUser  { return []ARIUser{{"crm", false}, {"wall", true}} }
+func (*office) Users() []ARIUser  { return []ARIUser{{"crm", false, true}, {"wall", true, false}} }
 func (*office) Status() []Setting { return []Setting{{"Enabled", "Yes"}} }
 
 // manager is AMI of these tests.
@@ -135,7 +135,6 @@ func newOffice(t *testing.T) (*desk, *office) {
 		x.Parking = func() (*parking.Config, *parking.Lots) { return lots, register }
 		x.Apps = func() []Doc { return []Doc{{"Wait", "Wait for a time"}, {"Dial", "Call somebody"}} }
 		x.Functions = func() []Doc { return []Doc{{"CALLERID", "Caller ID"}} }
-		x.MaxCalls = 10
 	})
 	return d, o
 }
@@ -316,7 +315,12 @@ func TestTableIsComplete(t *testing.T) {
 	if !strings.Contains(d.rx("help core stop", Done), "core stop gracefully") {
 		t.Error("help of a topic")
 	}
-	d.rx("help nosuch", Failed)
+	if got := d.rx("help nosuch", Done); got != "No such command 'nosuch'.\n" {
+		t.Error(got)
+	}
+	if got := d.rx("help core show cha", Done); strings.Count(got, "\n") != 2 || !strings.HasPrefix(got, "core show channel ") {
+		t.Errorf("help of the beginning of a word: %s", got)
+	}
 }
 
 // FuzzRun gives any line to a shell that has everything but nobody to call.

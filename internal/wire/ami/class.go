@@ -72,6 +72,15 @@ func classOf(word string) (Class, bool) {
 	return 0, false
 }
 
+// Rights writes the classes as those of a user: "all" only for every one of them (Asterisk:
+// main/manager.c user_authority_to_str).
+func (c Class) Rights() string {
+	if c == 0 || c == All {
+		return c.String()
+	}
+	return strings.TrimSuffix(c.String(), ",all")
+}
+
 // String writes the classes as events show them: "call,all" is Privilege (spec: ami 3).
 func (c Class) String() string {
 	if c == 0 {

@@ -33,6 +33,18 @@ func (c Command) Match(words []string) int {
 	return len(c)
 }
 
+// Begins says whether the command's words begin with these, the last of which need not be
+// whole.
+func (c Command) Begins(words []string) bool {
+	if len(words) == 0 {
+		return true
+	}
+	last := len(words) - 1
+	return len(c) > last && c.Match(words[:last]) == last && slices.ContainsFunc(c[last], func(w string) bool {
+		return len(w) >= len(words[last]) && strings.EqualFold(w[:len(words[last])], words[last])
+	})
+}
+
 // Find finds the command that words begin with: the longest one. -1 = none.
 func Find(commands []Command, words []string) int {
 	best := -1
