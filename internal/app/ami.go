@@ -40,6 +40,7 @@ func (a *App) amiCommand(ctx context.Context, ask ami.Ask, line string) (output 
 	if u := ask.User; u != nil {
 		by.Name, by.Account = "ami:"+u.Name, cmp.Or(u.Account, by.Account)
 	}
+	by.MayRun = func(app, data string) bool { return a.ami.MayRun(ask.User, app, data) }
 	r := a.shell.Run(ctx, by, line)
 	return r.Output, r.Outcome == cli.Done
 }

@@ -107,6 +107,16 @@ func thenOf(o *wire.Originate) call.Then {
 	return call.Then{Kind: call.ThenDialplan, Context: o.Context, Extension: o.Exten, Priority: strconv.Itoa(max(o.Priority, 1))}
 }
 
+// MayRun says whether Originate runs an application with its data for a user. Who gives
+// commands may not do by another name what Originate refuses.
+func (s *Server) MayRun(u *User, app, data string) bool {
+	rights := wire.None
+	if u != nil {
+		rights = u.Write
+	}
+	return !wire.Dangerous(app, data, rights) && s.mayRunApp(app)
+}
+
 // refusal gives why the request cannot be, "" = it can: an application that is not one of
 // ours (spec: ami 10.4), and what follows in Asterisk's order (spec: ami 4.4, 7 and 8).
 func (g *origination) refusal() string {

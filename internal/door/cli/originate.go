@@ -53,6 +53,10 @@ func originate(ctx context.Context, q *ask) Outcome {
 	if q.s.o.Extensions != nil && q.s.o.Extensions() && !o.extend(rest) {
 		return Usage
 	}
+	if o.Then.Kind == call.ThenApplication && q.by.MayRun != nil && !q.by.MayRun(o.Then.Name, o.Then.Data) {
+		q.printf("%s may not be run with this data\n", o.Then.Name)
+		return Failed
+	}
 	if err := q.s.o.Originate.Originate(ctx, q.by, o); err != nil {
 		q.s.log.WarnContext(ctx, "call not placed", "door", "cli", "by", q.by.Name, "endpoint", string(o.Endpoint), "error", err)
 	}
