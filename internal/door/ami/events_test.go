@@ -58,6 +58,30 @@ func TestEventsWaitForTheAnswer(t *testing.T) {
 	}
 }
 
+// A session that its own action holds back so long that events are gone gets the answer
+// that it waits for, and is closed then.
+func TestBehindDuringAnAction(t *testing.T) {
+	t.Parallel()
+	l := listening(t, func(_ *Options, c *Config) { c.EventQueue = 100 })
+	wake := make(chan struct{})
+	sleepy(l.server, wake)
+	u, other := l.login("tracer", "tracepw", "user"), l.login("tracer", "tracepw", "user")
+	u.say("Action: Sleep", "ActionID: 1")
+	wake <- struct{}{}
+	for range 300 {
+		l.happen("x")
+		other.want("Event: UserEvent", "Privilege: user,all", "UserEvent: x")
+	}
+	wake <- struct{}{}
+	u.want("Response: Success", "ActionID: 1", "EventList: start", "Message: Sleep will follow")
+	u.want("Event: Dream", "ActionID: 1")
+	u.want("Event: SleepComplete", "ActionID: 1", "EventList: Complete", "ListItems: 1")
+	u.ended()
+	if s := l.server.Stats(); s.ReadersDropped != 1 || !strings.Contains(l.logs.String(), "client does not take its events") {
+		t.Errorf("%+v\n%s", s, l.logs)
+	}
+}
+
 func TestEventsByMaskAndFilter(t *testing.T) {
 	t.Parallel()
 	l := listening(t, func(_ *Options, c *Config) {

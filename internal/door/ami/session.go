@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	wire "github.com/dialwright/dialwright/internal/wire/ami"
@@ -24,7 +25,8 @@ type session struct {
 	next    *input // taken from packets already, and not yet carried out
 	done    chan struct{}
 	once    sync.Once
-	slow    sync.Once // of dropped
+	slow    sync.Once   // of dropped
+	acting  atomic.Bool // an action is carried out
 	buf     []byte
 	taken   []record
 }
@@ -193,7 +195,9 @@ func (t *session) handle(in input, limit *time.Timer) bool {
 	if in.err != nil {
 		a = q.fail(in.err.Error())
 	} else {
+		t.acting.Store(true)
 		a = t.s.perform(q)
+		t.acting.Store(false)
 	}
 	if t.user.Load() != nil {
 		limit.Stop()
@@ -278,8 +282,13 @@ func (t *session) write(pieces net.Buffers) bool {
 	return err == nil
 }
 
-// behind is called by the journal when the session has missed events.
+// behind is called by the journal when the session has missed events. One that is held
+// back by an action of its own still gets the answer, and is then closed by tell.
 func (t *session) behind() {
+	if t.acting.Load() {
+		ring(t.reader.bell)
+		return
+	}
 	t.dropped()
 	t.close()
 }
