@@ -62,7 +62,7 @@ type Config struct {
 	Users                      []User
 	AuthTimeout                time.Duration
 	AuthLimit                  int // connections that are not logged in
-	MaxConnections             int
+	MaxConnections             int // HTTP sessions too, 0 = no limit
 	HTTPTimeout                time.Duration
 	RefuseGETLogin             bool     // passwords do not belong into URLs
 	TimestampEvents            bool     // Timestamp in every event

@@ -75,7 +75,7 @@ func (s *Server) accept(l net.Listener, secure bool) {
 func (s *Server) enter(conn net.Conn, secure bool) {
 	c := s.o.Config()
 	s.mu.Lock()
-	room := s.strangers < cmp.Or(c.AuthLimit, defaultAuthLimit) && len(s.clients) < cmp.Or(c.MaxConnections, defaultMaxConnections)
+	room := s.strangers < cmp.Or(c.AuthLimit, defaultAuthLimit) && s.roomFor(c)
 	if room && s.state != stopped {
 		t := newSession(s, conn, secure)
 		s.strangers++
@@ -88,6 +88,11 @@ func (s *Server) enter(conn net.Conn, secure bool) {
 	_ = conn.Close() // it is not used
 	s.count.refused.Add(1)
 	s.log.Info("connection refused, there are too many", "door", "ami", "remote", conn.RemoteAddr().String())
+}
+
+// roomFor says whether one more connection or HTTP session may be; s.mu is held.
+func (s *Server) roomFor(c *Config) bool {
+	return c.MaxConnections <= 0 || len(s.clients) < c.MaxConnections
 }
 
 // leave ends the counting of a connection.

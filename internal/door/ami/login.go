@@ -1,7 +1,6 @@
 package ami
 
 import (
-	"cmp"
 	"context"
 	"crypto/md5"
 	"crypto/rand"
@@ -27,6 +26,7 @@ const (
 	noAddress = "address not permitted"
 	noSecret  = "wrong secret"
 	noTries   = "too many wrong secrets from this address"
+	isGone    = "user is gone or has another secret now"
 	inUse     = "user is logged in already"
 )
 
@@ -38,8 +38,8 @@ func (s *Server) login(ctx context.Context, q *request) answer {
 	c := s.o.Config()
 	name := q.get("Username")
 	u, why := s.check(ctx, c, q)
-	if why == "" && !s.admit(q.client, u) {
-		why = inUse
+	if why == "" {
+		u, why = s.admit(q.client, u)
 	}
 	if why != "" {
 		return s.refuse(ctx, q, name, why)
@@ -79,10 +79,11 @@ func (s *Server) refuse(ctx context.Context, q *request, name, why string) answe
 
 // check finds the user that a login names and proves to be; why is "" if it does.
 func (s *Server) check(ctx context.Context, c *Config, q *request) (u *User, why string) {
-	if s.throttle.Throttled(host(q.remote)) {
+	u = findUser(c.Users, q.get("Username"))
+	tries := triesOf(q.remote, u)
+	if s.throttle.Throttled(tries) {
 		return nil, noTries
 	}
-	u = findUser(c.Users, q.get("Username"))
 	switch right := s.proves(ctx, c, u, q); {
 	case u == nil:
 		why = noUser
@@ -93,8 +94,18 @@ func (s *Server) check(ctx context.Context, c *Config, q *request) (u *User, why
 	default:
 		return u, ""
 	}
-	s.throttle.Failed(host(q.remote))
+	s.throttle.Failed(tries)
 	return nil, why
+}
+
+// triesOf is what wrong secrets are counted by: an address and a user, so that one program
+// with an old secret does not lock out the others on its machine. Users that there are not
+// count together.
+func triesOf(remote string, u *User) string {
+	if u == nil {
+		return host(remote)
+	}
+	return host(remote) + " " + strings.ToLower(u.Name)
 }
 
 // proves says whether a login has the secret of a user, or the key of the challenge. For a
@@ -166,24 +177,35 @@ func findUser(users []User, name string) *User {
 	return nil
 }
 
-// admit makes a client the user's, unless the user has as many sessions as it may.
-func (s *Server) admit(c *client, u *User) bool {
+// admit makes a client the user's that has proved to be, unless the user has as many
+// sessions as it may. The user is looked for once more: Reload sees clients that are
+// admitted, and a login takes its time.
+func (s *Server) admit(c *client, proved *User) (u *User, why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now := s.o.Config()
+	if u = findUser(now.Users, proved.Name); !u.sameSecret(proved) {
+		return nil, isGone
+	}
 	n := s.sessionsOf(u)
 	if n > 0 && u.SingleLogin || u.MaxConnection > 0 && n >= u.MaxConnection {
-		return false
+		return nil, inUse
 	}
 	if c.web {
-		if s.state == stopped || len(s.clients) >= cmp.Or(s.o.Config().MaxConnections, defaultMaxConnections) {
-			return false
+		if s.state == stopped || !s.roomFor(now) {
+			return nil, inUse
 		}
 		s.clients[c] = struct{}{}
 	} else {
 		s.strangers--
 	}
 	c.user.Store(u)
-	return true
+	return u, ""
+}
+
+// sameSecret says whether a user is there and still has the secret that it had.
+func (u *User) sameSecret(old *User) bool {
+	return u != nil && u.Secret == old.Secret && u.Format == old.Format
 }
 
 // sessionsOf counts the sessions of a user; s.mu is held.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,6 +115,9 @@ func TestGuessingIsThrottled(t *testing.T) {
 				break
 			}
 		}
+		other := l.pipe() // at the same address, with the right secret
+		other.banner()
+		other.enter("webinterface", "webinterface", "off")
 		<-time.After(time.Minute) // fake time of the bubble
 		u := l.pipe()
 		u.banner()
@@ -213,6 +217,46 @@ func TestReload(t *testing.T) {
 	l.happen("hidden")
 	kept.say("Action: Filter", "Operation: Add", "Filter: x")
 	kept.want("Response: Error", "Message: Permission denied")
+}
+
+// A login that is under way while its user is taken away does not come through.
+func TestReloadDuringLogin(t *testing.T) {
+	var reload atomic.Pointer[func()]
+	l := listening(t, func(o *Options, _ *Config) {
+		now := o.Config
+		o.Config = func() *Config {
+			c := now()
+			if f := reload.Swap(nil); f != nil {
+				(*f)() // right behind the look that the login takes
+			}
+			return c
+		}
+	})
+	u := l.connect()
+	u.banner()
+	gone := func() {
+		l.change(func(c *Config) { c.Users = labUsers()[1:] })
+		if err := l.server.Reload(); err != nil {
+			t.Error(err)
+		}
+	}
+	reload.Store(&gone)
+	u.say("Action: Login", "Username: tracer", "Secret: tracepw")
+	u.want("Response: Error", "Message: Authentication failed")
+	u.ended()
+	if log := l.logs.String(); !strings.Contains(log, isGone) {
+		t.Error(log)
+	}
+}
+
+func TestNoConnectionLimit(t *testing.T) {
+	l := listening(t, func(_ *Options, c *Config) { c.MaxConnections = 0 })
+	for range 1001 {
+		l.login("tracer", "tracepw", "off")
+	}
+	if n := l.server.Stats().Sessions; n != 1001 {
+		t.Errorf("%d sessions", n)
+	}
 }
 
 func mustFilter(t *testing.T, criteria, pattern string) wire.Filter {

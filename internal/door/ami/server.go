@@ -63,11 +63,10 @@ type counters struct {
 
 // The defaults of Config's numbers (spec: ami 3).
 const (
-	defaultAuthTimeout    = 30 * time.Second
-	defaultAuthLimit      = 50
-	defaultMaxConnections = 1000
-	defaultHTTPTimeout    = time.Minute
-	defaultWriteTimeout   = 30 * time.Second // nothing at all was taken; who reads slowly falls behind the journal
+	defaultAuthTimeout  = 30 * time.Second
+	defaultAuthLimit    = 50
+	defaultHTTPTimeout  = time.Minute
+	defaultWriteTimeout = 30 * time.Second // nothing at all was taken; who reads slowly falls behind the journal
 
 	amiVersion = "11.0.0" // of Asterisk 22 (spec: ami 1.3)
 	hashesAt   = 2        // password hashes computed at once
@@ -178,7 +177,7 @@ func (s *Server) Reload() error {
 			continue
 		}
 		u := findUser(c.Users, old.Name)
-		if u == nil || u.Secret != old.Secret || u.Format != old.Format {
+		if !u.sameSecret(old) {
 			s.log.Info("user is gone or has another secret, session closed", "door", "ami", "user", old.Name, "remote", cl.remote)
 			cl.cut()
 			continue

@@ -408,7 +408,7 @@ func TestWebDigest(t *testing.T) {
 	if b.cookie != "" || len(l.server.connected()) != 0 {
 		t.Error("a session was made")
 	}
-	for len(l.logs.String()) > 0 && !l.server.throttle.Throttled("192.0.2.1") {
+	for len(l.logs.String()) > 0 && !l.server.throttle.Throttled("192.0.2.1 tracer") {
 		ask(challenges[0], "/arawman?action=ping", "tracer", "wrong")
 	}
 	count += 1000

@@ -263,20 +263,15 @@ func (x *exchange) serveDigest() {
 		name string
 		err  error
 	)
-	if s.throttle.Throttled(host(x.r.RemoteAddr)) {
-		err = auth.ErrWrongDigest
-	} else {
-		name, err = s.digest.Check(x.r.Method, x.r.RequestURI, x.r.Header.Get("Authorization"), func(name string) (string, bool) {
-			u := findUser(x.c.Users, name)
-			if u == nil || !u.plain() || u.Secret == "" {
-				return "", false
-			}
-			user = u
-			return u.Secret, true
-		})
-	}
+	name, err = s.digest.Check(x.r.Method, x.r.RequestURI, x.r.Header.Get("Authorization"), func(name string) (string, bool) {
+		user = findUser(x.c.Users, name)
+		if user == nil || !user.plain() || user.Secret == "" || s.throttle.Throttled(triesOf(x.r.RemoteAddr, user)) {
+			return "", false
+		}
+		return user.Secret, true
+	})
 	if errors.Is(err, auth.ErrWrongDigest) {
-		s.throttle.Failed(host(x.r.RemoteAddr))
+		s.throttle.Failed(triesOf(x.r.RemoteAddr, user))
 		s.count.failed.Add(1)
 		s.log.Warn("login failed", "door", "ami", "user", name, "remote", x.r.RemoteAddr, "reason", err, "http", true)
 	}
