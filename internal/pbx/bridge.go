@@ -33,6 +33,10 @@ type BridgeOptions struct {
 	Class      string // "stasis", "basic", ...
 }
 
+// CreatorBridge is the creator of a bridge that joins two calls which had nothing to do with
+// each other: each party is shown the other one's caller (observed: Asterisk 22.10, AMI's Bridge).
+const CreatorBridge = "Bridge"
+
 // AddOptions says how a channel joins a bridge.
 type AddOptions struct {
 	Role             string // "participant" (also "") or "announcer"; holding bridges only
@@ -460,7 +464,7 @@ func (b *Bridge) remind(c *Channel) {
 // line: in a bridge of a remote application, and if a dialplan has called one of the
 // two, the channel's own caller ID (observed: Asterisk 22.10, ARI vector 03a, AMI trace a1).
 func (b *Bridge) identity(who, other *Channel, s *Snapshot) call.CallerID {
-	if b.class == classStasis || other.called || who.called && s.Caller != (call.CallerID{}) {
+	if b.class == classStasis || b.creator == CreatorBridge || other.called || who.called && s.Caller != (call.CallerID{}) {
 		return s.Caller
 	}
 	return identity(s)

@@ -292,14 +292,43 @@ func MuteRecordings(m *run.Machine, c *pbx.Channel, id string, in, out, on bool)
 	return len(found)
 }
 
-// Beside runs an application on a channel that goes on with what it does: one that does not
-// take the channel, such as MixMonitor. An unknown one is an error.
+// Beside runs an application for a manager on a channel that goes on with what it does: one
+// that does not take the channel, such as MixMonitor. An unknown one is an error, and so is a
+// recording that would run a command or be written elsewhere than below the directory of
+// recordings, whatever the dialplan may do.
 func Beside(ctx context.Context, m *run.Machine, c *pbx.Channel, name, data string) error {
 	app, ok := m.App(name)
 	if !ok {
 		return fmt.Errorf("there is no application %s", name)
 	}
+	if strings.EqualFold(name, "MixMonitor") {
+		if err := harmless(m, data); err != nil {
+			return err
+		}
+	}
 	return app.Run(ctx, m.Exec(c), data)
+}
+
+// errCommand is why a manager's recording is refused.
+var errCommand = errors.New("a command after the recording is for the dialplan only")
+
+// harmless says why MixMonitor's arguments are not for somebody outside of the dialplan.
+func harmless(m *run.Machine, args string) error {
+	file, rest, _ := strings.Cut(args, ",")
+	options, command := cutOutside(rest, ',')
+	if strings.TrimSpace(command) != "" {
+		return errCommand
+	}
+	o, err := parseLetters(options)
+	if err != nil {
+		return err
+	}
+	for _, name := range [...]string{file, o['r'], o['t']} {
+		if _, inside := mixmonitor.Path(m.Options().Dirs.Monitor, strings.TrimSpace(name)); name != "" && !inside {
+			return mixmonitor.ErrOutside
+		}
+	}
+	return nil
 }
 
 // monitorApart is Monitor([format[:base][,name[,options]]]): the two directions go

@@ -44,7 +44,7 @@ func (s *Server) bridge(ctx context.Context, q *request) answer {
 	if both[0] == both[1] {
 		return q.fail("Unable to bridge a channel with itself")
 	}
-	b, err := s.sw.NewBridge(pbx.BridgeOptions{})
+	b, err := s.sw.NewBridge(pbx.BridgeOptions{Creator: pbx.CreatorBridge, Class: "basic"})
 	if err != nil {
 		s.log.Info("channels not bridged", "door", "ami", "error", err)
 		return q.fail("Unable to create a bridge")
@@ -66,7 +66,7 @@ func (s *Server) bridge(ctx context.Context, q *request) answer {
 }
 
 // join is a bridge of two channels that were doing something else. It is over when one of
-// them leaves.
+// them leaves, or is taken out.
 type join struct {
 	s    *Server
 	b    *pbx.Bridge
@@ -83,8 +83,16 @@ func (j *join) take(c *pbx.Channel) error {
 	}
 	added := make(chan error, 1)
 	j.in.Add(1)
+	sn := c.Snapshot()
 	err := c.Run(pbx.HandlerFunc(func(ctx context.Context, c *pbx.Channel) {
-		err := j.b.Add(c, pbx.AddOptions{})
+		defer c.Watch(j.left)()
+		err := error(nil)
+		if after != nil {
+			err = c.SetPosition(sn.Context, sn.Extension, sn.Priority+1, "", "")
+		}
+		if err == nil {
+			err = j.b.Add(c, pbx.AddOptions{})
+		}
 		added <- err
 		if err == nil {
 			j.talk(ctx, c)
@@ -118,6 +126,13 @@ func (j *join) after(c *pbx.Channel) pbx.Handler {
 		return nil
 	}
 	return h
+}
+
+// left hears of what happens to a member; it must not wait.
+func (j *join) left(e *pbx.Event) {
+	if e.Type == pbx.ChannelLeftBridge && e.Bridge.ID == j.b.ID() {
+		j.end()
+	}
 }
 
 // talk stays in the bridge until the other one has left or something takes the channel.
@@ -213,29 +228,32 @@ func (s *Server) bridgeDestroy(_ context.Context, q *request) answer {
 	return q.done("Bridge has been destroyed")
 }
 
-// bridgeKick is the action BridgeKick: the channel is hung up out of its bridge, or out of
-// the one that is named (Asterisk: manager_bridges.c manager_bridge_kick).
+// bridgeKick is the action BridgeKick: the channel is taken out of its bridge, which must be
+// the one that is named if one is, and hung up if it has nothing else to do (Asterisk:
+// manager_bridges.c manager_bridge_kick; observed: Asterisk 22.10).
 func (s *Server) bridgeKick(_ context.Context, q *request) answer {
 	if q.get("Channel") == "" {
 		return q.fail("Channel must be provided")
 	}
 	c, ok := s.find(q.get("Channel"))
 	if !ok {
-		return q.fail("Channel not found")
+		return q.fail("Channel does not exist")
 	}
 	in := c.Snapshot().Bridge
 	if want := q.get("BridgeUniqueid"); want != "" {
-		b, bad := s.bridgeOf(q)
-		if bad != nil {
-			return bad
+		if _, ok := s.sw.Bridge(want); !ok {
+			return q.fail("Bridge not found")
 		}
-		if b.ID() != in {
+		if want != in {
 			return q.fail("Channel is not in the specified bridge")
 		}
 	}
-	if in == "" {
+	b, ok := s.sw.Bridge(in)
+	if !ok {
 		return q.fail("Channel is not in a bridge")
 	}
-	c.Hangup(cause.NormalClearing)
+	if b.Snapshot().Creator != pbx.CreatorBridge || b.Remove(c) != nil { // others hang up, or it has left
+		c.Hangup(cause.NormalClearing)
+	}
 	return q.done("Channel has been kicked")
 }

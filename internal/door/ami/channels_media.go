@@ -89,7 +89,8 @@ func (s *Server) sendText(ctx context.Context, q *request) answer {
 // Applications runs applications of the dialplan on channels that go on with what they do.
 type Applications interface {
 	// Beside runs one that does not take the channel: MixMonitor, StopMixMonitor. Errors say
-	// that it is not known or could not be done.
+	// that it is not known, could not be done, or would run a program or write a file
+	// elsewhere than among the recordings.
 	Beside(ctx context.Context, c *pbx.Channel, name, data string) error
 	// MuteRecordings leaves directions out of the recordings of a channel, or of one of
 	// them ("" = all), or no longer; false if it has none.
@@ -103,6 +104,7 @@ type Applications interface {
 // manager_mixmonitor).
 func (s *Server) mixMonitor(ctx context.Context, q *request) answer {
 	c, bad := s.channelOf(q)
+	options := q.get("Options")
 	switch {
 	case bad != nil:
 		return bad
@@ -112,7 +114,6 @@ func (s *Server) mixMonitor(ctx context.Context, q *request) answer {
 	case s.o.Apps == nil:
 		return q.fail("Could not start monitoring channel")
 	}
-	options := q.get("Options")
 	if err := s.o.Apps.Beside(ctx, c, "MixMonitor", q.get("File")+","+options); err != nil {
 		s.log.Info("channel not recorded", "door", "ami", "channel", c.ID(), "error", err)
 		return q.fail("Could not start monitoring channel")
@@ -152,8 +153,6 @@ func (s *Server) mixMonitorMute(_ context.Context, q *request) answer {
 	}
 	state := q.get("State")
 	switch {
-	case q.get("Channel") == "":
-		return q.fail(noChannel)
 	case q.get("Direction") == "":
 		return q.fail("No direction specified. Must be read, write or both")
 	case !in && !out:
@@ -171,33 +170,24 @@ func (s *Server) mixMonitorMute(_ context.Context, q *request) answer {
 	return answer{wire.Response("Success", q.id)}
 }
 
-// muteAudio is the action MuteAudio (Asterisk: res_mutestream.c manager_mutestream).
+// muteAudio is the action MuteAudio: Direction in, out or all (Asterisk: res_mutestream.c
+// manager_mutestream; observed: Asterisk 22.10).
 func (s *Server) muteAudio(_ context.Context, q *request) answer {
-	if q.get("Channel") == "" {
-		return q.fail("Channel not specified")
-	}
-	in, out := false, false
-	switch strings.ToLower(q.get("Direction")) {
-	case "in":
-		in = true
-	case "out":
-		out = true
-	case "all":
-		in, out = true, true
-	case "":
-		return q.fail("Direction not specified")
-	default:
-		return q.fail("Direction must be in, out or all")
-	}
-	on := wire.Bool(q.get("State"))
-	c, ok := s.find(q.get("Channel"))
+	state, direction := q.get("State"), strings.ToLower(q.get("Direction"))
 	switch {
-	case q.get("State") == "":
+	case q.get("Channel") == "":
+		return q.fail("Channel not specified")
+	case state == "":
 		return q.fail("State not specified")
-	case !ok:
-		return q.fail("Channel not found.")
+	case direction == "":
+		return q.fail("Direction not specified")
 	}
-	if err := c.ChangeMute(on, in, out); err != nil {
+	c, bad := s.channelOf(q)
+	if bad != nil {
+		return bad
+	}
+	in, out := direction == "in" || direction == "all", direction == "out" || direction == "all"
+	if !in && !out || c.ChangeMute(wire.Bool(state), in, out) != nil {
 		return q.fail("Failed to mute/unmute stream")
 	}
 	return answer{wire.Response("Success", q.id)}

@@ -22,6 +22,9 @@ func (s *Server) parkActions() []action {
 	}
 }
 
+// notParked is what is said of a lot that is not there, too.
+const notParked = "Park action failed"
+
 // park is the action Park: the channel leaves what it does for a parking lot. TimeoutChannel
 // is rung when its time is over (Asterisk: parking_manager.c manager_park; observed:
 // Asterisk 22.10, trace t5). AnnounceChannel hears nothing: it has no effect.
@@ -29,6 +32,13 @@ func (s *Server) park(_ context.Context, q *request) answer {
 	name := q.get("Channel")
 	if name == "" {
 		return q.fail("Channel not specified")
+	}
+	data := ""
+	if text := strings.TrimSpace(q.get("Timeout")); text != "" {
+		if n, err := strconv.Atoi(text); err != nil || n < 1 {
+			return q.fail("Invalid Timeout value.")
+		}
+		data = text
 	}
 	c, ok := s.find(name)
 	if !ok {
@@ -42,14 +52,7 @@ func (s *Server) park(_ context.Context, q *request) answer {
 	}
 	lot := q.get("Parkinglot")
 	if c, _ := s.lots(); c == nil || lot != "" && !hasLot(c, lot) {
-		return q.fail("Could not locate parking lot")
-	}
-	data := ""
-	if text := strings.TrimSpace(q.get("Timeout")); text != "" {
-		if n, err := strconv.Atoi(text); err != nil || n < 1 {
-			return q.fail("Invalid Timeout value.")
-		}
-		data = text
+		return q.fail(notParked)
 	}
 	h, err := s.sw.Follow(c.Snapshot().Account, call.Then{
 		Kind: call.ThenApplication, Name: "Park", Data: data + ",,,,," + lot, // the old form has the time in milliseconds
@@ -62,7 +65,7 @@ func (s *Server) park(_ context.Context, q *request) answer {
 	}
 	if err != nil {
 		s.log.Info("channel not parked", "door", "ami", "channel", c.ID(), "error", err)
-		return q.fail("Park failed")
+		return q.fail(notParked)
 	}
 	return q.done("Park successful")
 }
@@ -92,6 +95,9 @@ func hasLot(c *parking.Config, name string) bool {
 // parkedCalls is the action ParkedCalls (observed: Asterisk 22.10, trace t5).
 func (s *Server) parkedCalls(_ context.Context, q *request) answer {
 	c, lots := s.lots()
+	if lot := q.get("Parkinglot"); lot != "" && (c == nil || !hasLot(c, lot)) {
+		return q.fail("Requested parking lot could not be found.")
+	}
 	var items []*wire.Message
 	if c != nil {
 		for _, name := range c.Names() {

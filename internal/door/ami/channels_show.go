@@ -130,11 +130,15 @@ func clock(d time.Duration) string {
 
 // coreShowChannelMap is the action CoreShowChannelMap: every channel that is connected
 // with one, by a bridge or as the other half of a Local channel, and with those in turn
-// (Asterisk: manager.c action_coreshowchannelmap).
+// (Asterisk: manager.c action_coreshowchannelmap; observed: Asterisk 22.10).
 func (s *Server) coreShowChannelMap(_ context.Context, q *request) answer {
-	c, bad := s.channelOf(q)
-	if bad != nil {
-		return bad
+	name := q.get("Channel")
+	if name == "" {
+		return q.fail("CoreShowChannelMap requires a channel.")
+	}
+	c, ok := s.find(name)
+	if !ok {
+		return q.fail("Could not get channel snapshot")
 	}
 	all := s.sw.Channels()
 	seen := map[string]bool{c.ID(): true}
@@ -156,7 +160,7 @@ func (s *Server) coreShowChannelMap(_ context.Context, q *request) answer {
 		s.channelBlock(m, "", sn)
 		items = append(items, m)
 	}
-	return q.list("Channels will follow", "CoreShowChannelMapComplete", items)
+	return q.list("Channel map will follow", "CoreShowChannelMapComplete", items)
 }
 
 // connected says whether two channels hear each other directly.
