@@ -73,7 +73,10 @@ func (e *env) rx(cl *client.Client, w io.Writer, line string) (done bool, err er
 	in := struct {
 		Command string `json:"command"`
 	}{line}
-	var out struct{ Output, Outcome string }
+	var out struct {
+		Output  string `json:"output"`
+		Outcome string `json:"outcome"`
+	}
 	if err := cl.Post(e.ctx, "/v1/rx", in, &out); err != nil {
 		return false, err
 	}

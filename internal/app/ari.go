@@ -316,7 +316,7 @@ func (g globals) Global(_ context.Context, name string) string {
 	return run.ExpandAtLoad(funcs.All(), allowed(g.a.Config())&^(run.Commands|run.Files))("${"+name+"}", g.a.machine.Globals())
 }
 
-// SetGlobal implements door/ari.Globals. A function is written if that needs no channel;
+// SetGlobal implements Globals of the doors. A function is written if that needs no channel;
 // what cannot be written is told to nobody but the log, as in Asterisk (observed:
 // Asterisk 22.10).
 func (g globals) SetGlobal(ctx context.Context, name, value string) error {
@@ -325,7 +325,7 @@ func (g globals) SetGlobal(ctx context.Context, name, value string) error {
 	}
 	if function, err := g.a.machine.WriteCommon(ctx, name, value); function {
 		if err != nil {
-			g.a.log.WarnContext(ctx, "function not written", "door", "ari", "function", name, "error", err)
+			g.a.log.WarnContext(ctx, "function not written", "function", name, "error", err)
 		}
 		return nil
 	}

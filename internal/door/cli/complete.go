@@ -12,7 +12,8 @@ import (
 const maxProposals = 1000
 
 // Complete proposes how a line may go on: whole words that may stand in the place of its
-// last one, which is empty behind a blank; sorted, each once, at most 1000. A word that
+// last one, which is empty behind a blank; sorted, each once, at most 1000: then the first
+// and the last are among them, so that they have no more in common than all. A word that
 // has blanks is quoted.
 func (s *Shell) Complete(ctx context.Context, line string) []string {
 	words, last := wire.SplitPartial(line)
@@ -28,7 +29,11 @@ func (s *Shell) Complete(ctx context.Context, line string) []string {
 	}
 	slices.Sort(out)
 	out = slices.Compact(out)
-	return out[:min(len(out), maxProposals)]
+	if len(out) > maxProposals {
+		out[maxProposals-1] = out[len(out)-1]
+		out = out[:maxProposals]
+	}
+	return out
 }
 
 // visible gives the words of commands that are proposed.

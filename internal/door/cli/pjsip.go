@@ -12,6 +12,13 @@ import (
 	wire "github.com/dialwright/dialwright/internal/wire/cli"
 )
 
+// endpoints lists phones and trunks by name, as Asterisk does.
+func (q *ask) endpoints() []Endpoint {
+	list := slices.Clone(q.s.o.Phones.Endpoints())
+	slices.SortFunc(list, func(a, b Endpoint) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
 // pjsipCommands are those about phones and trunks.
 func (s *Shell) pjsipCommands() []command {
 	there := s.o.Phones != nil
@@ -145,7 +152,7 @@ func showEndpoints(_ context.Context, q *ask) Outcome {
 	if len(q.args) > 0 {
 		return Usage
 	}
-	list := q.s.o.Phones.Endpoints()
+	list := q.endpoints()
 	if len(list) == 0 {
 		q.found(0)
 		return Done
@@ -196,7 +203,8 @@ func showContacts(_ context.Context, q *ask) Outcome {
 	if len(q.args) > 0 {
 		return Usage
 	}
-	list := q.s.o.Phones.Contacts()
+	list := slices.Clone(q.s.o.Phones.Contacts())
+	slices.SortStableFunc(list, func(a, b Contact) int { return strings.Compare(a.AOR, b.AOR) })
 	if len(list) == 0 {
 		q.found(0)
 		return Done
@@ -213,7 +221,7 @@ func showAORs(_ context.Context, q *ask) Outcome {
 	if len(q.args) > 0 {
 		return Usage
 	}
-	list := slices.DeleteFunc(slices.Clone(q.s.o.Phones.Endpoints()), func(e Endpoint) bool { return e.AOR == "" })
+	list := slices.DeleteFunc(q.endpoints(), func(e Endpoint) bool { return e.AOR == "" })
 	if len(list) == 0 {
 		q.found(0)
 		return Done

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -33,8 +34,8 @@ type office struct {
 
 func (*office) Endpoints() []Endpoint {
 	return []Endpoint{
-		{Name: "alice", CallerID: "101", State: "Not in use", AOR: "alice", MaxContacts: 5, Auth: "alice", Context: "default", Codecs: []string{"ulaw", "alaw"}, Contacts: contacts()},
 		{Name: "carrier", State: "Unavailable", AOR: "carrier", OutAuth: "4711", Transport: "udp", Bind: "0.0.0.0:5060", Context: "from-trunk"},
+		{Name: "alice", CallerID: "101", State: "Not in use", AOR: "alice", MaxContacts: 5, Auth: "alice", Context: "default", Codecs: []string{"PCMU", "alaw"}, Contacts: contacts()},
 	}
 }
 
@@ -43,7 +44,7 @@ func contacts() []Contact {
 }
 
 func (*office) Contacts() []Contact {
-	return append(contacts(), Contact{AOR: "bob", URI: "sip:bob@192.0.2.1:5060", Status: "Avail", RTT: 14212 * time.Microsecond})
+	return append([]Contact{{AOR: "bob", URI: "sip:bob@192.0.2.1:5060", Status: "Avail", RTT: 14212 * time.Microsecond}}, contacts()...)
 }
 
 func (*office) Registrations() []Registration {
@@ -290,6 +291,19 @@ func TestComplete(t *testing.T) {
 		if got := d.Complete(t.Context(), c.line); !cmp.Equal(got, c.want) && len(got)+len(c.want) > 0 {
 			t.Errorf("%s: %q, want %q", c.line, got, c.want)
 		}
+	}
+}
+
+// What is too much to list still completes to no more than all have in common.
+func TestCompleteAmongMany(t *testing.T) {
+	d, _ := newOffice(t)
+	for i := range maxProposals + 10 {
+		d.rx(fmt.Sprintf("database put many a%05d v", i), Done)
+	}
+	d.rx("database put many b v", Done)
+	got := d.Complete(t.Context(), "database get many ")
+	if len(got) != maxProposals || common(got) != "" {
+		t.Errorf("%d proposals, with %q in common", len(got), common(got))
 	}
 }
 
