@@ -82,7 +82,8 @@ func TestSelector(t *testing.T) {
 		{"/^pjsip.*/", "PJSIP/alice-00000001", true},
 		{"/alice/", "PJSIP/alice-00000001", true},
 		{"/alice$/", "PJSIP/alice-00000001", false},
-		{"/alice", "PJSIP/alice-00000001", true},
+		{"//", "PJSIP/alice-00000001", false},
+		{"/ALICE.*", "PJSIP/alice-00000001", false}, // a glob: it has no slash at its end
 		{"/(alice|bob)-[0-9]{8}/", "PJSIP/bob-00000001", true},
 		{"Local/*", "Local/601@default-0000001c;1", true},
 		{"local/*;2", "Local/601@default-0000001c;1", false},
@@ -108,8 +109,10 @@ func TestSelector(t *testing.T) {
 			t.Errorf("%s on %s: %v", c.arg, c.name, got)
 		}
 	}
-	if _, ok, _ := ParseSelector("PJSIP/alice-00000001"); ok {
-		t.Error("a plain name selects")
+	for _, plain := range []string{"PJSIP/alice-00000001", "/alice", "/^", "/x/y", "/"} {
+		if _, ok, _ := ParseSelector(plain); ok {
+			t.Errorf("%s selects, though it is a plain name", plain)
+		}
 	}
 }
 
@@ -120,7 +123,7 @@ func TestBadRegexp(t *testing.T) {
 		"/(a/":    `Unmatched ( or \(`,
 		"/a)/":    `Unmatched ) or \)`,
 		"/[z-a]/": "Invalid range end",
-		`/a\`:     "Trailing backslash",
+		`/a\/`:    "Trailing backslash",
 		"/*/":     "Invalid preceding regular expression",
 	} {
 		_, ok, err := ParseSelector(arg)

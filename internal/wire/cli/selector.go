@@ -20,11 +20,14 @@ type BadRegexp struct{ Reason string } // as POSIX regerror words it
 func (e *BadRegexp) Error() string { return e.Reason }
 
 // ParseSelector reads what `channel request hangup` takes beside a name: a POSIX
-// extended regular expression between slashes, which may match anywhere in a name, or a
-// glob. Both do not regard case. ok is false for a plain name. The error is a *BadRegexp.
+// extended regular expression between two slashes, which may match anywhere in a name, or
+// a glob. Both do not regard case. ok is false for a plain name. The error is a *BadRegexp.
 func ParseSelector(arg string) (s Selector, ok bool, err error) {
-	if expr, found := strings.CutPrefix(arg, "/"); found {
-		expr = strings.TrimSuffix(expr, "/")
+	rest, opened := strings.CutPrefix(arg, "/")
+	if expr, closed := strings.CutSuffix(rest, "/"); opened && closed {
+		if expr == "" {
+			return s, true, nil // nothing at all (observed: Asterisk 22.10)
+		}
 		tree, err := syntax.Parse(expr, syntax.POSIX|syntax.FoldCase)
 		if err != nil {
 			return s, true, &BadRegexp{reason(expr, err)}
