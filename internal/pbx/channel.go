@@ -54,7 +54,7 @@ type Channel struct {
 	own         call.CallerID // of the party itself, as the channel has shown it from its creation; zero = not so
 	originated  bool          // by Originate: failures are told as Dial events
 	dialled     bool
-	dialEnded   bool        // by DialEnded
+	dialEnded   bool        // by GiveUp
 	held        *[]LegEvent // of a dial with DialOptions.Hold; nil = nothing is held back
 	handling    int         // handlers that have not returned
 	begun       atomic.Bool // it has been a call, see BeginCall

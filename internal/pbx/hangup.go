@@ -150,16 +150,20 @@ func (c *Channel) emitHangup(h hangup, state State) {
 	}
 }
 
-// DialEnded tells how the dial of a called channel ends, right before it is hung up for
-// something that is not its own doing: NOANSWER when the time is over, CANCEL when the
-// caller has left, or another one has answered (Asterisk: app_dial.c publish_dial_end_event).
-func (c *Channel) DialEnded(status string) error {
-	return c.do(func() error {
-		if c.called && c.dialled && !c.dialEnded && c.snap.Load().State != Up {
+// GiveUp hangs up a called channel for something that is not its own doing, and tells
+// first how its dial ends: NOANSWER when the time is over, CANCEL when the caller has
+// left, or another one has answered (Asterisk: app_dial.c publish_dial_end_event). That is
+// one step, so that no ringing and no answer is told between the two. Cause 16 is that of
+// a quiet HangupBare.
+func (c *Channel) GiveUp(status string, code cause.Code) {
+	bare := code == cause.NormalClearing
+	h := hangup{cause: code, soft: true, by: byRequest, bare: bare, quiet: bare}
+	c.box.postFinal(func() {
+		if c.called && c.dialled && !c.hungUp && c.snap.Load().State != Up {
 			c.dialEnded = true
 			c.emitDial(status, "")
 		}
-		return nil
+		c.hang(h)
 	})
 }
 

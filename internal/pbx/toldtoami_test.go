@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/cause"
 	"github.com/dialwright/dialwright/internal/media"
 	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/pbx/pbxtest"
@@ -144,11 +145,8 @@ func TestCalledParty(t *testing.T) {
 			}
 		})
 		for range 2 {
-			if err := b.DialEnded("CANCEL"); err != nil {
-				t.Fatal(err)
-			}
+			b.GiveUp("CANCEL", cause.NormalClearing)
 		}
-		b.HangupBare(true)
 		<-b.Gone()
 		if d := cmp.Diff([]string{"CANCEL"}, ends); d != "" {
 			t.Errorf("ends of the dial (-want +got):\n%s", d)

@@ -184,12 +184,7 @@ func (d *dial) dropLegs(code cause.Code) {
 	}
 	for _, l := range d.legs {
 		if l.open && l != d.won {
-			_ = l.c.DialEnded(status) // ErrGone: it has told its own end
-			if code == cause.NormalClearing {
-				l.c.HangupBare(true)
-			} else {
-				l.c.Hangup(code)
-			}
+			l.c.GiveUp(status, code)
 		}
 	}
 	for _, l := range d.legs {
