@@ -355,7 +355,7 @@ func (b *Bridge) leave(c *Channel) {
 		b.rewire()
 		b.nameMembers()
 	}
-	c.bridge = nil
+	c.bridge, c.bridged = nil, true
 	c.update(func(s *Snapshot) { s.Bridge = "" })
 	for _, name := range [...]string{"BRIDGEPEER", "BRIDGEPVTCALLID"} {
 		if v, _ := c.vars.get(name); v != "" {

@@ -67,6 +67,7 @@ type Channel struct {
 	caller      *Channel // of DialOptions
 	ringTimer   *time.Timer
 	bridge      *Bridge
+	bridged     bool        // it has been in one, and left
 	playing     []*Playback // first is playing, the others wait
 	back        background  // heard while nothing plays
 	muteIn      bool        // by Mute

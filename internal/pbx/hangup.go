@@ -61,13 +61,13 @@ func (c *Channel) HangupFromOutside(code cause.Code) {
 }
 
 // HangupByManager is HangupFromOutside for AMI and the command line, which need not give
-// a cause: 0 is told as 0 of a channel that is in no bridge. The request is told before the
-// statistics (observed: Asterisk 22.10, AMI traces e7, t6, t7).
+// a cause: 0 is told as 0 of a channel that has never been in a bridge. The request is told
+// before the statistics (observed: Asterisk 22.10, AMI traces e7, t2, t3, t6, t7).
 func (c *Channel) HangupByManager(code cause.Code) {
 	c.box.postFinal(func() {
 		h := hangup{cause: code, soft: true, by: byRequest, outside: true, early: true}
 		if code == cause.Unknown {
-			h.cause, h.bare = cause.NormalClearing, c.bridge == nil
+			h.cause, h.bare = cause.NormalClearing, c.bridge == nil && !c.bridged
 		}
 		c.hang(h)
 	})

@@ -537,6 +537,23 @@ func TestHangupMidRing(t *testing.T) {
 	})
 }
 
+// TestHangupAfterABridge hangs up who was sent out of its bridge: that has given it a cause
+// (traces t2, t3).
+func TestHangupAfterABridge(t *testing.T) {
+	inParlour(t, nil, func(t *testing.T, p *parlour) {
+		a, b, _, _ := p.talks()
+		u, events := p.tracer("off"), p.tracer("on")
+		p.want(u.order("Redirect|Channel: $1|Context: xfer|Exten: 777|Priority: 1|ExtraChannel: $2", a.Name(), b.Name()), "+Dual Redirect successful")
+		time.Sleep(time.Second) // of the bubble
+		p.want(u.order("Hangup|Channel: /.*/"), "+Channels hung up will follow")
+		for range 2 {
+			if m := events.until("Event: Hangup"); !strings.Contains(m, "\nCause: 16\nCause-txt: Normal Clearing") {
+				t.Error(m)
+			}
+		}
+	})
+}
+
 // TestHangupMatching hangs up whom an expression names.
 func TestHangupMatching(t *testing.T) {
 	inParlour(t, nil, func(t *testing.T, p *parlour) {
