@@ -246,12 +246,18 @@ func length(t *testing.T, src media.Source) time.Duration {
 	return 0
 }
 
+// The table of spec ami 4.2, observed on Asterisk 22.10, and more.
 func TestParseCallerID(t *testing.T) {
 	for in, want := range map[string]call.CallerID{
 		`"Alice" <1001>`: {Name: "Alice", Number: "1001"}, "Alice B <+49 (30) 12-34.5>": {Name: "Alice B", Number: "+493012345"},
 		"(555) 123-4567": {Number: "5551234567"}, "1001": {Number: "1001"}, "Alice": {Name: "Alice"}, "": {}, "<7>": {Number: "7"},
+		`"Web Call" <5551234>`: {Name: "Web Call", Number: "5551234"}, "Bob<5>": {Name: "Bob", Number: "5"}, `"Web Call"`: {Name: "Web Call"},
+		`"A, B" <(800) 555-1212>`: {Name: "A, B", Number: "8005551212"}, "+49 89 123": {Number: "+4989123"},
+		`"X" <+49(89)12-3>`: {Name: "X", Number: "+4989123"}, "sip:101@host": {Name: "sip:101@host"}, "1-800-FLOWERS": {Name: "1-800-FLOWERS"},
+		`"N" <abc>`: {Name: "N", Number: "abc"}, "x>y<1": {Name: "x>y<1"}, `"`: {Name: `"`}, "1.2.": {Name: "1.2."},
+		strings.Repeat("x", 300): {Name: strings.Repeat("x", 255)},
 	} {
-		if got := parseCallerID(in); got != want {
+		if got := ParseCallerID(in); got != want {
 			t.Errorf("%q: %+v, want %+v", in, got, want)
 		}
 	}
@@ -262,7 +268,7 @@ func FuzzParseCallerID(f *testing.F) {
 	for _, s := range []string{`"A" <1>`, "<", ">", "(555)", `"`, ""} {
 		f.Add(s)
 	}
-	f.Fuzz(func(_ *testing.T, s string) { parseCallerID(s) })
+	f.Fuzz(func(_ *testing.T, s string) { ParseCallerID(s) })
 }
 
 // FuzzOpenMedia: no URI breaks the switch or leaves the sounds directory.

@@ -349,42 +349,10 @@ func withPart(id call.CallerID, arg, value string) (call.CallerID, bool) {
 	case "name":
 		id.Name = value
 	case "all":
-		p := parseCallerID(value)
+		p := ParseCallerID(value)
 		id.Name, id.Number = p.Name, p.Number
 	default:
 		return id, false
 	}
 	return id, true
-}
-
-// ParseCallerID reads a caller ID as people write it: see parseCallerID.
-// Private is never set.
-func ParseCallerID(s string) call.CallerID { return parseCallerID(s) }
-
-// parseCallerID reads `"Name" <num>`, `Name <num>`, `num`; a bare word is a
-// name, punctuation between digits is dropped (spec: ari 6.4).
-func parseCallerID(s string) call.CallerID {
-	s = strings.TrimSpace(s)
-	if i := strings.LastIndexByte(s, '<'); i >= 0 && strings.HasSuffix(s, ">") {
-		return call.CallerID{
-			Name:   strings.Trim(strings.TrimSpace(s[:i]), `"`),
-			Number: compactNumber(s[i+1 : len(s)-1]),
-		}
-	}
-	if n := compactNumber(s); n != "" && strings.Trim(n, "+*#0123456789") == "" {
-		return call.CallerID{Number: n}
-	}
-	return call.CallerID{Name: strings.Trim(s, `"`)}
-}
-
-// punctuation is what people put between the digits of a number.
-var punctuation = strings.NewReplacer("(", "", ")", "", "-", "", ".", "", " ", "")
-
-// compactNumber drops the punctuation of a number written for people.
-func compactNumber(s string) string {
-	n := punctuation.Replace(s)
-	if strings.Trim(n, "+*#0123456789") == "" {
-		return n
-	}
-	return strings.TrimSpace(s)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/dialplan"
+	"github.com/dialwright/dialwright/internal/pbx"
 	wire "github.com/dialwright/dialwright/internal/wire/ami"
 )
 
@@ -48,8 +49,7 @@ func (s *Server) originate(ctx context.Context, q *request) answer {
 		return q.fail(err.Error())
 	}
 	g := &origination{s: s, q: q, o: o, then: thenOf(o), ask: q.ask()}
-	name, number := wire.ParseCallerID(o.CallerID)
-	g.ask.Endpoint, g.ask.CallerID = o.Channel, call.CallerID{Name: name, Number: number}
+	g.ask.Endpoint, g.ask.CallerID = o.Channel, pbx.ParseCallerID(o.CallerID)
 	if text := g.refusal(); text != "" {
 		return q.fail(text)
 	}

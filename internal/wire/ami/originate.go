@@ -17,10 +17,9 @@ const (
 )
 
 const (
-	maxUniqueID      = 149 // bytes
-	defaultRing      = 30 * time.Second
-	maxMilliseconds  = 1<<31 - 1
-	maxCallerIDBytes = 255
+	maxUniqueID     = 149 // bytes
+	defaultRing     = 30 * time.Second
+	maxMilliseconds = 1<<31 - 1
 )
 
 // Originate is a request to originate, as far as it can be read without a switch (spec:
@@ -34,7 +33,7 @@ type Originate struct {
 	Application    string // wins over Context and Exten
 	Data           string
 	Timeout        time.Duration // how long it may ring, 0 = for ever
-	CallerID       string        // as given, for ParseCallerID
+	CallerID       string        // as given, for pbx.ParseCallerID
 	Account        string
 	Variables      []Variable // in the order in which they are set
 	Async          bool

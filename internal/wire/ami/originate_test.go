@@ -87,21 +87,6 @@ func TestVariables(t *testing.T) {
 	}
 }
 
-// The table of spec ami 4.2, observed on Asterisk 22.10.
-func TestCallerID(t *testing.T) {
-	for _, c := range []struct{ in, name, number string }{
-		{`"Web Call" <5551234>`, "Web Call", "5551234"}, {"Web Call <5551234>", "Web Call", "5551234"}, {"Bob<5>", "Bob", "5"},
-		{"5551234", "", "5551234"}, {"<5551234>", "", "5551234"}, {"Web Call", "Web Call", ""}, {`"Web Call"`, "Web Call", ""},
-		{`"A, B" <(800) 555-1212>`, "A, B", "8005551212"}, {"+49 89 123", "", "+4989123"}, {`"X" <+49(89)12-3>`, "X", "+4989123"},
-		{"sip:101@host", "sip:101@host", ""}, {"1-800-FLOWERS", "1-800-FLOWERS", ""}, {`"N" <abc>`, "N", "abc"}, {"", "", ""},
-		{"x>y<1", "x>y<1", ""}, {`"`, `"`, ""}, {"1.2.", "1.2.", ""}, {strings.Repeat("x", 300), strings.Repeat("x", 255), ""},
-	} {
-		if name, number := ParseCallerID(c.in); name != c.name || number != c.number {
-			t.Errorf("%q: %q, %q", c.in, name, number)
-		}
-	}
-}
-
 // The table of spec ami 3.2. Names are refused to everybody.
 func TestDangerous(t *testing.T) {
 	for _, c := range []struct {
@@ -142,9 +127,6 @@ func FuzzOriginate(f *testing.F) {
 			if v.Name == "" {
 				t.Errorf("%+v", o.Variables)
 			}
-		}
-		if name, number := ParseCallerID(o.CallerID); len(name)+len(number) > maxCallerIDBytes {
-			t.Errorf("%q, %q", name, number)
 		}
 	})
 }
