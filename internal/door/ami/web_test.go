@@ -303,6 +303,7 @@ func TestWebBehind(t *testing.T) {
 		for i := range 5 {
 			l.happen(fmt.Sprint(i))
 		}
+		time.Sleep(time.Second) // of the bubble's time: events are written together, after a pause
 		synctest.Wait()
 		b.want(b.get("/rawman?action=ping"), pong)
 		got := b.get("/rawman?action=waitevent&timeout=1")
