@@ -14,8 +14,8 @@ var amiExplained = []difference{
 	{".*", `order: (Newstate|DialState) \S+ (Ringing|RINGING)`, "(chance) Asterisk tells Ringing and RINGING in either order; here the state always comes first (spec: ami 5.5)"},
 	{".*", `DialState \S+ RINGING: DestChannelState(Desc)? = "(5|Ringing)", want "(0|Down)"`, "(chance) the same"},
 	{"h1.*", `rawman: (waitevent timeout 1|hangup with regex): `, "the capture does not say how far the call had come when it was hung up"},
-	{"t4.*", `(extra|order:) .*PJSIP/bob-`, "the capture ends while bob's phone hangs up; here the end is waited for"},
-	{"t4.*", `extra (SoftHangupRequest PJSIP/alice|DeviceStateChange PJSIP/bob|ExtensionStatus 102)`, "the same"},
+	{"t4.*", `(extra|order:) .*PJSIP/bob-`, "(chance) the capture ends while bob's phone hangs up; here the end is waited for"},
+	{"t4.*", `extra (SoftHangupRequest PJSIP/alice|DeviceStateChange PJSIP/bob|ExtensionStatus 102)`, "(chance) the same"},
 	{"t5.*", `ParkedCalls pc: ParkedCall \S+: Parking(Timeout|Duration)`, "(chance) whole seconds"},
 
 	// The specification says so.
