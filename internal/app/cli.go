@@ -34,7 +34,7 @@ func (a *App) newShell() *cli.Shell {
 		Apps: appDocs, Functions: functionDocs, Phones: cliPhones{a}, Server: cliServer{a},
 		Parking: func() (*parking.Config, *parking.Lots) { return apps.Parking(a.machine) },
 		Version: asteriskVersion, Product: strings.TrimSpace("Dialwright " + a.o.Version), Started: a.started, Reloaded: a.lastReload,
-		Extensions: func() bool { return a.Config().CLI.Extensions },
+		Extensions: func() bool { return a.Config().CLI.Extensions }, Contexts: a.mayEnter,
 	}
 	if a.ari != nil {
 		o.ARI = cliARI{a}
@@ -43,6 +43,15 @@ func (a *App) newShell() *cli.Shell {
 		o.Manager = cliManager{a}
 	}
 	return cli.New(o)
+}
+
+// mayEnter keeps managers who redirect channels by a command in the contexts of their
+// accounts, as their action Redirect does. Who commands this machine is not asked.
+func (a *App) mayEnter(ctx context.Context, by cli.Caller, context string) error {
+	if !strings.HasPrefix(by.Name, "ami") {
+		return nil
+	}
+	return asker{a: a, door: "ami", principal: by.Name, remote: by.Remote, account: by.Account}.dialplan(ctx, context)
 }
 
 // startAsteriskSocket serves the socket that Asterisk's own command line speaks to.

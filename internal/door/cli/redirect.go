@@ -12,7 +12,7 @@ import (
 )
 
 // redirect sends a channel elsewhere in the dialplan (spec: cli 4.4).
-func redirect(_ context.Context, q *ask) Outcome {
+func redirect(ctx context.Context, q *ask) Outcome {
 	if len(q.args) != 2 {
 		return Usage
 	}
@@ -22,7 +22,7 @@ func redirect(_ context.Context, q *ask) Outcome {
 		q.printf("Channel '%s' not found\n", name)
 		return Failed
 	}
-	if err := q.s.redirect(c, dest); err != nil {
+	if err := q.s.redirect(ctx, q.by, c, dest); err != nil {
 		q.printf("Channel '%s' failed to be redirected to %s\n", name, dest)
 		q.s.log.Info("channel not redirected", "door", "cli", "by", q.by.Name, "channel", c.Name(), "to", dest, "error", err)
 		return Failed
@@ -34,7 +34,7 @@ func redirect(_ context.Context, q *ask) Outcome {
 // redirect gives the channel to the handler of [[context,]exten,]priority; what is
 // missing stays as it is (Asterisk: pbx.c ast_parseable_goto). A priority that is no
 // number is a label, which must exist.
-func (s *Shell) redirect(c *pbx.Channel, dest string) error {
+func (s *Shell) redirect(ctx context.Context, by Caller, c *pbx.Channel, dest string) error {
 	at := c.Snapshot()
 	then := call.Then{Kind: call.ThenDialplan, Context: at.Context, Extension: at.Extension}
 	parts := strings.Split(dest, ",")

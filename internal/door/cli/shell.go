@@ -199,6 +199,7 @@ type Options struct {
 	Hints      Hints
 	Devices    Devices
 	Parking    func() (*parking.Config, *parking.Lots)
+	Contexts   func(ctx context.Context, by Caller, context string) error // says why somebody may not send channels into one
 	Manager    Manager
 	ARI        ARI
 	Phones     Phones
