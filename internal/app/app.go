@@ -294,7 +294,7 @@ func (a *App) startSwitch(ctx context.Context) error {
 		},
 	})
 	a.pbx.Register(a.sip)
-	a.pbx.Register(local.NewWith(a.pbx, local.Options{Exists: a.localExists}))
+	a.pbx.Register(local.NewWith(a.pbx, local.Options{Exists: a.localExists, Fixed: a.callerFixed}))
 	a.pbx.Register(pretend.New(pretend.Options{Media: a.media})) // routing refuses it unless sip.allow_pretend
 	a.snoop = snoop.New(a.pbx)
 	a.pbx.Register(a.snoop)

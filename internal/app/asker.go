@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,4 +104,9 @@ func (a *App) callerFor(account call.AccountID, asked call.CallerID) call.Caller
 	own := callerID(c.CallerID)
 	own.Private = own.Private || asked.Private
 	return own
+}
+
+// callerFixed says whether the calls of an account show the account's caller ID only.
+func (a *App) callerFixed(account call.AccountID) bool {
+	return a.Config().Accounts[string(cmp.Or(account, a.DefaultAccount()))].FixedCallerID
 }

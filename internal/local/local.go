@@ -45,6 +45,9 @@ type Options struct {
 	// is not is refused when it is dialled: cause 1, "no such extension"
 	// (Asterisk: core_local.c local_call). nil: everything exists.
 	Exists func(context, exten, caller string) bool
+	// Fixed says whether the calls of an account show one caller ID only: whoever one
+	// half talks to is not shown behind the other then. nil: no account's do.
+	Fixed func(call.AccountID) bool
 }
 
 // New makes the technology for a switch; every extension exists.
@@ -152,6 +155,7 @@ type wire struct {
 	dialled bool
 	up      bool
 	over    bool
+	fixed   bool // the caller ID of its account is
 }
 
 // half is one of the two legs.
@@ -217,6 +221,9 @@ func (h *half) Dial(o pbx.DialOptions) error {
 	vars := append(o.Variables[:len(o.Variables):len(o.Variables)],
 		call.Variable{Name: "__" + depthVariable, Value: strconv.Itoa(w.depth)})
 	first := w.first()
+	w.mu.Lock()
+	w.fixed = w.t.o.Fixed != nil && w.t.o.Fixed(first.Account)
+	w.mu.Unlock()
 	connected := cmp.Or(first.Caller, o.CallerID) // Asterisk: core_local.c local_call
 	defer close(w.told)
 	two, err := w.t.s.Incoming(w.two, pbx.IncomingOptions{
@@ -396,8 +403,14 @@ func (h *half) Transfer(target string) error {
 
 // UpdateCallerID makes whom one half talks to the caller ID of the other: the halves pass
 // the connected line on (Asterisk: core_unreal.c unreal_colp_redirect_indicate; observed:
-// Asterisk 22.10, AMI trace a3).
+// Asterisk 22.10, AMI trace a3). The caller ID of an account that has a fixed one stays.
 func (h *half) UpdateCallerID(id call.CallerID) {
+	h.w.mu.Lock()
+	fixed := h.w.fixed
+	h.w.mu.Unlock()
+	if fixed {
+		return
+	}
 	h.other().post(pbx.LegEvent{Kind: pbx.LegIdentity, CallerID: id})
 }
 

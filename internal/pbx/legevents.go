@@ -71,11 +71,13 @@ func (c *Channel) handleLeg(e LegEvent) {
 	}
 }
 
-// identified takes over who the party is, and tells whom it talks to.
+// identified takes over who the party is, and tells whom it talks to. A call that
+// withholds its number goes on doing so.
 func (c *Channel) identified(id call.CallerID) {
 	if id == (call.CallerID{}) {
 		return
 	}
+	id.Private = id.Private || c.snap.Load().Caller.Private
 	c.setCallerID(id)
 	if c.bridge != nil {
 		c.bridge.identified(c, id)
