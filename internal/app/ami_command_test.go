@@ -63,6 +63,8 @@ func TestCommandRedirectsWithinTheAccount(t *testing.T) {
 watch = false
 [dialplan]
 file = "` + plan + `"
+[originate]
+account = "desk"
 [accounts.desk]
 contexts = ["open"]
 [ami]
