@@ -53,6 +53,11 @@ func (s *Shell) redirect(ctx context.Context, by Caller, c *pbx.Channel, dest st
 	} else if err != nil && s.label(then, at.Caller.Number) == 0 {
 		return errors.New("there is no such label")
 	}
+	if s.o.Contexts != nil {
+		if err := s.o.Contexts(ctx, by, then.Context); err != nil {
+			return err
+		}
+	}
 	h, err := s.o.Switch.Follow(at.Account, then)
 	if err != nil { // it goes there all the same, and the dialplan's own rules say what happens
 		s.log.Info("redirected to a place that is not there", "door", "cli", "channel", c.Name(), "to", dest, "error", err)
