@@ -35,7 +35,7 @@ func (s *Switch) Pseudo(ctx context.Context, o PseudoOptions) (*Channel, error) 
 	c := s.newChannel(id)
 	c.leg = nobody{name: o.Name, context: o.Context}
 	s.begin(c, &Snapshot{
-		ID: id, Name: o.Name, State: Down, Caller: o.CallerID, Connected: o.CallerID, Account: o.Account, AccountCode: o.AccountCode,
+		ID: id, Name: o.Name, State: Down, Caller: o.CallerID, Account: o.Account, AccountCode: o.AccountCode,
 		Context: cmp.Or(o.Context, "default"), Extension: cmp.Or(o.Extension, "s"), Priority: 1, Language: cmp.Or(o.Language, s.o.Language),
 		CreatedAt: c.timeline.started, LinkedID: cmp.Or(o.LinkedID, id), Technology: "Null",
 	}, nil)
