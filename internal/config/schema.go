@@ -282,7 +282,8 @@ type Retention struct {
 type Account struct {
 	// Caller ID of calls that ask for none, `"Sales" <+4930123456>`. Reload: live.
 	CallerID string `toml:"caller_id"`
-	// Requests may not name another caller ID than the account's. Reload: live.
+	// Requests may not name another caller ID than the account's, and who answers behind a
+	// Local channel is not shown in its place. Reload: live.
 	FixedCallerID bool `toml:"fixed_caller_id"`
 	// The account accepts no requests. Reload: live.
 	Disabled bool `toml:"disabled"`
