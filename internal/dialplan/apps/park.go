@@ -109,6 +109,9 @@ func parkIn(ctx context.Context, x *run.Exec, config *parking.Config, args parkA
 	if p.lot, err = chooseLot(ctx, x, config, args.lot); err == nil {
 		stay, err = lotsOf(x.Machine()).Park(x.Channel(), &p.lot, p.wish())
 	}
+	if stay != nil {
+		defer stay.Leave()
+	}
 	switch {
 	case x.Channel().Context().Err() != nil:
 		return pbx.ErrGone
@@ -119,7 +122,6 @@ func parkIn(ctx context.Context, x *run.Exec, config *parking.Config, args parkA
 		}
 		return playTo(ctx, x, x.Channel(), "pbx-parkingfailed")
 	}
-	defer stay.Leave()
 	p.say(ctx, stay)
 	told(stay.Space)
 	return p.stay(ctx, stay, quiet)

@@ -648,8 +648,8 @@ func TestGoingAway(t *testing.T) {
 				<-x.Gone()
 			}
 			synctest.Wait()
-			if n := len(p.sw.Bridges()); n != 0 {
-				t.Errorf("%d bridges are left", n)
+			for _, b := range p.sw.Bridges() {
+				t.Errorf("a bridge is left: %+v", b)
 			}
 		})
 	}
