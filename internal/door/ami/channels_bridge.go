@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/cause"
@@ -59,7 +60,7 @@ func (s *Server) bridge(ctx context.Context, q *request) answer {
 	if err != nil {
 		j.end()
 		b.Destroy()
-		return q.fail("Unable to bridge the channels: one of them has hung up")
+		return q.fail("Unable to bridge the channels: one of them does something else, or has hung up")
 	}
 	s.beep(q.get("Tone"), both)
 	return q.done("Channels have been bridged")
@@ -97,20 +98,30 @@ func (j *join) take(c *pbx.Channel) error {
 		if err == nil {
 			j.talk(ctx, c)
 		}
-		if after != nil && err == nil && ctx.Err() == nil {
+		if after != nil && ctx.Err() == nil {
 			after.Handle(ctx, c)
 		}
 	}))
 	if err != nil {
 		return err
 	}
+	patience := time.NewTimer(bridgePatience)
+	defer patience.Stop()
 	select {
 	case err = <-added:
 		return err
+	case <-patience.C:
+		return errBusyElsewhere
 	case <-c.Context().Done():
 		return pbx.ErrGone
 	}
 }
+
+// bridgePatience is how long a channel may take to leave what it does; somebody else may
+// have sent it elsewhere meanwhile, and then it never comes.
+const bridgePatience = 10 * time.Second
+
+var errBusyElsewhere = errors.New("the channel does something else")
 
 // after is what a channel does when the bridge is over: the step behind the present one,
 // nil if it is in no dialplan.

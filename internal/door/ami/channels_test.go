@@ -1,6 +1,7 @@
 package ami
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -653,4 +654,35 @@ func TestGoingAway(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBridgeOfABusyChannel lets another program send a channel elsewhere before Bridge has
+// got it: the action is answered all the same, and nothing is left of its bridge.
+func TestBridgeOfABusyChannel(t *testing.T) {
+	inParlour(t, nil, func(t *testing.T, p *parlour) {
+		a, _ := p.calls("alice", "default", "601")
+		b, _ := p.calls("bob", "default", "601")
+		begun, free := make(chan struct{}), make(chan struct{})
+		slow := pbx.HandlerFunc(func(context.Context, *pbx.Channel) { // does not let go when it is told to
+			close(begun)
+			<-free
+		})
+		if err := b.Run(slow); err != nil {
+			t.Fatal(err)
+		}
+		<-begun
+		u := p.tracer("off")
+		u.say("Action: Bridge", "Channel1: "+a.Name(), "Channel2: "+b.Name())
+		synctest.Wait()
+		if err := b.Run(pbx.HandlerFunc(func(ctx context.Context, _ *pbx.Channel) { <-ctx.Done() })); err != nil {
+			t.Fatal(err)
+		}
+		u.want("Response: Error", "Message: Unable to bridge the channels: one of them does something else, or has hung up")
+		close(free)
+		synctest.Wait()
+		if n := len(p.sw.Bridges()); n != 0 {
+			t.Errorf("%d bridges are left", n)
+		}
+		p.at("first", a, "default,601,3 Wait")
+	})
 }
