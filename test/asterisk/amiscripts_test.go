@@ -48,7 +48,6 @@ var amiScriptDifferences = map[string][]scriptDifference{
 		{what: `order among channels: `, why: ownTurn, chance: true},
 	},
 	"amiqueries": {
-		{what: `(Command|CoreStatus) \S+: Output = "(0 of 1000 max active call|\d+ calls? processed)`, why: "there is a limit here, and none in that Asterisk"},
 	},
 }
 
