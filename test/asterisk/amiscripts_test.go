@@ -47,8 +47,7 @@ var amiScriptDifferences = map[string][]scriptDifference{
 		{what: `(order: (Newstate|DialState)|DialState \S+ RINGING: DestChannelState)`, why: state, chance: true},
 		{what: `order among channels: `, why: ownTurn, chance: true},
 	},
-	"amiqueries": {
-	},
+	"amiqueries": {},
 }
 
 // TestAMIScenariosSame runs the scenarios of two foreign clients of AMI on Asterisk and on
