@@ -15,7 +15,8 @@ import (
 // its stop.
 
 // tellRecord tells of a call record that was stored, if ami.cdr_events is set. channelID is
-// that of the leg that was dialled first.
+// that of the leg that was dialled first. The door asks for the setting too; asking here keeps
+// records off the bus that nobody is to hear.
 func (a *App) tellRecord(d call.CDR, channelID string) {
 	if a.amiConfig.Load().CDREvents {
 		a.pbx.Tell(pbx.Event{Type: ami.EventCDR, Data: amiRecord(d, channelID)})
