@@ -221,9 +221,10 @@ func TestW10_InvalidFiles(t *testing.T) {
 	b.logged("failed call file cannot be moved")
 	must(t, os.Remove(b.path("outgoing_failed", "")))
 	b.emptied()
-	if got, want := b.names("outgoing_failed"), []string{"bad.call", "bad.call.reason"}; !slices.Equal(got, want) {
-		t.Errorf("failed: %v, want %v", got, want)
-	}
+	// The reason is written after the file has moved.
+	b.until("file and reason", func() bool {
+		return slices.Equal(b.names("outgoing_failed"), []string{"bad.call", "bad.call.reason"})
+	})
 	if got := b.door.Stats().Failed; got != 1 {
 		t.Errorf("%d failed, want 1", got)
 	}
