@@ -74,6 +74,30 @@ func Default() Config {
 			PerMinute: 60,
 			Waiting:   4,
 		},
+		Vodia: Vodia{
+			Realm:           "click-to-dial",
+			MaxLinkDuration: Duration{day},
+			MaxClockSkew:    Seconds(60),
+			DedupeWindow:    Seconds(3),
+			PromptRepeats:   3,
+			PromptInterval:  Seconds(5),
+			FailTone:        Seconds(10),
+			SessionIdle:     Seconds(3600),
+			SessionMax:      Seconds(12 * 3600),
+			TokenLife:       Seconds(10),
+			PerMinute:       120,
+			MaxSockets:      1000,
+		},
+		Switchvox: Switchvox{
+			Realm:        "Switchvox",
+			Schemes:      []string{"digest", "basic"},
+			NonceLife:    Duration{day},
+			MinExtension: 3,
+			MaxExtension: 6,
+			Pending:      100,
+			Version:      "7.8.0.0",
+		},
+		Links: Links{Enabled: true, Life: Duration{day}, MaxLife: Duration{366 * day}, Keep: Duration{90 * day}},
 	}
 }
 

@@ -48,6 +48,19 @@ type Config struct {
 	AMI AMI `toml:"ami"`
 	// AstLinux's dialproxy.php, on the HTTP listener.
 	Dialproxy Dialproxy `toml:"dialproxy"`
+	// People and programs that use the interfaces of Vodia and Switchvox and signed links. The
+	// table's key is the name: [users."123@tenant.com"], or [users.123] without tenants.
+	// `dialwright user` keeps more of them in the store.
+	Users map[string]User `toml:"users"`
+	// Companies on one server. The table's key is the domain: [tenants."tenant.com"]. The
+	// tenants of users need no entry.
+	Tenants map[string]Tenant `toml:"tenants"`
+	// Vodia's click-to-dial, on the HTTP listener.
+	Vodia Vodia `toml:"vodia"`
+	// Switchvox's call API, on the HTTP listener.
+	Switchvox Switchvox `toml:"switchvox"`
+	// Signed links of our own, on the HTTP listener.
+	Links Links `toml:"links"`
 	// The command line in Asterisk's dialect: `dialwright rx`, `dialwright cli`, AMI's Command.
 	CLI CLI `toml:"cli"`
 }

@@ -1,0 +1,2 @@
+// Package switchvox serves the call API of Switchvox (spec: switchvox).
+package switchvox

@@ -1,0 +1,2 @@
+// Package vodia serves the click-to-dial interfaces of the Vodia PBX (spec: vodia).
+package vodia
