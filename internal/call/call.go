@@ -96,6 +96,12 @@ type Then struct {
 	Prompt   string        `json:"prompt,omitempty"`    // sound name of the press-1 prompt; "" = built in
 	WaitTime time.Duration `json:"wait_time,omitempty"` // how long B may ring; 0 = the server's default
 	MaxTime  time.Duration `json:"max_time,omitempty"`  // longest connected time; 0 = unlimited
+	// Prompts is how often A is asked to press 1, 0 = 3; PromptWait how long each answer is
+	// waited for, 0 = 5 s; FailTone how long A hears busy or congestion when B cannot be
+	// reached, 0 = as the engine does.
+	Prompts    int           `json:"prompts,omitempty"`
+	PromptWait time.Duration `json:"prompt_wait,omitempty"`
+	FailTone   time.Duration `json:"fail_tone,omitempty"`
 
 	// Dialplan.
 	Context   string `json:"context,omitempty"`
@@ -137,6 +143,7 @@ type Request struct {
 	First      Endpoint      `json:"first"`
 	Then       Then          `json:"then"`
 	CallerID   CallerID      `json:"caller_id,omitzero"`
+	Callee     CallerID      `json:"callee,omitzero"` // shown to leg A in the place of CallerID: whom it will be connected with; zero = CallerID
 	Variables  []Variable    `json:"variables,omitempty"`
 	WaitTime   time.Duration `json:"wait_time,omitempty"` // how long leg A may ring; 0 = the server's default (45 s)
 	Retry      Retry         `json:"retry,omitzero"`

@@ -73,6 +73,9 @@ func (q *asked) who() *Refusal {
 // callerID applies the account's caller ID.
 func (q *asked) callerID() *Refusal {
 	c := &q.request.CallerID
+	if q.account.FixedCallerID && q.a.Trunk != "" { // a party outside: what it is shown is a caller ID too
+		q.request.Callee = call.CallerID{}
+	}
 	if c.Name == "" && c.Number == "" {
 		private := c.Private
 		*c = q.account.CallerID

@@ -15,6 +15,7 @@ const (
 	maxValue     = 8 << 10
 	maxVariables = 500
 	maxRetries   = 1000
+	maxPrompts   = 20
 
 	maxLenientVariables = 10_000
 	maxWait             = 366 * 24 * time.Hour
@@ -92,6 +93,7 @@ func invalidTexts(r *call.Request, _ time.Time) (field, text string) {
 		{"first", string(r.First)}, {"then.second", string(r.Then.Second)}, {"then.context", r.Then.Context},
 		{"then.extension", r.Then.Extension}, {"then.priority", r.Then.Priority}, {"then.name", r.Then.Name},
 		{"then.prompt", r.Then.Prompt}, {"caller_id.name", r.CallerID.Name}, {"caller_id.number", r.CallerID.Number},
+		{"callee.name", r.Callee.Name}, {"callee.number", r.Callee.Number},
 		{"batch", string(r.Batch)}, {"key", r.Key}, {"origin.reference", r.Origin.Reference}, {"account", string(r.Account)},
 	} {
 		if len(f.value) > maxText {
@@ -112,7 +114,8 @@ func invalidTimes(r *call.Request, now time.Time) (field, text string) {
 		field string
 		value time.Duration
 	}{
-		{"wait_time", r.WaitTime}, {"then.wait_time", r.Then.WaitTime}, {"then.max_time", r.Then.MaxTime}, {"retry.wait", r.Retry.Wait},
+		{"wait_time", r.WaitTime}, {"then.wait_time", r.Then.WaitTime}, {"then.max_time", r.Then.MaxTime},
+		{"then.prompt_wait", r.Then.PromptWait}, {"then.fail_tone", r.Then.FailTone}, {"retry.wait", r.Retry.Wait},
 	} {
 		if f.value < 0 || f.value > maxWait {
 			return f.field, "The time is negative or longer than a year."
@@ -122,6 +125,9 @@ func invalidTimes(r *call.Request, now time.Time) (field, text string) {
 		if w < 0 || w > maxWait {
 			return "retry.wait_by", "A time is negative or longer than a year."
 		}
+	}
+	if r.Then.Prompts < 0 || r.Then.Prompts > maxPrompts {
+		return "then.prompts", fmt.Sprintf("Between 0 and %d prompts are possible.", maxPrompts)
 	}
 	if r.Retry.Max < 0 || r.Retry.Max > maxRetries {
 		return "retry.max", fmt.Sprintf("Between 0 and %d retries are possible.", maxRetries)

@@ -71,13 +71,21 @@ func TestConnectIsHeard(t *testing.T) {
 	})
 }
 
-// With FailTone a waiting A hears why there is no B.
+// With FailTone, the engine's or the request's, a waiting A hears why there is no B.
 func TestFailTone(t *testing.T) {
+	t.Run("engine", func(t *testing.T) {
+		failTone(t, pbx.EngineOptions{FailTone: 5 * time.Second}, attempt("Studio/a", "Studio/b"))
+	})
+	t.Run("request", func(t *testing.T) {
+		failTone(t, pbx.EngineOptions{}, attempt("Studio/a", "Studio/b", func(a *call.Attempt) { a.Request.Then.FailTone = 5 * time.Second }))
+	})
+}
+
+func failTone(t *testing.T, o pbx.EngineOptions, at call.Attempt) {
 	inStudio(t, pbx.Options{Country: "de"}, func(t *testing.T, st *studio) {
 		done := make(chan call.Outcome)
 		go func() {
-			e := pbx.NewEngineWith(st.s, pbx.EngineOptions{FailTone: 5 * time.Second})
-			out, _ := e.Place(t.Context(), attempt("Studio/a", "Studio/b"), nil)
+			out, _ := pbx.NewEngineWith(st.s, o).Place(t.Context(), at, nil)
 			done <- out
 		}()
 		synctest.Wait()

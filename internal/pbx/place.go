@@ -166,10 +166,10 @@ func (p *placement) emit(t call.EventType, leg string, c *Channel, text string) 
 	}
 }
 
-// callerForA is what phone A shows: the wanted caller ID, else who will be
-// called.
+// callerForA is what phone A shows: whom it is to be connected with if the request says
+// that, else the wanted caller ID, else who will be called.
 func (p *placement) callerForA() call.CallerID {
-	return firstID(p.at.RouteA.CallerID, p.at.Request.CallerID, call.CallerID{Number: cmp.Or(p.at.RouteB.Number, p.at.RouteB.Phone)})
+	return firstID(p.at.RouteA.CallerID, p.at.Request.Callee, p.at.Request.CallerID, call.CallerID{Number: cmp.Or(p.at.RouteB.Number, p.at.RouteB.Phone)})
 }
 
 // callerForB is what B shows: the wanted caller ID, else who calls.
@@ -205,7 +205,7 @@ func (p *placement) dialA(ctx context.Context) error {
 		return err
 	}
 	p.keepRecord(p.a)
-	if r.CallerID != (call.CallerID{}) { // counts more than a variable CALLERID(...) (spec: callfile 3.1)
+	if r.CallerID != (call.CallerID{}) || r.Callee != (call.CallerID{}) { // counts more than a variable CALLERID(...) (spec: callfile 3.1)
 		_ = p.a.SetCallerID(p.callerForA()) // ErrGone is seen by Dial
 		_ = p.a.SetConnected(p.callerForA())
 	}

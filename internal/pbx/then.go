@@ -45,8 +45,10 @@ func (p *placement) confirm(ctx context.Context) error {
 	case !hasScheme(prompt):
 		prompt = "sound:" + prompt
 	}
-	for range p.e.o.Prompts {
-		got, err := p.a.ReadDigits(ctx, ReadOptions{Prompts: []string{prompt}, Max: 1, Terminator: "none", First: p.e.o.Confirm})
+	for range cmp.Or(p.at.Request.Then.Prompts, p.e.o.Prompts) {
+		got, err := p.a.ReadDigits(ctx, ReadOptions{
+			Prompts: []string{prompt}, Max: 1, Terminator: "none", First: cmp.Or(p.at.Request.Then.PromptWait, p.e.o.Confirm),
+		})
 		switch {
 		case got == "1":
 			return nil
@@ -76,14 +78,15 @@ func (p *placement) progressB(sig signal) {
 // failTone lets A hear why there is no B.
 func (p *placement) failTone(ctx context.Context, err error) {
 	f, ok := asFailure(err)
-	if !ok || p.e.o.FailTone <= 0 || ctx.Err() != nil {
+	length := cmp.Or(p.at.Request.Then.FailTone, p.e.o.FailTone)
+	if !ok || length <= 0 || ctx.Err() != nil {
 		return
 	}
 	tone := "tone:congestion"
 	if f.Cause == int(cause.UserBusy) {
 		tone = "tone:busy"
 	}
-	_ = p.a.toneUntilHangup(ctx, tone, p.e.o.FailTone) // however it ends, A is hung up next
+	_ = p.a.toneUntilHangup(ctx, tone, length) // however it ends, A is hung up next
 }
 
 // talk keeps A and B connected until somebody ends it.
