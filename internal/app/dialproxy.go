@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/astdb"
@@ -27,7 +26,9 @@ func (a *App) clicks(others http.Handler) http.Handler {
 	if !a.Config().Dialproxy.Enabled {
 		return others
 	}
-	var shape dialproxyShape
+	shape := newShape(func(c *config.Config) *dialproxy.Config {
+		return dialproxyConfig(&c.Dialproxy, call.AccountID(c.Originate.Account))
+	})
 	door := dialproxy.New(dialproxy.Options{
 		Originator: clickCalls{a.originator, a.store, a.log, a.leads}, DB: a.store, Log: a.log,
 		Config: func() *dialproxy.Config { return shape.of(a.Config()) },
@@ -41,35 +42,13 @@ func (a *App) clicks(others http.Handler) http.Handler {
 	})
 }
 
-// dialproxyShape keeps the configuration in the door's shape until another is in force.
-type dialproxyShape struct{ last atomic.Pointer[shaped] }
-
-type shaped struct {
-	from *config.Config
-	c    *dialproxy.Config
-}
-
-func (s *dialproxyShape) of(c *config.Config) *dialproxy.Config {
-	if last := s.last.Load(); last != nil && last.from == c {
-		return last.c
-	}
-	fresh := dialproxyConfig(&c.Dialproxy, call.AccountID(c.Originate.Account))
-	s.last.Store(&shaped{c, fresh})
-	return fresh
-}
-
 // dialproxyConfig translates the section [dialproxy], which has been checked. account
 // stands where none is given.
 func dialproxyConfig(c *config.Dialproxy, account call.AccountID) *dialproxy.Config {
 	out := &dialproxy.Config{
 		Paths: c.Paths, Prefixes: c.Prefixes, Pause: c.Pause.Duration, Debug: c.Debug, Open: c.Open, Strict: c.StrictStatus, E164: c.E164,
 		POSTOnly: c.POSTOnly, MaxDigits: c.MaxDigits, AllowedOrigins: c.AllowedOrigins, PerMinute: c.PerMinute, Waiting: c.Waiting,
-		Account: cmp.Or(call.AccountID(c.Account), account), Labels: map[string]dialproxy.Label{},
-	}
-	for _, text := range c.TrustedProxies {
-		if p, err := config.ParseNetwork(text); err == nil {
-			out.TrustedProxies = append(out.TrustedProxies, p)
-		}
+		TrustedProxies: checked(c.TrustedProxies), Account: cmp.Or(call.AccountID(c.Account), account), Labels: map[string]dialproxy.Label{},
 	}
 	for name, l := range c.Labels {
 		d := dialproxy.Label{Token: l.Token, POSTOnly: l.POSTOnly, Account: call.AccountID(l.Account), PerMinute: l.PerMinute, AtOnce: l.AtOnce}
