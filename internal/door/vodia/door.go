@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/click"
 	"github.com/dialwright/dialwright/internal/directory"
 	"github.com/dialwright/dialwright/internal/originate"
@@ -40,6 +41,13 @@ type Options struct {
 	Config func() *Config
 	Log    *slog.Logger
 	Now    func() time.Time // nil = time.Now
+
+	// Ended waits until a call is over and gives its record, for the sockets of who made
+	// it; nil = sockets do not tell why calls have ended.
+	Ended func(ctx context.Context, id call.ID) (call.Call, error)
+	// Registered says whether a device can be reached by a phone, for the lamps of
+	// sockets; nil = all can.
+	Registered func(phone string) bool
 }
 
 // Config is what can change while the door is open (config.Vodia).
