@@ -40,6 +40,7 @@ import (
 	"github.com/dialwright/dialwright/internal/snoop"
 	"github.com/dialwright/dialwright/internal/stasis"
 	"github.com/dialwright/dialwright/internal/store/sqlite"
+	"github.com/dialwright/dialwright/internal/usercall"
 )
 
 // Options say what to serve.
@@ -104,6 +105,7 @@ type App struct {
 	reloadedAt atomic.Pointer[time.Time]
 	engine     *pbx.Engine
 	sip        *sip.Technology
+	usercalls  *usercall.Table // what each phone does
 	originator *originate.Originator
 	rest       *rest.Server
 	httpAddr   net.Addr
@@ -285,8 +287,9 @@ func (a *App) startSwitch(ctx context.Context) error {
 		return err
 	}
 	a.engine = pbx.NewEngineWith(a.pbx, pbx.EngineOptions{RingTime: c.Originate.SecondWait.Duration, Compat: c.Callfile.Compat == "asterisk22"})
+	a.newUsercalls()
 	a.originator = originate.New(originate.Options{
-		Store: a.store, Engine: a.engine, Router: &a.router, Policy: a.policy.Load, Known: known(a.machine),
+		Store: a.store, Engine: a.usercalls.Engine(a.engine), Router: &a.router, Policy: a.policy.Load, Known: known(a.machine),
 		Node: a.node(), Log: a.log, MaxLive: a.budget.MaxLive, Recorded: a.tellRecord,
 		Keep: originate.Keep{
 			Calls: c.Retention.Calls.Duration, CDRs: c.Retention.CDRs.Duration,
@@ -368,6 +371,9 @@ func (a *App) node() string {
 }
 
 func (a *App) startOriginator(ctx context.Context) error {
+	if err := a.startUsercalls(ctx); err != nil {
+		return err
+	}
 	if err := a.originator.Start(ctx); err != nil {
 		return err
 	}

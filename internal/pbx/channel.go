@@ -73,6 +73,8 @@ type Channel struct {
 	muteIn      bool        // by Mute
 	muteOut     bool
 	muteBridge  bool // by its bridge
+	phoneHolds  bool // its phone has put us on hold
+	holdsHere   bool // by HoldOther
 	otherHolds  bool // the party on the other side of the bridge holds us
 	hushed      bool // an announcer of its holding bridge is heard instead of the background
 	recordings  []*Recording
@@ -363,7 +365,7 @@ func (c *Channel) Mute(in, out bool) error {
 // applyMute mutes what the channel or its bridge wants muted.
 func (c *Channel) applyMute() {
 	if c.port != nil {
-		c.port.Mute(c.muteIn || c.muteBridge, c.muteOut)
+		c.port.Mute(c.muteIn || c.muteBridge || c.holdsHere, c.muteOut)
 	}
 }
 

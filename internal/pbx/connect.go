@@ -26,6 +26,7 @@ type connector struct {
 	headers  []Header
 	vars     []call.Variable
 	wait     time.Duration
+	call     call.ID          // of the queue, "" = none
 	progress func(sig signal) // sees what happens, in the controller's goroutine
 
 	b       *Channel
@@ -71,7 +72,7 @@ func (k *connector) dial(ctx context.Context) error {
 	}
 	k.b, err = k.s.Create(ctx, CreateOptions{
 		Endpoint: k.target, CallerID: k.callerID, Originator: k.a, Headers: k.headers, Variables: k.vars,
-		Account: k.a.Snapshot().Account, Watch: k.in.watcher("b"),
+		Account: k.a.Snapshot().Account, Call: k.call, CallLeg: legB(k.call), Watch: k.in.watcher("b"),
 	})
 	if err != nil {
 		return err
@@ -88,6 +89,14 @@ func (k *connector) dial(ctx context.Context) error {
 		return k.bEnded()
 	}
 	return err
+}
+
+// legB is CreateOptions.CallLeg of the second leg of a call.
+func legB(id call.ID) string {
+	if id == "" {
+		return ""
+	}
+	return "b"
 }
 
 // awaitAnswer waits until B answers or anything ends. What has been signalled

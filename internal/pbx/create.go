@@ -29,6 +29,8 @@ type CreateOptions struct {
 	Originator  *Channel // gives its linked id; nil = none
 	Account     call.AccountID
 	AccountCode string       // text for the record only, "" = the originator's
+	Call        call.ID      // call of the queue whose leg it is, "" = none
+	CallLeg     string       // which: "a" or "b"
 	Context     string       // dialplan context of the channel, "" = the endpoint's
 	Language    string       // "" = the originator's, or the switch's
 	Watch       func(*Event) // sees the channel's events from its creation on, as Channel.Watch does
@@ -108,6 +110,7 @@ func (s *Switch) create(ctx context.Context, o CreateOptions, originated bool) (
 		Caller: o.CallerID, Connected: o.CallerID, Account: o.Account,
 		Context: cmp.Or(o.Context, d.Context, "default"), Extension: cmp.Or(d.Extension, "s"), Priority: 1, Language: o.Language,
 		CreatedAt: c.timeline.started, LinkedID: id, Technology: tech.Name(), Endpoint: resource, Phone: d.Phone, Trunk: d.Trunk,
+		Call: o.Call, CallLeg: o.CallLeg,
 	}
 	if from := o.Originator; from != nil {
 		sn.LinkedID = from.Snapshot().LinkedID

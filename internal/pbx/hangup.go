@@ -41,6 +41,24 @@ func (c *Channel) Hangup(code cause.Code) {
 	c.end(hangup{cause: code, soft: true, by: byRequest})
 }
 
+// Refuse ends a channel that was dialled and is not answered as if its party had refused
+// the call with a cause: whoever dials it hears of that and not of a hangup. The phone
+// gets a CANCEL. A channel that is answered, or that came in, is hung up with the cause.
+func (c *Channel) Refuse(code cause.Code) {
+	h := hangup{cause: code, soft: true, by: byRequest}
+	if !c.incoming {
+		h.failure = &call.Failure{
+			Disposition: call.Disposition(code.Disposition()), Cause: int(code), Permanent: code.Permanent(), Text: "refused on behalf of its party",
+		}
+	}
+	c.box.postFinal(func() {
+		if c.snap.Load().State == Up {
+			h.failure = nil
+		}
+		c.hang(h)
+	})
+}
+
 // HangupBare is Hangup for who has no cause to give: the Result says 16, and
 // ChannelDestroyed 0, as Asterisk does for a program that merely ends and for a called
 // party that is given up (observed: Asterisk 22.10, AMI traces c3, d1, t9). quiet: there

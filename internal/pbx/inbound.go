@@ -65,6 +65,9 @@ func (h inbound) connect(ctx context.Context, a *Channel, want Admission) {
 			}
 			continue
 		case <-a.ctx.Done():
+			if k.b.Handled() { // another handler has it, and it goes on without us
+				return
+			}
 			k.b.Hangup(endCause(a))
 		case <-k.b.ctx.Done():
 			if context.Cause(ctx) == nil {

@@ -123,22 +123,5 @@ func (c *Channel) legIsOver(e LegEvent) {
 	c.hang(hangup{cause: code, status: e.SIPStatus, failure: f, text: e.Text, quiet: e.Quiet, by: byPeer, untold: untold, forward: e.Target})
 }
 
-// heldByPhone notes that the phone has put us on hold, or taken us back.
-func (c *Channel) heldByPhone(on bool) {
-	if c.snap.Load().Held == on {
-		return
-	}
-	c.update(func(s *Snapshot) { s.Held = on })
-	if c.port != nil {
-		c.port.SetHold(on)
-	}
-	if on {
-		c.emit(Event{Type: ChannelHold})
-	} else {
-		c.emit(Event{Type: ChannelUnhold})
-	}
-	c.toldBridge()
-}
-
 // asFailure finds the *call.Failure in an error.
 func asFailure(err error) (*call.Failure, bool) { return errors.AsType[*call.Failure](err) }

@@ -199,7 +199,7 @@ func (p *placement) dialA(ctx context.Context) error {
 	p.a, err = p.s.Create(ctx, CreateOptions{
 		Endpoint: endpoint, CallerID: p.callerForA(), Codecs: r.Codecs, AutoAnswer: r.AutoAnswer,
 		Variables: p.variables(),
-		Account:   r.Account, AccountCode: r.AccountCode, Watch: p.in.watcher("a"),
+		Account:   r.Account, AccountCode: r.AccountCode, Call: p.at.Call, CallLeg: "a", Watch: p.in.watcher("a"),
 	})
 	if err != nil {
 		return err

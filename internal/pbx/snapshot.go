@@ -40,6 +40,9 @@ type Snapshot struct {
 	ManagerVars []Reported     `json:"-"`               // those of ShowToManagers that are set
 	HangupCause int            `json:"cause,omitempty"` // Q.850, once it has hung up
 	HungUp      bool           `json:"hung_up,omitempty"`
+	Call        call.ID        `json:"-"` // call of the queue that it is a leg of, "" = none
+	CallLeg     string         `json:"-"` // which: "a" or "b"
+	PhoneHeld   bool           `json:"-"` // Held is the phone's own doing: see Channel.HoldOther
 }
 
 // Reported is a variable that was set to be shown in every event of its channel.

@@ -22,7 +22,7 @@ func (p *placement) connect(ctx context.Context) error {
 		wait = p.e.o.RingTime
 	}
 	p.emit(call.EvConnecting, "b", nil, string(p.second.Endpoint))
-	k := &connector{s: p.s, a: p.a, in: p.in, target: p.second.Endpoint, callerID: p.callerForB(), wait: wait}
+	k := &connector{s: p.s, a: p.a, in: p.in, target: p.second.Endpoint, callerID: p.callerForB(), wait: wait, call: p.at.Call}
 	k.progress = func(sig signal) { p.b = k.b; p.progressB(sig) }
 	err := k.run(ctx)
 	p.b, p.bridge = k.b, k.bridge
@@ -107,9 +107,15 @@ func (p *placement) talk(ctx context.Context) error {
 				p.held(sig)
 			}
 		case <-p.a.ctx.Done():
+			if p.b.Handled() { // it was sent elsewhere, and goes on there
+				return p.outlive(ctx, p.b, "b", limit)
+			}
 			p.hangupBy = endedByLeg(p.a, "a")
 			return nil
 		case <-p.b.ctx.Done():
+			if p.a.Handled() {
+				return p.outlive(ctx, p.a, "a", limit)
+			}
 			p.hangupBy = endedByLeg(p.b, "b")
 			return nil
 		case <-limit:
@@ -130,6 +136,11 @@ func (p *placement) transferred(ctx context.Context, sig signal, limit <-chan ti
 		by, other, leg = p.b, p.a, "a"
 	}
 	p.s.blindTransfer(by, other, sig.e.Target)
+	return p.outlive(ctx, other, leg, limit)
+}
+
+// outlive waits for the end of the leg that is left of the two.
+func (p *placement) outlive(ctx context.Context, other *Channel, leg string, limit <-chan time.Time) error {
 	select {
 	case <-other.ctx.Done():
 		p.hangupBy = endedByLeg(other, leg)
