@@ -68,7 +68,7 @@ var arrows = map[string][]string{
 	"internal/directory":      {"internal/call", "internal/seal", "internal/door/auth"},
 	"internal/usercall":       {"internal/call", "internal/cause", "internal/pbx", "internal/originate", "internal/event", "internal/mixmonitor"},
 	"internal/click":          {"internal/call", "internal/directory"},
-	"internal/link":           {"internal/call", "internal/directory", "internal/seal"},
+	"internal/link":           {"internal/call", "internal/directory", "internal/seal", "internal/number"},
 	"internal/door/vodia":     {"internal/wire/vodia", "internal/call", "internal/cause", "internal/number", "internal/originate", "internal/door/auth", "internal/event", "internal/directory", "internal/click", "internal/usercall"},
 	"internal/door/switchvox": {"internal/wire/switchvox", "internal/call", "internal/cause", "internal/number", "internal/originate", "internal/door/auth", "internal/event", "internal/directory", "internal/usercall"},
 	"internal/door/link":      {"internal/call", "internal/cause", "internal/number", "internal/originate", "internal/door/auth", "internal/directory", "internal/click", "internal/link"},
