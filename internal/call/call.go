@@ -152,6 +152,7 @@ type Request struct {
 	Priority   int           `json:"priority,omitempty"`  // lower first
 	Batch      BatchID       `json:"batch,omitempty"`
 	AutoAnswer bool          `json:"auto_answer,omitempty"` // ask phone A to answer by itself (Call-Info, Alert-Info)
+	NoForward  bool          `json:"no_forward,omitempty"`  // phone A must not send the call elsewhere: its 302 is not followed
 	EarlyMedia bool          `json:"early_media,omitempty"` // A's early media counts as an answer (Asterisk: Early_media); ignored with ThenApplication and ThenApp
 	Codecs     []string      `json:"codecs,omitempty"`      // codec names for leg A, "" = the endpoint's own
 

@@ -25,6 +25,7 @@ type CreateOptions struct {
 	Report      []string        // names of Variables that every event of the channel shows (spec: ari 8.1)
 	Codecs      []string        // in order of preference; empty = the endpoint's, or the originator's
 	AutoAnswer  bool
+	NoForward   bool            // a 302 is not followed
 	Headers     []Header
 	Originator  *Channel // gives its linked id; nil = none
 	Account     call.AccountID
@@ -96,7 +97,7 @@ func (s *Switch) create(ctx context.Context, o CreateOptions, originated bool) (
 	}
 	seq := s.names.Add(1) - 1
 	leg, err := tech.Request(ctx, resource, RequestOptions{
-		ChannelID: id, OtherID: o.OtherID, Sequence: seq, Port: c.port, CallerID: o.CallerID, AutoAnswer: o.AutoAnswer,
+		ChannelID: id, OtherID: o.OtherID, Sequence: seq, Port: c.port, CallerID: o.CallerID, AutoAnswer: o.AutoAnswer, NoForward: o.NoForward,
 		Codecs: o.Codecs, Originator: o.Originator, OnEvent: c.Deliver,
 	})
 	if err != nil {

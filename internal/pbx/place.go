@@ -197,7 +197,7 @@ func (p *placement) dialA(ctx context.Context) error {
 		}
 	}
 	p.a, err = p.s.Create(ctx, CreateOptions{
-		Endpoint: endpoint, CallerID: p.callerForA(), Codecs: r.Codecs, AutoAnswer: r.AutoAnswer,
+		Endpoint: endpoint, CallerID: p.callerForA(), Codecs: r.Codecs, AutoAnswer: r.AutoAnswer, NoForward: r.NoForward,
 		Variables: p.variables(),
 		Account:   r.Account, AccountCode: r.AccountCode, Call: p.at.Call, CallLeg: "a", Watch: p.in.watcher("a"),
 	})

@@ -41,6 +41,7 @@ type RequestOptions struct {
 	Port       *media.Port    // the channel's end of the media plane; the switch closes it
 	CallerID   call.CallerID  // caller ID of the channel; DialOptions may override it
 	AutoAnswer bool           // ask the phone to answer by itself
+	NoForward  bool           // do not follow where the peer sends the call (302)
 	Codecs     []string       // codec names in order of preference; empty = the endpoint's own
 	Originator *Channel       // the channel on whose behalf this one is made, or nil
 	OnEvent    func(LegEvent) // posts to the channel's actor; never blocks; may be called from any goroutine

@@ -28,7 +28,7 @@ type Forward struct {
 // dialled in its place. Only endpoints of this technology can take over a leg.
 func (l *leg) forward(f *fork, e ua.Event) bool {
 	dir := l.t.dir.Load()
-	if !f.prof.forward || l.t.follow == nil || f.hops >= dir.config.MaxForwardsFollow {
+	if l.o.NoForward || !f.prof.forward || l.t.follow == nil || f.hops >= dir.config.MaxForwardsFollow {
 		return false
 	}
 	u, err := parseURI(e.Contact)

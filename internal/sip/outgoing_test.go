@@ -358,11 +358,13 @@ func TestForward302UnderTheSwitch(t *testing.T) {
 		target  string
 		want    cause.Code // 0: 102 rings
 		asked   int
+		not     bool // the request forbids it
 	}{
-		{"off: cause 23", false, "102", cause.Redirected, 0},
-		{"on: followed", true, "102", 0, 1},
-		{"on, but the guard refuses", true, "900123", cause.Redirected, 1},
-		{"in a circle: three hops, then cause 23", true, "101", cause.Redirected, 3},
+		{"off: cause 23", false, "102", cause.Redirected, 0, false},
+		{"on, but not wanted", true, "102", cause.Redirected, 0, true},
+		{"on: followed", true, "102", 0, 1, false},
+		{"on, but the guard refuses", true, "900123", cause.Redirected, 1, false},
+		{"in a circle: three hops, then cause 23", true, "101", cause.Redirected, 3, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			asked = nil
@@ -374,7 +376,7 @@ func TestForward302UnderTheSwitch(t *testing.T) {
 			phone, other := newPeer(t, peerOptions{}), newPeer(t, peerOptions{})
 			phone.register(s, "101")
 			other.register(s, "102")
-			c := s.originate("PJSIP/101", nil)
+			c := s.originate("PJSIP/101", func(o *pbx.OriginateOptions) { o.NoForward = tc.not })
 			contact := "sip:" + tc.target + "@pbx.test"
 			redirects := 1
 			if tc.target == "101" {
