@@ -2,15 +2,19 @@ package switchvox
 
 import (
 	"context"
+	"crypto/rand"
 	"iter"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/directory"
+	"github.com/dialwright/dialwright/internal/door/auth"
 	"github.com/dialwright/dialwright/internal/originate"
 	"github.com/dialwright/dialwright/internal/usercall"
+	wire "github.com/dialwright/dialwright/internal/wire/switchvox"
 )
 
 // DoorName is this door's name in call.Origin. The principal of its calls is DoorName +
@@ -24,7 +28,7 @@ type Originator interface {
 	// AwaitFirst waits until the first leg of a call is answered, or the call has ended
 	// without that. answered says which; why is the reason then.
 	AwaitFirst(ctx context.Context, id call.ID) (answered bool, why *call.Failure, err error)
-	// Records gives the call records of a time, newest first; accounts empty = of all.
+	// Records gives the call records of a time, newest first; zero times do not restrict.
 	Records(ctx context.Context, from, to time.Time) iter.Seq2[call.CDR, error]
 	// Deny writes into the audit trail that this door has refused a request.
 	Deny(ctx context.Context, e originate.AuditEntry)
@@ -72,4 +76,43 @@ type Config struct {
 	Pending            int
 	Variables          map[string]int // name → number
 	Version            string
+}
+
+// pending is how many requests of a login may wait where the configuration does not say.
+const pending = 100
+
+// Door serves /xml and /json. It is safe for concurrent use and needs no stop: it ends with
+// the requests of its HTTP server.
+type Door struct {
+	o        Options
+	log      *slog.Logger
+	nonces   *auth.Nonces
+	locks    *lockout
+	waits    *waits
+	searches chan struct{} // searches of call records at once
+	nobody   string        // HA1 of users that there are not
+}
+
+// New makes the door.
+func New(o Options) *Door {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Door{
+		o: o, log: o.Log, nonces: auth.NewNonces(), locks: newLockout(), waits: newWaits(), searches: make(chan struct{}, searchesAt),
+		nobody: wire.HA1(rand.Text(), "", rand.Text()),
+	}
+}
+
+// Serves says whether a path is the door's.
+func (d *Door) Serves(path string) bool { return path == "/xml" || path == "/json" }
+
+// ServeHTTP answers a request for one of the paths.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := d.o.Config()
+	x := &exchange{d: d, c: c, w: w, r: r, client: client(r, c.TrustedProxies), style: wire.Style{Numbers: c.JSONNumbers}}
+	if r.URL.Path == "/json" {
+		x.style.Format = wire.JSON
+	}
+	x.serve()
 }

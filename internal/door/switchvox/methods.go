@@ -1,0 +1,70 @@
+package switchvox
+
+import (
+	"slices"
+
+	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/directory"
+	wire "github.com/dialwright/dialwright/internal/wire/switchvox"
+)
+
+// do carries out a method and gives the answer; nil = nobody waits for one any more.
+type do func(x *exchange, r wire.Request) []byte
+
+// action gives what a method does, nil if there is no such method (spec: switchvox 6, 8, 9).
+func action(method string) do {
+	switch method {
+	case wire.MethodCall, wire.MethodUsersCall:
+		return (*exchange).call
+	case wire.MethodGetInfo:
+		return (*exchange).getInfo
+	case wire.MethodGetMyInfo:
+		return (*exchange).getMyInfo
+	case wire.MethodSearch:
+		return (*exchange).searchExtensions
+	case wire.MethodCalls:
+		return (*exchange).currentCalls
+	case wire.MethodHangUp:
+		return (*exchange).hangUp
+	case wire.MethodCallLogs:
+		return (*exchange).searchLogs
+	case wire.MethodGetVersion:
+		return (*exchange).version
+	}
+	return nil
+}
+
+// administers says whether the login acts for others: it is no extension's.
+func (x *exchange) administers() bool {
+	return x.user.Role == directory.RoleAdmin || x.user.Role == directory.RoleTenantAdmin
+}
+
+// may says whether the login has the right to a method (spec: switchvox 2.2).
+func (x *exchange) may(method string) bool {
+	switch {
+	case x.administers():
+		list := x.user.Methods
+		return len(list) == 0 || slices.Contains(list, "*") || slices.Contains(list, method)
+	case x.user.Role == directory.RoleMinter:
+		return false
+	}
+	return wire.OfUsers(method)
+}
+
+// sees gives which accounts' calls the login may see; nil = all.
+func (x *exchange) sees() map[call.AccountID]bool {
+	if x.user.Role == directory.RoleAdmin {
+		return nil
+	}
+	out := map[call.AccountID]bool{}
+	for _, u := range x.d.o.Users.Users() {
+		if u.Name.Tenant == x.c.Tenant {
+			out[u.Account] = true
+		}
+	}
+	return out
+}
+
+func (x *exchange) version(wire.Request) []byte {
+	return x.result(wire.Element{Name: "version", Text: x.c.Version})
+}
