@@ -1,0 +1,133 @@
+package auth
+
+import (
+	"regexp"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// ended says whether a session's Done is closed.
+func ended(n *Session) bool {
+	select {
+	case <-n.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+func TestSessionIsFoundByItsValue(t *testing.T) {
+	s := NewSessions(SessionOptions{})
+	value, n := s.Open("user:123", "user:admin")
+	if !regexp.MustCompile(`^[A-Za-z0-9_-]{26}$`).MatchString(value) {
+		t.Errorf("value %q", value)
+	}
+	got, ok := s.Find(value)
+	if !ok || got != n || got.Subject() != "user:123" || got.By() != "user:admin" {
+		t.Errorf("found %+v %v", got, ok)
+	}
+	for _, wrong := range []string{"", value[1:], value + "A", "sess"} {
+		if _, ok := s.Find(wrong); ok {
+			t.Errorf("%q finds a session", wrong)
+		}
+	}
+	if other, _ := s.Open("user:123", ""); other == value {
+		t.Error("the same value twice")
+	}
+	n.End()
+	n.End()
+	if _, ok := s.Find(value); ok || !ended(n) || n.Touch() {
+		t.Error("a session lasts after End")
+	}
+}
+
+func TestSessionsEndByTime(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		steps []time.Duration // uses
+		last  bool            // it is alive after the last step
+	}{
+		{"rests as long as it may", []time.Duration{time.Hour}, true},
+		{"rests too long", []time.Duration{time.Hour + time.Second}, false},
+		{"is used", []time.Duration{50 * time.Minute, 50 * time.Minute, 50 * time.Minute}, true},
+		{"lasts too long", []time.Duration{50 * time.Minute, 50 * time.Minute, 50 * time.Minute, 31 * time.Minute}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := NewSessions(SessionOptions{Life: func() (time.Duration, time.Duration) { return time.Hour, 3 * time.Hour }})
+				value, n := s.Open("u", "")
+				for i, d := range c.steps {
+					time.Sleep(d) // the bubble's clock
+					if _, ok := s.Find(value); ok != (c.last || i < len(c.steps)-1) {
+						t.Errorf("step %d: found %v", i, ok)
+					}
+				}
+				if ended(n) == c.last {
+					t.Errorf("ended %v", ended(n))
+				}
+				s.EndAll()
+			})
+		})
+	}
+}
+
+func TestSessionEndsByItselfWhenItHasLastedLongest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewSessions(SessionOptions{})
+		began := time.Now()
+		_, n := s.Open("u", "")
+		<-n.Done()
+		if d := time.Since(began); d != 12*time.Hour || s.Len() != 0 {
+			t.Errorf("ended after %v, %d left", d, s.Len())
+		}
+	})
+}
+
+func TestSessionsOfASubjectEnd(t *testing.T) {
+	s := NewSessions(SessionOptions{})
+	_, a := s.Open("user:a", "")
+	_, a2 := s.Open("user:a", "")
+	_, vouched := s.Open("tenant:x", "user:a")
+	value, b := s.Open("user:b", "")
+	if count := s.EndOf("user:a"); count != 3 || !ended(a) || !ended(a2) || !ended(vouched) || ended(b) {
+		t.Errorf("%d ended: %v %v %v, the other's %v", count, ended(a), ended(a2), ended(vouched), ended(b))
+	}
+	s.EndAll()
+	if _, ok := s.Find(value); ok || !ended(b) {
+		t.Error("a session outlives EndAll")
+	}
+	value, late := s.Open("user:c", "")
+	if _, ok := s.Find(value); ok || !ended(late) {
+		t.Error("a session is opened after EndAll")
+	}
+}
+
+func TestSessionsMakeRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewSessions(SessionOptions{})
+		defer s.EndAll()
+		_, other := s.Open("other", "")
+		var mine []*Session
+		for range subjectSlots {
+			time.Sleep(time.Millisecond)
+			_, n := s.Open("me", "")
+			mine = append(mine, n)
+		}
+		mine[0].Touch() // now it is the youngest
+		s.Open("me", "")
+		if ended(mine[0]) || !ended(mine[1]) || ended(other) {
+			t.Errorf("touched %v, eldest %v, another subject's %v", ended(mine[0]), ended(mine[1]), ended(other))
+		}
+		for i := s.Len(); i < sessionSlots; i++ {
+			s.mu.Lock() // as Open, without its search
+			n := &Session{list: s, digest: s.sum(time.Duration(i).String()), subject: "many", opened: time.Now(), used: time.Now(), done: make(chan struct{})}
+			s.all[n.digest] = n
+			s.mu.Unlock()
+		}
+		s.Open("new", "")
+		if s.Len() != sessionSlots || !ended(other) {
+			t.Errorf("%d sessions, the eldest ended %v", s.Len(), ended(other))
+		}
+	})
+}
