@@ -30,7 +30,7 @@ const prefix = "sealed:"
 
 // Why a text cannot be opened.
 var (
-	ErrNotSealed = errors.New("not a sealed text: it begins with " + prefix)
+	ErrNotSealed = errors.New("not a sealed text, which begins with " + `"` + prefix + `"`)
 	ErrDamaged   = errors.New("cannot be opened: it was changed, or sealed with the key of another data directory; set the secret again")
 )
 

@@ -66,6 +66,7 @@ var arrows = map[string][]string{
 	"internal/door/dialproxy": {"internal/wire/dialproxy", "internal/call", "internal/cause", "internal/number", "internal/originate", "internal/door/auth", "internal/event"},
 	"internal/seal":           {},
 	"internal/directory":      {"internal/call", "internal/seal", "internal/door/auth"},
+	"internal/directory/...":  {"internal/directory", "internal/call", "internal/seal", "internal/door/auth"},
 	"internal/usercall":       {"internal/call", "internal/cause", "internal/pbx", "internal/originate", "internal/event", "internal/mixmonitor"},
 	"internal/click":          {"internal/call", "internal/directory"},
 	"internal/link":           {"internal/call", "internal/directory", "internal/seal", "internal/number"},

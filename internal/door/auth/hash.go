@@ -21,6 +21,7 @@ const (
 	saltSize   = 16
 
 	// What a hash from the configuration may ask of us.
+	minMemory = 8 // KiB
 	maxMemory = 256 * 1024
 	maxPasses = 16
 	maxLanes  = 16
@@ -30,13 +31,24 @@ const (
 var ErrHash = errors.New("not an argon2id hash of the form $argon2id$v=19$m=…,t=…,p=…$salt$hash")
 
 // Hash gives the argon2id hash of a key with a fresh salt, in PHC string form.
-func Hash(key string) string {
+func Hash(key string) string { return hash(key, hashMemory, hashPasses) }
+
+// CheapHash is Hash at the least cost that is read, for tests with many users.
+func CheapHash(key string) string { return hash(key, minMemory, 1) }
+
+func hash(key string, memory, passes uint32) string {
 	salt := make([]byte, saltSize)
 	rand.Read(salt) // never fails (crypto/rand)
-	sum := argon2.IDKey([]byte(key), salt, hashPasses, hashMemory, hashLanes, hashSize)
+	sum := argon2.IDKey([]byte(key), salt, passes, memory, hashLanes, hashSize)
 	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, hashMemory, hashPasses, hashLanes,
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, hashLanes,
 		b64.EncodeToString(salt), b64.EncodeToString(sum))
+}
+
+// ValidHash says why a text is not a hash that CheckHash can use; nil = it is one.
+func ValidHash(s string) error {
+	_, err := parseHash(s)
+	return err
 }
 
 // parsedHash is a PHC string taken apart.
@@ -57,7 +69,7 @@ func parseHash(s string) (parsedHash, error) {
 	if n, _ := fmt.Sscanf(parts[3]+" .", "m=%d,t=%d,p=%d %s", &h.memory, &h.passes, &h.lanes, &rest); n != 4 || rest != "." {
 		return h, ErrHash
 	}
-	if h.memory < 8 || h.memory > maxMemory || h.passes < 1 || h.passes > maxPasses || h.lanes < 1 || h.lanes > maxLanes {
+	if h.memory < minMemory || h.memory > maxMemory || h.passes < 1 || h.passes > maxPasses || h.lanes < 1 || h.lanes > maxLanes {
 		return h, fmt.Errorf("%w: its cost is out of bounds", ErrHash)
 	}
 	var err1, err2 error
