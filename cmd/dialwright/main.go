@@ -53,6 +53,7 @@ type cli struct {
 	Trunks     trunksCmd     `cmd:"" help:"List trunks and their states."`
 	Records    recordsCmd    `cmd:"" help:"List call detail records, newest first: of every attempt, and of what applications have dialled."`
 	Bridges    bridgesCmd    `cmd:"" help:"List the bridges that there are now, or destroy those of applications all at once."`
+	Link       linkCmd       `cmd:"" help:"Make, list and end signed links: addresses that ring a phone and connect it with a number."`
 	Database   databaseCmd   `cmd:"" help:"Look into AstDB, change it, or import that of an Asterisk."`
 	Route      routeCmd      `cmd:"" help:"Dry run: each step from the number as typed to what would be dialled."`
 	Spool      spoolCmd      `cmd:"" help:"Write call files into the folder of a server or an Asterisk, the safe way: from flags, from a list, or from files."`

@@ -28,6 +28,7 @@ type Options struct {
 	Keys      *auth.Keys
 	Commands  Commands     // nil = there are none
 	DB        Database     // AstDB, nil = there is none
+	Links     Links        // nil = there are none
 	Log       *slog.Logger // nil = discard
 
 	Version        string   // shown in the API document
