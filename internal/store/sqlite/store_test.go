@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/dialwright/dialwright/internal/directory"
 	"github.com/dialwright/dialwright/internal/originate"
 	"github.com/dialwright/dialwright/internal/store/storetest"
 )
@@ -35,4 +36,8 @@ func TestConformance(t *testing.T) {
 
 func TestDatabase(t *testing.T) {
 	storetest.RunDatabase(t, func(t *testing.T) storetest.Database { return open1(t, Options{}) })
+}
+
+func TestUsers(t *testing.T) {
+	storetest.RunUsers(t, func(t *testing.T) directory.Store { return open1(t, Options{}) })
 }
