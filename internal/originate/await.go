@@ -36,3 +36,28 @@ func (o *Originator) AwaitFirst(ctx context.Context, id call.ID) (answered bool,
 	}
 	return false, nil, errUnended
 }
+
+// AwaitEnd waits until a call is over, whatever its attempts, and gives it. It may be asked
+// late. The error is the cause of ctx, ErrNotFound, the store's, or says that the server stops.
+func (o *Originator) AwaitEnd(ctx context.Context, id call.ID) (call.Call, error) {
+	for {
+		c, err := o.Get(ctx, id)
+		if err != nil || c.State.Done() {
+			return c, err
+		}
+		if err := o.ended(ctx, id); err != nil {
+			return call.Call{}, err
+		}
+	}
+}
+
+// ended waits for the event that ends a call.
+func (o *Originator) ended(ctx context.Context, id call.ID) error {
+	types := []call.EventType{call.EvCancel, call.EvExpired, call.EvEnded}
+	for e, err := range o.Events(ctx, 0, EventFilter{Call: id, Types: types}) {
+		if err != nil || e.State.Done() {
+			return err
+		}
+	}
+	return errUnended
+}

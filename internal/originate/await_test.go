@@ -37,6 +37,12 @@ func TestAwaitFirst(t *testing.T) {
 						t.Errorf("after %v, want %v", took, c.after)
 					}
 				}
+				for range 2 {
+					over, err := v.AwaitEnd(t.Context(), id)
+					if err != nil || !over.State.Done() || over.Reason == "" || c.answered != (over.Last.Disposition == call.Answered) {
+						t.Errorf("over: %+v, %v", over, err)
+					}
+				}
 			})
 		})
 	}
@@ -64,12 +70,18 @@ func TestAwaitFirstEnds(t *testing.T) {
 			_, _, err := v.AwaitFirst(t.Context(), other)
 			stopped <- err
 		}()
+		go func() {
+			_, err := v.AwaitEnd(t.Context(), other)
+			stopped <- err
+		}()
 		synctest.Wait()
 		if err := v.Stop(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if err := <-stopped; err == nil {
-			t.Error("the server's end is no answer")
+		for range 2 {
+			if err := <-stopped; err == nil {
+				t.Error("the server's end is no answer")
+			}
 		}
 	})
 }
