@@ -119,11 +119,11 @@ func (d *Door) frameMAC(id, until string) string {
 // cors lets scripts of a link's origins read the answer, and says whether the request
 // comes from one. There are no cookies to be sent along.
 func (x *exchange) cors(l *link.Link) bool {
-	origin := x.r.Header.Get("Origin")
-	if origin == "" || !slices.Contains(l.Origins, origin) {
+	origins := x.r.Header.Values("Origin")
+	if len(origins) != 1 || !slices.Contains(l.Origins, origins[0]) {
 		return false
 	}
-	x.w.Header().Set("Access-Control-Allow-Origin", origin)
+	x.w.Header().Set("Access-Control-Allow-Origin", origins[0])
 	x.w.Header().Set("Access-Control-Expose-Headers", "Retry-After")
 	return true
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // epoch is when the links of these tests are made.
-var epoch = time.UnixMilli(1_800_000_000_000).UTC() // constant
+var epoch = time.UnixMilli(1_800_000_000_000).UTC() // not changed
 
 func linkOf(id string, uses int) link.Link {
 	return link.Link{
