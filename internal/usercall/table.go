@@ -61,8 +61,8 @@ type Table struct {
 	queue    Queue
 	tapes    map[string]*mixmonitor.Recording // by channel
 
-	touched map[*party]struct{} // of the worker: may be seen otherwise than before
-	changed map[string]struct{} // of the worker: phones whose line is not as it was told
+	touched  map[*party]struct{} // of the worker: they may be joined otherwise than before
+	doubtful map[*entry]struct{} // of the worker: they may look otherwise than before
 }
 
 // New makes a Table. Nothing runs before Start.
@@ -77,7 +77,7 @@ func New(o Options) *Table {
 		o: o, log: o.Log, feed: newFeed(), quit: make(chan struct{}), done: make(chan struct{}),
 		parties: map[string]*party{}, bridges: map[string]*pbx.BridgeSnapshot{}, locals: map[string]*[2]string{},
 		attempts: map[call.ID]*entry{}, lines: map[string][]*entry{}, watchers: map[string][]*watcher{},
-		tapes: map[string]*mixmonitor.Recording{}, touched: map[*party]struct{}{}, changed: map[string]struct{}{},
+		tapes: map[string]*mixmonitor.Recording{}, touched: map[*party]struct{}{}, doubtful: map[*entry]struct{}{},
 	}
 }
 

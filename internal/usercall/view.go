@@ -29,7 +29,7 @@ type attempt struct {
 func (t *Table) begin(a *call.Attempt) {
 	if old := t.attempts[a.Call]; old != nil { // another try: the one before has ended
 		old.at.over = true
-		t.remove(old)
+		t.changes(old)
 	}
 	e := &entry{at: &attempt{a: a}}
 	t.attempts[a.Call] = e
@@ -51,6 +51,9 @@ func (t *Table) assign(p *party) {
 	p.call = &entry{p: p}
 }
 
+// changes notes that a call may look otherwise, or be over.
+func (t *Table) changes(e *entry) { t.doubtful[e] = struct{}{} }
+
 // settle looks at all calls that may have changed, and gives the phones whose have.
 func (t *Table) settle() map[string]struct{} {
 	for p := range t.touched {
@@ -58,49 +61,52 @@ func (t *Table) settle() map[string]struct{} {
 			t.changes(p.call)
 		}
 	}
+	changed := map[string]struct{}{}
+	for e := range t.doubtful {
+		if t.review(e) {
+			changed[e.call.Phone] = struct{}{}
+		}
+	}
 	clear(t.touched)
-	changed := t.changed
-	t.changed = map[string]struct{}{}
+	clear(t.doubtful)
 	return changed
 }
 
-// changes makes the picture of a call anew.
-func (t *Table) changes(e *entry) {
+// review makes the picture of a call anew, and says whether its line has changed.
+func (t *Table) review(e *entry) bool {
 	if e.left || e.at != nil && e.at.over {
-		t.remove(e)
-		return
+		return t.remove(e)
 	}
 	now := t.picture(e)
 	if e.shown && same(&e.call, &now) {
-		return
+		return false
 	}
 	e.call = now
-	t.changed[now.Phone] = struct{}{}
 	if !e.shown {
 		e.shown = true
 		line := t.lines[now.Phone]
 		i, _ := slices.BinarySearchFunc(line, e, older)
 		t.lines[now.Phone] = slices.Insert(line, i, e)
 	}
+	return true
 }
 
-// remove takes a call out of its line. A channel of an attempt that is over stays away.
-func (t *Table) remove(e *entry) {
+// remove takes a call out of its line, and says whether it was there.
+func (t *Table) remove(e *entry) bool {
 	if e.at != nil && e.at.over && t.attempts[e.at.a.Call] == e {
 		delete(t.attempts, e.at.a.Call)
 	}
 	if !e.shown {
-		return
+		return false
 	}
 	e.shown = false
-	phone := e.call.Phone
-	t.changed[phone] = struct{}{}
-	line := slices.DeleteFunc(t.lines[phone], func(o *entry) bool { return o == e })
+	line := slices.DeleteFunc(t.lines[e.call.Phone], func(o *entry) bool { return o == e })
 	if len(line) == 0 {
-		delete(t.lines, phone)
-		return
+		delete(t.lines, e.call.Phone)
+	} else {
+		t.lines[e.call.Phone] = line
 	}
-	t.lines[phone] = line
+	return true
 }
 
 // same compares all that Of shows.
@@ -200,6 +206,9 @@ func (t *Table) plain(p *party) Call {
 	}
 	if !sn.Incoming {
 		c.From, c.To = sn.Connected, self
+		if sn.CallLeg == "b" { // its connected line is what leg A was shown
+			c.From = sn.Caller
+		}
 		if c.From == (call.CallerID{}) {
 			if caller := t.parties[p.caller]; caller != nil {
 				c.From = caller.sn.Caller
