@@ -25,7 +25,7 @@ type CreateOptions struct {
 	Report      []string        // names of Variables that every event of the channel shows (spec: ari 8.1)
 	Codecs      []string        // in order of preference; empty = the endpoint's, or the originator's
 	AutoAnswer  bool
-	NoForward   bool            // a 302 is not followed
+	NoForward   bool // a 302 is not followed
 	Headers     []Header
 	Originator  *Channel // gives its linked id; nil = none
 	Account     call.AccountID

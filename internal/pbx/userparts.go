@@ -42,13 +42,14 @@ const (
 // Notifier is a Leg whose party can be asked to press a key: NOTIFY in the dialog, without
 // a subscription.
 type Notifier interface {
-	// Notify asks. done gets the final SIP status, or an error. ErrNotSupported: the party
-	// does not say that it allows the event, then done is not called. It returns at once.
-	Notify(event string, done func(status int, err error)) error
+	// Notify asks, and returns at once. done gets the final SIP status, once, or an error:
+	// ErrNotSupported if the party does not say that it allows the event, ErrState if it has
+	// no dialog.
+	Notify(event string, done func(status int, err error))
 }
 
 // NotifyParty asks the party for an event and waits for its answer. Errors: ErrGone;
-// ErrNotSupported if the technology or the phone cannot, or the phone declines; the cause
+// ErrState if there is no dialog yet; ErrNotSupported if the technology or the phone cannot, or the phone declines; the cause
 // of ctx.
 func (c *Channel) NotifyParty(ctx context.Context, event string) error {
 	n, ok := c.leg.(Notifier)
@@ -60,9 +61,7 @@ func (c *Channel) NotifyParty(ctx context.Context, event string) error {
 		err    error
 	}
 	got := make(chan answer, 1)
-	if err := n.Notify(event, func(status int, err error) { got <- answer{status, err} }); err != nil {
-		return err
-	}
+	n.Notify(event, func(status int, err error) { got <- answer{status, err} })
 	select {
 	case a := <-got:
 		switch {

@@ -79,6 +79,7 @@ type Info struct {
 	Offers     int       // re-INVITEs and UPDATEs with SDP that came
 	Digits     string    // pressed by the peer, RFC 4733 and INFO
 	InfoDigits int       // of those, by INFO
+	Keys       []string  // that the server had pressed: "talk", "hold"
 	PacketsIn  uint64
 	PacketsOut uint64
 }

@@ -2,6 +2,7 @@ package softphone
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -191,6 +192,17 @@ func (c *Call) connected() {
 	}
 }
 
+// key presses a key that the server wants pressed.
+func (c *Call) key(event string) {
+	c.change(func() { c.info.Keys = append(slices.Clone(c.info.Keys), event) })
+	switch {
+	case event == "talk" && c.State() < Connected:
+		c.Answer()
+	case event == "talk" || event == "hold":
+		go c.holdByRule(event == "hold") // it waits for the server, whose answer comes by this goroutine
+	}
+}
+
 // holdByRule is Hold on a goroutine of a timer, which ends with the call.
 func (c *Call) holdByRule(on bool) {
 	ctx, cancel := c.context()
@@ -228,6 +240,10 @@ func (c *Call) event(e ua.Event) {
 	case ua.EventInfo:
 		if d, _, ok := ua.ParseDTMF(e.ContentType, e.Body); ok {
 			c.pressed(d, true)
+		}
+	case ua.EventNotify:
+		if c.phone.cfg.Keys {
+			c.key(strings.ToLower(e.Reason))
 		}
 	case ua.EventRefer:
 		c.sip.NotifyRefer(603, "Decline") // the phone transfers nobody

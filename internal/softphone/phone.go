@@ -39,6 +39,11 @@ type Config struct {
 	Tone   float64  // Hz that every call sends; 0 = it sends nothing
 	PTime  int      // milliseconds of audio per packet; 0 = 20
 
+	// Keys lets the server press two keys of the phone: it says so in Allow-Events, and
+	// NOTIFY with Event: talk answers a call that rings or takes back one on hold, Event: hold
+	// holds it.
+	Keys bool
+
 	Rule  Rule                      // for incoming calls
 	Rules func(number string) *Rule // by dialled number; nil, or a nil result: Rule
 
@@ -182,7 +187,11 @@ func (p *Phone) startSIP(ctx context.Context) (err error) {
 		return err
 	}
 	p.layer = txn.New(p.net, txn.Config{T1: p.cfg.T1, Log: p.log})
-	p.agent = ua.New(ua.Config{Layer: p.layer, Net: p.net, Log: p.log, UserAgent: userAgent, T1: p.cfg.T1})
+	c := ua.Config{Layer: p.layer, Net: p.net, Log: p.log, UserAgent: userAgent, T1: p.cfg.T1}
+	if p.cfg.Keys {
+		c.AllowEvents = "talk, hold"
+	}
+	p.agent = ua.New(c)
 	p.agent.OnInvite(p.incoming)
 	if err := p.net.Start(ctx, p.layer.Handle); err != nil {
 		return err

@@ -22,6 +22,9 @@ type Config struct {
 	Net       *sipnet.Net
 	Log       *slog.Logger // nil: nothing is logged
 	UserAgent string       // User-Agent and Server header; "" = none
+	// AllowEvents lists the event packages that are taken in calls without a subscription
+	// ("talk, hold"), for Allow-Events in INVITE and its answers; "" = none.
+	AllowEvents string
 
 	// Session timers (RFC 4028): what we offer and the least we accept.
 	// 0 = 1800 s and 90 s (D11). A negative SessionExpires turns them off.

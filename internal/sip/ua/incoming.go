@@ -136,6 +136,7 @@ func (c *Call) response(tx *txn.ServerTx, status int, reason string) *sip.Respon
 		r.AppendHeader(c.contact(tx.Flow()))
 		r.AppendHeader(sip.NewHeader("Allow", allowed))
 		r.AppendHeader(sip.NewHeader("Supported", supported))
+		c.appendEvents(r)
 	}
 	return r
 }

@@ -30,6 +30,13 @@ func (c *Call) Notify(event, contentType string, body []byte, done func(status i
 	}, done)
 }
 
+// appendEvents says which events are taken (RFC 6665 §8.2.2).
+func (c *Call) appendEvents(m sip.Message) {
+	if e := c.a.cfg.AllowEvents; e != "" {
+		m.AppendHeader(sip.NewHeader("Allow-Events", e))
+	}
+}
+
 func (c *Call) oneShotStatus(m sip.RequestMethod, fill func(*sip.Request), done func(int, error)) {
 	if done == nil {
 		done = func(int, error) {}

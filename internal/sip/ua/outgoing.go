@@ -131,6 +131,7 @@ func (c *Call) buildInvite(f *sipnet.Flow, sdp []byte) *sip.Request {
 	r.AppendHeader(c.contact(f))
 	r.AppendHeader(sip.NewHeader("Allow", allowed))
 	r.AppendHeader(sip.NewHeader("Supported", supported))
+	c.appendEvents(r)
 	c.offerInterval(r)
 	for _, h := range c.inviteHeaders {
 		r.AppendHeader(h)
