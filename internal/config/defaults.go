@@ -97,7 +97,7 @@ func Default() Config {
 			Pending:      100,
 			Version:      "7.8.0.0",
 		},
-		Links: Links{Enabled: true, Life: Duration{day}, MaxLife: Duration{366 * day}, Keep: Duration{90 * day}},
+		Links: Links{Enabled: true, Life: Duration{day}, MaxLife: Duration{366 * day}, Keep: Duration{90 * day}, PerMinute: 60},
 	}
 }
 

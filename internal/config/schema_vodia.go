@@ -64,4 +64,8 @@ type Links struct {
 	MaxLife Duration `toml:"max_life"`
 	// How long links that are over are kept, with their uses; 0s = for ever. Reload: live.
 	Keep Duration `toml:"keep"`
+	// Most requests of one address in a minute; negative = unlimited. Reload: live.
+	PerMinute int `toml:"per_minute"`
+	// Networks of proxies whose X-Forwarded-For and X-Forwarded-Proto count. Reload: live.
+	TrustedProxies []string `toml:"trusted_proxies"`
 }
