@@ -74,7 +74,8 @@ func (x *exchange) place(ctx context.Context, l *link.Link, u directory.User, nu
 func (x *exchange) failure(l *link.Link, err error) answer {
 	r, ok := errors.AsType[*originate.Refusal](err)
 	switch {
-	case errors.Is(err, click.ErrNoPhone), errors.Is(err, click.ErrNoDevice):
+	case errors.Is(err, click.ErrNoPhone), errors.Is(err, click.ErrNoDevice): // the queue has not seen it
+		x.deny(l, "device", err.Error())
 		return noDevice()
 	case !ok:
 		x.d.log.Error("call not placed", "door", DoorName, "link", l.ID, "error", err)
