@@ -46,6 +46,7 @@ class DialwrightCall extends HTMLElement {
 
   #click = null;
   #clock = 0;
+  #keyboard = false; // it was at a button that has gone
   #parts = {};
 
   constructor() {
@@ -139,7 +140,12 @@ class DialwrightCall extends HTMLElement {
     if (status.textContent !== text) status.textContent = text; // else it would be read out again
     status.toggleAttribute("data-error", click?.state === "error");
     this.dataset.state = click ? click.state : "";
-    if (focused?.hidden) (live ? hangup : call).focus();
+    if (focused?.hidden) this.#keyboard = true;
+    const next = live ? hangup : call;
+    if (this.#keyboard && !next.hidden) {
+      this.#keyboard = false;
+      if (document.activeElement === document.body || document.activeElement === this) next.focus();
+    }
     this.#tick(live && click.since > 0);
   }
 

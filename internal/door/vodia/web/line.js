@@ -69,7 +69,7 @@ class Click {
   // become changes the state and says so.
   become(state, more = {}) {
     if (this.over && state !== this.state) return;
-    Object.assign(this, { state }, more);
+    Object.assign(this, { state, message: "" }, more);
     if (this.over) clearTimeout(this.timer);
     this.tell(this);
   }
