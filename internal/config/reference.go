@@ -22,6 +22,15 @@ var schemaAMISource string
 //go:embed schema_dialproxy.go
 var schemaDialproxySource string
 
+//go:embed schema_directory.go
+var schemaDirectorySource string
+
+//go:embed schema_vodia.go
+var schemaVodiaSource string
+
+//go:embed schema_switchvox.go
+var schemaSwitchvoxSource string
+
 // Every key is documented once, in the schema; keyDoc is that comment with the default.
 type keyDoc struct {
 	name  string
@@ -155,8 +164,14 @@ func typeWord(t reflect.Type) string {
 		if t.Elem().Kind() == reflect.Int {
 			return "list of numbers"
 		}
+		if t.Elem().Kind() == reflect.Struct {
+			return "list of tables"
+		}
 		return "list of texts"
 	case reflect.Map:
+		if t.Elem().Kind() == reflect.Int {
+			return "table of numbers"
+		}
 		return "table of texts"
 	}
 	return "text"
@@ -166,7 +181,7 @@ func typeWord(t reflect.Type) string {
 // "Type.Field" → one line.
 func fieldComments() map[string]string {
 	out := map[string]string{}
-	for _, source := range []string{schemaSource, schemaARISource, schemaAMISource, schemaDialproxySource} {
+	for _, source := range []string{schemaSource, schemaARISource, schemaAMISource, schemaDialproxySource, schemaDirectorySource, schemaVodiaSource, schemaSwitchvoxSource} {
 		addComments(out, source)
 	}
 	return out
@@ -213,7 +228,7 @@ func tomlValue(v reflect.Value) string {
 			words[i] = fmt.Sprintf("%q", w)
 		}
 		return "[" + strings.Join(words, ", ") + "]"
-	case map[string]string:
+	case map[string]string, map[string]int:
 		return "{}"
 	}
 	return fmt.Sprint(v.Interface())

@@ -21,8 +21,8 @@ type User struct {
 	LastName string `toml:"last_name"`
 	// Address for mail. Reload: live.
 	Email string `toml:"email"`
-	// Phone that rings; empty means the phone named like the user before the @, if there is
-	// one; "none" = none. Reload: live.
+	// Phone that rings; empty means, for the role "user", the phone named like it before the @,
+	// if there is one; "none" = none. Reload: live.
 	Phone string `toml:"phone"`
 	// On whose behalf it calls; empty means the tenant's, else the phone's, else
 	// originate.account. Reload: live.
@@ -38,7 +38,8 @@ type User struct {
 	Type string `toml:"type"`
 	// Methods of Switchvox's interface that an admin may call, "*" = all; empty = all. Reload: live.
 	Methods []string `toml:"methods"`
-	// Digits put in front of numbers by their length, Switchvox's call API settings. Reload: live.
+	// Digits put in front of numbers by their length, Switchvox's call API settings; the first that
+	// fits counts: [{min = 11, max = 11, prepend = "9"}]. Reload: live.
 	PrefixRules []PrefixRule `toml:"prefix_rules"`
 	// Extensions that an admin may have rung first by Switchvox's interface; empty = all. Reload: live.
 	Extensions []string `toml:"extensions"`

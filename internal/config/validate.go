@@ -65,6 +65,10 @@ func (v *validator) all() {
 	v.ari()
 	v.ami()
 	v.dialproxy()
+	v.directory()
+	v.vodia()
+	v.switchvox()
+	v.links()
 	v.cli()
 	for _, name := range slices.Sorted(maps.Keys(v.c.Accounts)) {
 		v.account("accounts."+name, v.c.Accounts[name])

@@ -48,11 +48,13 @@ func (v *validator) dialproxy() {
 	}
 }
 
-// takenPath says whether a path is one of REST, ARI, AMI or dialproxy's own page.
+// takenPath says whether a path is one of REST, ARI, AMI, Vodia's and Switchvox's interfaces,
+// signed links or dialproxy's own page.
 func takenPath(p string, c *Config) bool {
 	for _, taken := range []string{
 		"/v1", "/metrics", "/healthz", "/readyz", "/dialproxy/tel", c.ARI.Prefix + "/ari", c.ARI.Prefix + "/media", c.AMI.Prefix + "/rawman", c.AMI.Prefix + "/mxml", c.AMI.Prefix + "/manager",
 		c.AMI.Prefix + "/arawman", c.AMI.Prefix + "/amxml", c.AMI.Prefix + "/amanager",
+		"/remote_call.htm", "/rest", "/websocket", "/js", "/makecall.htm", "/xml", "/json", "/link",
 	} {
 		if p == taken || strings.HasPrefix(p, taken+"/") {
 			return true
