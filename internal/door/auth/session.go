@@ -42,14 +42,20 @@ type Sessions struct {
 	over bool
 }
 
+// Login says who has logged in, in words of the caller.
+type Login struct {
+	Subject string // "user:123@tenant.com"
+	By      string // the subject on whose word, if somebody else has vouched for it; "" = its own
+	Stamp   string // of the subject's password, for the caller to compare; "" = none
+}
+
 // Session is one login.
 type Session struct {
-	list    *Sessions
-	digest  [sha256.Size]byte
-	subject string
-	by      string
-	opened  time.Time
-	done    chan struct{}
+	list   *Sessions
+	digest [sha256.Size]byte
+	login  Login
+	opened time.Time
+	done   chan struct{}
 
 	// Guarded by Sessions.mu.
 	used  time.Time
@@ -67,22 +73,20 @@ func NewSessions(o SessionOptions) *Sessions {
 	return s
 }
 
-// Open begins a session of a subject, in words of the caller ("user:123@tenant.com"). by
-// is on whose word, if somebody else has vouched for it, "" = it has logged in itself.
-// value is what finds it: [A-Z2-7]{26}, to be told to nobody but the client. After EndAll
-// the session is over already.
-func (s *Sessions) Open(subject, by string) (value string, n *Session) {
+// Open begins a session. value is what finds it: [A-Z2-7]{26}, to be told to nobody but the
+// client. After EndAll the session is over already.
+func (s *Sessions) Open(l Login) (value string, n *Session) {
 	value = rand.Text()
 	now := s.o.Now()
 	_, longest := s.life()
-	n = &Session{list: s, digest: s.sum(value), subject: subject, by: by, opened: now, used: now, done: make(chan struct{})}
+	n = &Session{list: s, digest: s.sum(value), login: l, opened: now, used: now, done: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.over {
 		n.end()
 		return value, n
 	}
-	s.room(now, subject)
+	s.room(now, l.Subject)
 	s.all[n.digest] = n
 	n.timer = time.AfterFunc(longest, n.End)
 	return value, n
@@ -110,7 +114,7 @@ func (s *Sessions) EndOf(subject string) int {
 	defer s.mu.Unlock()
 	count := 0
 	for _, n := range s.all {
-		if n.subject == subject || n.by == subject {
+		if n.login.Subject == subject || n.login.By == subject {
 			n.end()
 			count++
 		}
@@ -135,11 +139,8 @@ func (s *Sessions) Len() int {
 	return len(s.all)
 }
 
-// Subject says who has logged in.
-func (n *Session) Subject() string { return n.subject }
-
-// By says on whose word, "" = the subject's own.
-func (n *Session) By() string { return n.by }
+// Login says who has logged in.
+func (n *Session) Login() Login { return n.login }
 
 // Done is closed when the session has ended: by End, by its age, or to make room. A
 // session that has rested too long ends when it is next looked at.
@@ -219,7 +220,7 @@ func (s *Sessions) room(now time.Time, subject string) {
 		if eldest == nil || n.used.Before(eldest.used) {
 			eldest = n
 		}
-		if n.subject == subject {
+		if n.login.Subject == subject {
 			count++
 			if own == nil || n.used.Before(own.used) {
 				own = n

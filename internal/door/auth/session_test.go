@@ -19,12 +19,12 @@ func ended(n *Session) bool {
 
 func TestSessionIsFoundByItsValue(t *testing.T) {
 	s := NewSessions(SessionOptions{})
-	value, n := s.Open("user:123", "user:admin")
+	value, n := s.Open(Login{Subject: "user:123", By: "user:admin"})
 	if !regexp.MustCompile(`^[A-Za-z0-9_-]{26}$`).MatchString(value) {
 		t.Errorf("value %q", value)
 	}
 	got, ok := s.Find(value)
-	if !ok || got != n || got.Subject() != "user:123" || got.By() != "user:admin" {
+	if !ok || got != n || got.Login() != (Login{Subject: "user:123", By: "user:admin"}) {
 		t.Errorf("found %+v %v", got, ok)
 	}
 	for _, wrong := range []string{"", value[1:], value + "A", "sess"} {
@@ -32,7 +32,7 @@ func TestSessionIsFoundByItsValue(t *testing.T) {
 			t.Errorf("%q finds a session", wrong)
 		}
 	}
-	if other, _ := s.Open("user:123", ""); other == value {
+	if other, _ := s.Open(Login{Subject: "user:123"}); other == value {
 		t.Error("the same value twice")
 	}
 	n.End()
@@ -56,7 +56,7 @@ func TestSessionsEndByTime(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := NewSessions(SessionOptions{Life: func() (time.Duration, time.Duration) { return time.Hour, 3 * time.Hour }})
-				value, n := s.Open("u", "")
+				value, n := s.Open(Login{Subject: "u"})
 				for i, d := range c.steps {
 					time.Sleep(d) // the bubble's clock
 					if _, ok := s.Find(value); ok != (c.last || i < len(c.steps)-1) {
@@ -76,7 +76,7 @@ func TestSessionEndsByItselfWhenItHasLastedLongest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewSessions(SessionOptions{})
 		began := time.Now()
-		_, n := s.Open("u", "")
+		_, n := s.Open(Login{Subject: "u"})
 		<-n.Done()
 		if d := time.Since(began); d != 12*time.Hour || s.Len() != 0 {
 			t.Errorf("ended after %v, %d left", d, s.Len())
@@ -86,10 +86,10 @@ func TestSessionEndsByItselfWhenItHasLastedLongest(t *testing.T) {
 
 func TestSessionsOfASubjectEnd(t *testing.T) {
 	s := NewSessions(SessionOptions{})
-	_, a := s.Open("user:a", "")
-	_, a2 := s.Open("user:a", "")
-	_, vouched := s.Open("tenant:x", "user:a")
-	value, b := s.Open("user:b", "")
+	_, a := s.Open(Login{Subject: "user:a"})
+	_, a2 := s.Open(Login{Subject: "user:a"})
+	_, vouched := s.Open(Login{Subject: "tenant:x", By: "user:a"})
+	value, b := s.Open(Login{Subject: "user:b"})
 	if count := s.EndOf("user:a"); count != 3 || !ended(a) || !ended(a2) || !ended(vouched) || ended(b) {
 		t.Errorf("%d ended: %v %v %v, the other's %v", count, ended(a), ended(a2), ended(vouched), ended(b))
 	}
@@ -97,7 +97,7 @@ func TestSessionsOfASubjectEnd(t *testing.T) {
 	if _, ok := s.Find(value); ok || !ended(b) {
 		t.Error("a session outlives EndAll")
 	}
-	value, late := s.Open("user:c", "")
+	value, late := s.Open(Login{Subject: "user:c"})
 	if _, ok := s.Find(value); ok || !ended(late) {
 		t.Error("a session is opened after EndAll")
 	}
@@ -107,25 +107,25 @@ func TestSessionsMakeRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := NewSessions(SessionOptions{})
 		defer s.EndAll()
-		_, other := s.Open("other", "")
+		_, other := s.Open(Login{Subject: "other"})
 		var mine []*Session
 		for range subjectSlots {
 			time.Sleep(time.Millisecond)
-			_, n := s.Open("me", "")
+			_, n := s.Open(Login{Subject: "me"})
 			mine = append(mine, n)
 		}
 		mine[0].Touch() // now it is the youngest
-		s.Open("me", "")
+		s.Open(Login{Subject: "me"})
 		if ended(mine[0]) || !ended(mine[1]) || ended(other) {
 			t.Errorf("touched %v, eldest %v, another subject's %v", ended(mine[0]), ended(mine[1]), ended(other))
 		}
 		for i := s.Len(); i < sessionSlots; i++ {
 			s.mu.Lock() // as Open, without its search
-			n := &Session{list: s, digest: s.sum(time.Duration(i).String()), subject: "many", opened: time.Now(), used: time.Now(), done: make(chan struct{})}
+			n := &Session{list: s, digest: s.sum(time.Duration(i).String()), login: Login{Subject: "many"}, opened: time.Now(), used: time.Now(), done: make(chan struct{})}
 			s.all[n.digest] = n
 			s.mu.Unlock()
 		}
-		s.Open("new", "")
+		s.Open(Login{Subject: "new"})
 		if s.Len() != sessionSlots || !ended(other) {
 			t.Errorf("%d sessions, the eldest ended %v", s.Len(), ended(other))
 		}
