@@ -23,6 +23,7 @@ import (
 	"github.com/dialwright/dialwright/internal/devstate"
 	"github.com/dialwright/dialwright/internal/dialplan"
 	"github.com/dialwright/dialwright/internal/dialplan/run"
+	"github.com/dialwright/dialwright/internal/directory"
 	"github.com/dialwright/dialwright/internal/door/ami"
 	"github.com/dialwright/dialwright/internal/door/ari"
 	"github.com/dialwright/dialwright/internal/door/auth"
@@ -31,11 +32,13 @@ import (
 	"github.com/dialwright/dialwright/internal/door/rest"
 	"github.com/dialwright/dialwright/internal/extmedia"
 	"github.com/dialwright/dialwright/internal/hint"
+	"github.com/dialwright/dialwright/internal/link"
 	"github.com/dialwright/dialwright/internal/local"
 	"github.com/dialwright/dialwright/internal/media"
 	"github.com/dialwright/dialwright/internal/originate"
 	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/pretend"
+	"github.com/dialwright/dialwright/internal/seal"
 	"github.com/dialwright/dialwright/internal/sip"
 	"github.com/dialwright/dialwright/internal/snoop"
 	"github.com/dialwright/dialwright/internal/stasis"
@@ -105,7 +108,10 @@ type App struct {
 	reloadedAt atomic.Pointer[time.Time]
 	engine     *pbx.Engine
 	sip        *sip.Technology
-	usercalls  *usercall.Table // what each phone does
+	usercalls  *usercall.Table      // what each phone does
+	box        *seal.Box            // seals secrets that must be readable
+	people     *directory.Directory // for whom calls are made
+	links      *link.Book           // nil: switched off
 	originator *originate.Originator
 	rest       *rest.Server
 	httpAddr   net.Addr
@@ -223,7 +229,7 @@ func (a *App) openData(ctx context.Context) error {
 	}
 	a.stack.push("store", func(context.Context) error { return a.store.Close() })
 	a.importAstDB(ctx)
-	return nil
+	return a.openDirectory(ctx)
 }
 
 // claim shares out descriptors and RTP ports.
@@ -391,6 +397,9 @@ func (a *App) startDoors(ctx context.Context) error {
 		return err
 	}
 	a.shell = a.newShell()
+	if err := a.startLinks(ctx); err != nil {
+		return err
+	}
 	var err error
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(doorCollector{a})
@@ -398,7 +407,7 @@ func (a *App) startDoors(ctx context.Context) error {
 		Calls: &calls{
 			o: a.originator, media: a.media, sip: a.sip, node: a.node(), version: a.o.Version, started: a.started, maxLive: a.budget.MaxLive,
 		},
-		Endpoints: a.engine, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Commands: cliCommands{a.shell}, DB: a.store, Log: a.log, Version: a.o.Version,
+		Endpoints: a.engine, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Commands: cliCommands{a.shell}, DB: a.store, Links: a.restLinks(), Log: a.log, Version: a.o.Version,
 		TrustedOrigins: c.HTTP.TrustedOrigins, MaxBody: c.HTTP.MaxBody, MaxStreams: a.budget.Streams, MetricsAccess: c.HTTP.Metrics, Metrics: metrics,
 	})
 	if err != nil {
@@ -422,7 +431,7 @@ func (a *App) startDoors(ctx context.Context) error {
 			return err
 		}
 		a.httpAddr = l.Addr()
-		a.serve("http", l, far, a.clicks(a.webHandler()))
+		a.serve("http", l, far, a.fronts(a.webHandler()))
 	}
 	a.stack.push("event streams", a.rest.Stop)
 	return nil

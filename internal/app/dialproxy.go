@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net/http"
 	"strings"
 	"time"
 
@@ -20,25 +18,17 @@ import (
 	wire "github.com/dialwright/dialwright/internal/wire/dialproxy"
 )
 
-// clicks puts dialproxy.php in front of the other paths of the HTTP listener, if it is
-// switched on.
-func (a *App) clicks(others http.Handler) http.Handler {
+// newDialproxy makes the door of dialproxy.php, if it is switched on.
+func (a *App) newDialproxy() *dialproxy.Door {
 	if !a.Config().Dialproxy.Enabled {
-		return others
+		return nil
 	}
 	shape := newShape(func(c *config.Config) *dialproxy.Config {
 		return dialproxyConfig(&c.Dialproxy, call.AccountID(c.Originate.Account))
 	})
-	door := dialproxy.New(dialproxy.Options{
-		Originator: clickCalls{a.originator, a.store, a.log, a.leads}, DB: a.store, Log: a.log,
+	return dialproxy.New(dialproxy.Options{
+		Originator: clickCalls{a.originator, a.denied, a.leads}, DB: a.store, Log: a.log,
 		Config: func() *dialproxy.Config { return shape.of(a.Config()) },
-	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if door.Serves(r.URL.Path) {
-			door.ServeHTTP(w, r)
-			return
-		}
-		others.ServeHTTP(w, r)
 	})
 }
 
@@ -66,9 +56,8 @@ func dialproxyConfig(c *config.Dialproxy, account call.AccountID) *dialproxy.Con
 
 // clickCalls gives the originator the shape that the dialproxy door declares.
 type clickCalls struct {
-	o     *originate.Originator
-	store originate.Store
-	log   *slog.Logger
+	o      *originate.Originator
+	denied func(context.Context, originate.AuditEntry)
 	// leads says why what follows the answer cannot be carried out for an account; nil =
 	// it can. A phone is not to ring for nothing.
 	leads func(account call.AccountID, t call.Then) error
@@ -98,11 +87,7 @@ func (c clickCalls) Done(ctx context.Context, id call.ID) (bool, error) {
 }
 
 // Deny is dialproxy.Originator.
-func (c clickCalls) Deny(ctx context.Context, e originate.AuditEntry) {
-	if err := c.store.Deny(ctx, e); err != nil {
-		c.log.Error("audit trail cannot be written", "door", e.Origin.Door, "error", err)
-	}
-}
+func (c clickCalls) Deny(ctx context.Context, e originate.AuditEntry) { c.denied(ctx, e) }
 
 // leads says whether an extension of a context is there, by the rules by which the switch
 // will look for it: the dialplan's, else the built-in routing's.

@@ -83,6 +83,7 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 	a.router.table.Store(table)
 	a.policy.Store(policy(next))
 	a.conf.Store(next)
+	people := a.configurePeople(ctx, next)
 	a.useARI(ac)
 	a.useAMI(ctx, mc)
 	a.files.Store(&l.Files)
@@ -104,6 +105,7 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 	for _, w := range l.Warnings {
 		out.Warnings = append(out.Warnings, w.String())
 	}
+	out.Warnings = append(out.Warnings, people...)
 	for _, p := range problems {
 		out.Warnings = append(out.Warnings, planProblem(next, p))
 	}

@@ -3,12 +3,15 @@ package vodia
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/click"
 	"github.com/dialwright/dialwright/internal/directory"
+	"github.com/dialwright/dialwright/internal/door/auth"
 	"github.com/dialwright/dialwright/internal/originate"
 	"github.com/dialwright/dialwright/internal/usercall"
 )
@@ -73,4 +76,123 @@ type Config struct {
 	TokenLife         time.Duration
 	PerMinute         int
 	MaxSockets        int
+}
+
+// Paths of the door.
+const (
+	linkPath    = "/remote_call.htm"
+	sessionPath = "/rest/system/session"
+	gluePath    = "/rest/pbxlogin"
+	socketPath  = "/websocket"
+	userPath    = "/rest/user/" // + account + "/calls", and the ID of a call
+	loginPath   = demoPath + "/login"
+	logoutPath  = demoPath + "/logout"
+)
+
+// Door serves Vodia's click-to-dial. It is safe for concurrent use.
+type Door struct {
+	o        Options
+	log      *slog.Logger
+	now      func() time.Time
+	sessions *auth.Sessions
+	tokens   *tokens
+	lockout  *auth.Lockout
+	rates    *rates
+	recent   *recent // calls made a moment ago
+	uses     *uses   // links and buttons that were used
+}
+
+// New makes the door.
+func New(o Options) *Door {
+	d := &Door{
+		o: o, log: o.Log, now: o.Now, tokens: newTokens(), lockout: new(auth.Lockout), rates: newRates(), recent: newRecent(), uses: newUses(),
+	}
+	if d.now == nil {
+		d.now = time.Now
+	}
+	d.sessions = auth.NewSessions(auth.SessionOptions{Now: d.now, Life: func() (idle, longest time.Duration) {
+		c := o.Config()
+		return c.SessionIdle, c.SessionMax
+	}})
+	return d
+}
+
+// Serves says whether a path is the door's.
+func (d *Door) Serves(path string) bool {
+	switch path {
+	case linkPath, sessionPath, gluePath, socketPath, loginPath, logoutPath:
+		return true
+	}
+	if _, _, ok := splitCalls(path); ok {
+		return true
+	}
+	return isStatic(path)
+}
+
+// splitCalls takes /rest/user/ACCOUNT/calls and /rest/user/ACCOUNT/calls/ID apart.
+func splitCalls(path string) (account, id string, ok bool) {
+	rest, ok := strings.CutPrefix(path, userPath)
+	if !ok {
+		return "", "", false
+	}
+	account, rest, _ = strings.Cut(rest, "/")
+	resource, id, more := strings.Cut(rest, "/")
+	return account, id, account != "" && resource == "calls" && (!more || id != "" && !strings.Contains(id, "/"))
+}
+
+// ServeHTTP answers a request for any path that the door serves.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := d.o.Config()
+	x := &exchange{d: d, c: c, w: w, r: r, client: client(r, c.TrustedProxies)}
+	if serveWeb(w, r, x.demo) {
+		return
+	}
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	if after := d.rates.enter(x.client, c.PerMinute, d.now()); after > 0 {
+		x.busy(after)
+		return
+	}
+	switch r.URL.Path {
+	case linkPath:
+		x.link()
+	case sessionPath:
+		x.session()
+	case gluePath:
+		x.glue()
+	case socketPath:
+		d.serveSocket(x)
+	case loginPath:
+		x.loginForm()
+	case logoutPath:
+		x.logout()
+	default:
+		account, id, ok := splitCalls(r.URL.Path)
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		x.calls(account, id)
+	}
+}
+
+// busy answers an address that asks too often.
+func (x *exchange) busy(after time.Duration) {
+	f := fail(http.StatusTooManyRequests, "too_many", "Too many requests; try again later.")
+	f.after = after
+	x.cors()
+	if strings.HasPrefix(x.r.URL.Path, "/rest/") {
+		x.refuse(f)
+		return
+	}
+	x.plain(f)
+}
+
+// Stop ends all sessions and closes the sockets, and returns when they are closed or ctx
+// ends. No new ones are opened.
+func (d *Door) Stop(ctx context.Context) error {
+	d.sessions.EndAll()
+	return d.stopSockets(ctx)
 }

@@ -136,7 +136,7 @@ func servePage(w http.ResponseWriter, r *http.Request, user, host string, secure
 	h.Set("Cache-Control", "no-store")
 	origin := scheme + "://" + host
 	_ = demoPage().Execute(w, map[string]any{ // a client that has gone
-		"User": user, "Number": number(r.URL.Query()), "Origin": origin,
+		"User": user, "Number": number(r.URL.Query()), "Origin": origin, "Logout": logoutPath,
 		"Bookmarklet": template.URL("javascript:void(open('" + origin + demoPath + "?number='+encodeURIComponent(getSelection().toString())))"),
 	})
 }

@@ -113,6 +113,7 @@ class DialwrightCall extends HTMLElement {
   }
 
   #told(click) {
+    if (click.over && click !== this.#click) return; // an older call's reason comes late
     this.#click = click;
     this.#render();
     if (click.state === "error") console.warn(`click-to-dial: ${click.message} (${click.reason}) ${click.detail}`);

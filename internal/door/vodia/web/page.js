@@ -18,10 +18,6 @@
     id("state").textContent = detail.message || detail.state + (detail.reason ? `: ${detail.reason}` : "");
   });
   id("bookmarklet").addEventListener("click", (event) => event.preventDefault());
-  id("logout").addEventListener("click", async () => {
-    await fetch("/rest/system/session", { method: "DELETE", credentials: "include" });
-    location.assign("/click-to-dial/login");
-  });
   if (navigator.registerProtocolHandler) {
     id("register").hidden = false;
     id("register").addEventListener("click", () => navigator.registerProtocolHandler("tel", location.origin + location.pathname + "?number=%s"));

@@ -35,7 +35,9 @@ function clicked(event, { login, server, tag }) {
   const number = numberOf(element);
   if (!number || (click && !click.over)) return;
   untitle(element);
-  clicks.set(element, lineTo(login, server).dial(number, "", (now) => show(element, now)));
+  clicks.set(element, lineTo(login, server).dial(number, "", (now) => {
+    if (!now.over || clicks.get(element) === now) show(element, now); // an older call's reason comes late
+  }));
 }
 
 function numberOf(element) {
