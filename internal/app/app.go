@@ -112,6 +112,7 @@ type App struct {
 	box        *seal.Box            // seals secrets that must be readable
 	people     *directory.Directory // for whom calls are made
 	links      *link.Book           // nil: switched off
+	clicks     []*tally           // doors by which people click
 	originator *originate.Originator
 	rest       *rest.Server
 	httpAddr   net.Addr
@@ -424,14 +425,17 @@ func (a *App) startDoors(ctx context.Context) error {
 		return err
 	}
 	near, far := newConnections(httpConns+a.budget.Streams), newConnections(a.budget.Conns+a.budget.Streams)
-	a.serve("control socket", near.listener(sock), near, ctl.Handler(a.rest))
+	var web net.Listener
 	if c.HTTP.Listen != "" {
-		l, err := listenHTTP(ctx, c, far)
-		if err != nil {
-			return err
+		if web, err = listenHTTP(ctx, c, far); err != nil {
+			return errors.Join(err, sock.Close())
 		}
-		a.httpAddr = l.Addr()
-		a.serve("http", l, far, a.fronts(a.webHandler()))
+		a.httpAddr = web.Addr()
+	}
+	pages := a.fronts(a.webHandler())
+	a.serve("control socket", near.listener(sock), near, ctl.Handler(a.rest))
+	if web != nil {
+		a.serve("http", web, far, pages)
 	}
 	a.stack.push("event streams", a.rest.Stop)
 	return nil

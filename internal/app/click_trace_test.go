@@ -114,7 +114,10 @@ func (tr *trace) say(method, path, body string, headers ...string) string {
 
 // What Switchvox's door says, to the letter.
 func TestGoldenTraceOfSwitchvox(t *testing.T) {
-	_, r := clickOffice(t, func(c *config.Config) { c.Switchvox.Enabled = true; c.Switchvox.Variables = map[string]int{"balance": 3} })
+	_, r := clickOffice(t, func(c *config.Config) {
+		c.Switchvox.Enabled = true
+		c.Switchvox.Variables = map[string]int{"balance": 3}
+	})
 	tr := &trace{T: t, url: r.HTTP}
 	const (
 		ada  = "Basic MTAxOnRoZS1wYXNzd29yZC0x"     // 101
@@ -142,4 +145,14 @@ func TestGoldenTraceOfSwitchvox(t *testing.T) {
 	tr.say("GET", "/xml", "", "Authorization", boss)
 
 	tr.golden("switchvox.golden")
+
+	metrics := fetch(t, r.HTTP+"/metrics")
+	for _, want := range []string{
+		`dialwright_click_requests_total{door="switchvox",status="2xx"} 13`, `dialwright_click_requests_total{door="switchvox",status="4xx"} 2`,
+		`dialwright_click_requests{door="switchvox"} 0`,
+	} {
+		if !strings.Contains(metrics, want+"\n") {
+			t.Errorf("the metrics lack %q", want)
+		}
+	}
 }

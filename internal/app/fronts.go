@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"net/http"
 	"net/netip"
 	"sync/atomic"
@@ -48,11 +49,28 @@ type front interface {
 	Serves(path string) bool
 }
 
+// fronts puts the doors that are switched on in front of the others of the HTTP listener.
+func (a *App) fronts(others http.Handler) http.Handler {
+	if d := a.newDialproxy(); d != nil {
+		a.clicks = append(a.clicks, &tally{name: "dialproxy", door: d})
+	}
+	if d := a.newVodia(); d != nil {
+		a.clicks = append(a.clicks, &tally{name: "vodia", door: d})
+	}
+	if d := a.newSwitchvox(); d != nil {
+		a.clicks = append(a.clicks, &tally{name: "switchvox", door: d})
+	}
+	if d := a.newLinks(); d != nil {
+		a.clicks = append(a.clicks, &tally{name: "link", door: d})
+	}
+	return before(others, a.clicks...)
+}
+
 // before puts doors in front of what serves all other paths.
-func before(others http.Handler, doors ...front) http.Handler {
+func before(others http.Handler, doors ...*tally) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, d := range doors {
-			if d.Serves(r.URL.Path) {
+			if d.door.Serves(r.URL.Path) {
 				d.ServeHTTP(w, r)
 				return
 			}
@@ -61,20 +79,38 @@ func before(others http.Handler, doors ...front) http.Handler {
 	})
 }
 
-// fronts puts the doors that are switched on in front of the others of the HTTP listener.
-func (a *App) fronts(others http.Handler) http.Handler {
-	var doors []front
-	if d := a.newDialproxy(); d != nil {
-		doors = append(doors, d)
-	}
-	if d := a.newSwitchvox(); d != nil {
-		doors = append(doors, d)
-	}
-	if d := a.newVodia(); d != nil {
-		doors = append(doors, d)
-	}
-	if d := a.newLinks(); d != nil {
-		doors = append(doors, d)
-	}
-	return before(others, doors...)
+// tally counts what a door answers.
+type tally struct {
+	name     string
+	door     front
+	answered [6]atomic.Uint64 // by the first digit of the status; 1 = a WebSocket was opened
+	open     atomic.Int64     // requests in progress, WebSockets too
 }
+
+// ServeHTTP is http.Handler.
+func (c *tally) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.open.Add(1)
+	first := &firstStatus{ResponseWriter: w}
+	defer func() {
+		c.open.Add(-1)
+		c.answered[min(cmp.Or(first.status, http.StatusOK)/100, len(c.answered)-1)].Add(1)
+	}()
+	c.door.ServeHTTP(first, r)
+}
+
+// firstStatus keeps the status of an answer; 0 = none was said, which is a 200.
+type firstStatus struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader is http.ResponseWriter.
+func (w *firstStatus) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *firstStatus) Unwrap() http.ResponseWriter { return w.ResponseWriter }

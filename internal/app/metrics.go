@@ -1,6 +1,10 @@
 package app
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // The measurements of ARI. Requests count over both transports.
 var (
@@ -25,6 +29,12 @@ var (
 	amiStrangers = prometheus.NewDesc("dialwright_ami_strangers", "Connections that have not logged in.", nil, nil)
 )
 
+// The measurements of the doors by which people click.
+var (
+	clickAnswers = prometheus.NewDesc("dialwright_click_requests_total", "Requests answered by a door for clicks, by the status: 1xx is a WebSocket, Switchvox's failures are 2xx.", []string{"door", "status"}, nil)
+	clickOpen    = prometheus.NewDesc("dialwright_click_requests", "Requests to a door for clicks in progress: those that wait for a phone, and WebSockets.", []string{"door"}, nil)
+)
+
 // doorCollector shows what the doors of remote control count, when somebody reads the
 // metrics.
 type doorCollector struct{ a *App }
@@ -34,6 +44,7 @@ func (doorCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		ariRequests, ariRefused, ariSaturated, ariEvents, ariSockets, ariMaking, ariWaiting,
 		amiActions, amiHappened, amiWritten, amiFailed, amiRefused, amiDropped, amiSessions, amiStrangers,
+		clickAnswers, clickOpen,
 	} {
 		ch <- d
 	}
@@ -46,6 +57,14 @@ func (c doorCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	now := func(d *prometheus.Desc, n int) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n))
+	}
+	for _, d := range c.a.clicks {
+		for class := range d.answered {
+			if n := d.answered[class].Load(); class > 0 {
+				count(clickAnswers, n, d.name, strconv.Itoa(class)+"xx")
+			}
+		}
+		ch <- prometheus.MustNewConstMetric(clickOpen, prometheus.GaugeValue, float64(d.open.Load()), d.name)
 	}
 	if c.a.ari != nil {
 		s := c.a.ari.Stats()
