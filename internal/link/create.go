@@ -3,8 +3,10 @@ package link
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -131,7 +133,7 @@ func (l *Link) check() error {
 	}
 	for _, o := range l.Origins {
 		if !isOrigin(o) {
-			return &Invalid{"origins", fmt.Sprintf("%.80q is not an origin; write it as \"https://crm.example.com\".", o)}
+			return &Invalid{"origins", fmt.Sprintf("%.80q is not an origin; write it as browsers do, \"https://crm.example.com\": no path, no capitals, no port 443.", o)}
 		}
 	}
 	return nil
@@ -147,10 +149,30 @@ func Dialable(s string) bool {
 	}, s))
 }
 
-// isOrigin says whether a text is an origin as browsers write it.
+// isOrigin says whether a text is an origin as browsers write it: scheme, host in small
+// ASCII letters, and the port unless it is the scheme's own (RFC 6454 §6.2). Nothing else gets into the
+// page's frame-ancestors.
 func isOrigin(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && s == u.Scheme+"://"+u.Host && s == strings.ToLower(s) && u.User == nil
+	if err != nil || s != u.Scheme+"://"+u.Host || strings.HasSuffix(u.Host, ":") {
+		return false
+	}
+	own := map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	if own == "" || u.Port() == own || u.Port() != "" && !isPort(u.Port()) {
+		return false
+	}
+	host := u.Hostname()
+	if strings.HasPrefix(u.Host, "[") {
+		a, err := netip.ParseAddr(host)
+		return err == nil && a.Is6() && a.Zone() == "" && a.String() == host
+	}
+	return host != "" && strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == ""
+}
+
+// isPort says whether a text is a port as browsers write it, "1" to "65535".
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0 && strconv.FormatUint(n, 10) == s
 }
 
 // terms tells the bounds of a link in words, for the audit trail.
