@@ -76,20 +76,26 @@ func (c demoCmd) Run(e *env) error {
 	return nil
 }
 
+// acts says what is done at each door whose call is placed by a program of its own.
+var acts = map[string]string{
+	"ari":       "an application creates, bridges and dials",
+	"ami":       "a program logs in, originates and follows its events",
+	"dialproxy": "a label is made, then its link is opened",
+	"vodia":     "a link that its sender has signed is opened",
+	"switchvox": "a program asks, and is answered when the first phone is",
+	"link":      "a link is made, then the button of its page is pressed",
+}
+
 // step prints what the demonstration's application does.
 func step(e *env) func(door string, at time.Time, text string) {
 	said := ""
 	return func(door string, at time.Time, text string) {
-		switch {
-		case e.cli.JSON:
+		if e.cli.JSON {
 			e.printLine(map[string]any{"door": door, "at": at.UTC(), "step": text})
 			return
-		case said != door && door == "ari":
-			fmt.Fprintf(e.stdout, "through the door %s: an application creates, bridges and dials\n", door)
-		case said != door && door == "ami":
-			fmt.Fprintf(e.stdout, "through the door %s: a program logs in, originates and follows its events\n", door)
-		case said != door:
-			fmt.Fprintf(e.stdout, "through the door %s: a label is made, then its link is opened\n", door)
+		}
+		if said != door {
+			fmt.Fprintf(e.stdout, "through the door %s: %s\n", door, acts[door])
 		}
 		said = door
 		fmt.Fprintf(e.stdout, "  %s  %s\n", at.Format("15:04:05.000"), text)

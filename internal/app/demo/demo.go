@@ -58,7 +58,7 @@ type Demo struct {
 	o      Options
 	dir    string
 	key    string
-	secret string // of the user of ARI and AMI
+	secret string // of the users of ARI, AMI, Vodia's and Switchvox's interfaces
 	ready  app.Ready
 	app    *app.App
 	a, b   *softphone.Phone
@@ -175,12 +175,27 @@ write = ["all"]
 [dialproxy]
 enabled = true
 
+[vodia]
+enabled = true
+
+[switchvox]
+enabled = true
+
+[links]
+enabled = true
+
+[users.101]
+password = %[8]q
+link_secret = %[6]q
+first_name = "Alice"
+id = %[9]q
+
 [dialplan]
 file = %[5]q
 
 [callfile]
 dir = %[7]q
-`, d.dir, secrets[0], secrets[1], hash, filepath.Join(d.dir, "extensions.conf"), d.secret, d.Spool())
+`, d.dir, secrets[0], secrets[1], hash, filepath.Join(d.dir, "extensions.conf"), d.secret, d.Spool(), auth.Hash(d.secret), personID)
 }
 
 // phone starts a phone that answers after a short ring, and waits until it is
@@ -235,7 +250,7 @@ func (d *Demo) Phones() []string {
 
 // Doors lists the doors through which Call places calls.
 func (d *Demo) Doors() []string {
-	return []string{"rest", "cli", "callfile", "ari", "ami", "dialproxy"}
+	return []string{"rest", "cli", "callfile", "ari", "ami", "dialproxy", "switchvox", "link"}
 }
 
 // Spool is the folder of call files.
@@ -279,8 +294,15 @@ func (d *Demo) Call(ctx context.Context, door string) (Heard, error) {
 
 // place asks for a call through a door and gives it.
 func (d *Demo) place(ctx context.Context, cl *client.Client, door string) (made rest.Call, err error) {
-	if door == "dialproxy" {
+	switch door {
+	case "dialproxy":
 		return d.click(ctx, cl)
+	case "vodia":
+		return d.callByVodia(ctx, cl)
+	case "switchvox":
+		return d.callBySwitchvox(ctx, cl)
+	case "link":
+		return d.callByLink(ctx, cl)
 	}
 	if door != "callfile" {
 		body := map[string]any{"first": "101", "second": "102", "reference": "demo " + door}

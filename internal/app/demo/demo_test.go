@@ -33,6 +33,8 @@ func TestDemo(t *testing.T) {
 		"ari":       {"event Dial B ANSWER", "DELETE /ari/bridges/talk"},
 		"ami":       {"event OriginateResponse PJSIP/101-00000008 Success reason 4", ": Normal Clearing"},
 		"dialproxy": {"Action DBPut, Family actionlist", "~allow=127.0.0.1"},
+		"switchvox": {"POST /xml switchvox.users.call", "101, 102"},
+		"link":      {"POST /link/", ", signed"},
 	} {
 		text := strings.Join(events[door], " ")
 		if !strings.Contains(text, steps[0]) || !strings.HasSuffix(text, steps[1]) {
