@@ -10,7 +10,7 @@ type Message interface {
 
 // Encode writes a message as the text of a frame.
 func Encode(m Message) []byte {
-	b, err := json.Marshal(m)
+	b, err := marshal(m)
 	if err != nil { // only texts, numbers and lists of them
 		panic(err)
 	}
@@ -82,7 +82,7 @@ func (RingToneList) message()  {}
 
 // MarshalJSON is json.Marshaler. calls is always a list.
 func (m CallState) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+	return marshal(struct {
 		Action string `json:"action"`
 		Calls  []Call `json:"calls"`
 	}{"call-state", append([]Call{}, m.Calls...)})
@@ -90,7 +90,7 @@ func (m CallState) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON is json.Marshaler.
 func (m CallEnded) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+	return marshal(struct {
 		Action   string `json:"action"`
 		ID       string `json:"id"`
 		ToNumber string `json:"to-number"`
@@ -100,7 +100,7 @@ func (m CallEnded) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON is json.Marshaler.
 func (m Refused) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+	return marshal(struct {
 		Action  string `json:"action"`
 		Request string `json:"request"`
 		Code    int    `json:"code"`
@@ -110,7 +110,7 @@ func (m Refused) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON is json.Marshaler.
 func (m CallerID) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+	return marshal(struct {
 		Action string `json:"action"`
 		CallID string `json:"callid"`
 		Name   string `json:"name"`
@@ -127,7 +127,7 @@ func (RecordStopped) MarshalJSON() ([]byte, error) { return []byte(`{"action":"r
 // MarshalJSON is json.Marshaler. What this server does not know of an account is as it is of
 // one that has not said it.
 func (m UserState) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+	return marshal(struct {
 		Action     string `json:"action"`
 		Account    string `json:"account"`
 		Name       string `json:"name"`
@@ -144,7 +144,7 @@ const extensions = "extensions"
 
 // MarshalJSON is json.Marshaler.
 func (m DomainState) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+	return marshal(struct {
 		Action   string    `json:"action"`
 		Accounts []Account `json:"accounts"`
 	}{"domain-state", append([]Account{}, m.Accounts...)})
@@ -152,7 +152,7 @@ func (m DomainState) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON is json.Marshaler.
 func (a Account) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+	return marshal(struct {
 		Account    string `json:"account"`
 		Name       string `json:"name"`
 		Type       string `json:"type"`
@@ -162,7 +162,7 @@ func (a Account) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON is json.Marshaler.
 func (m LampState) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+	return marshal(struct {
 		Action  string `json:"action"`
 		Account string `json:"account"`
 		State   string `json:"state"`
@@ -171,7 +171,7 @@ func (m LampState) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON is json.Marshaler.
 func (m RingToneList) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+	return marshal(struct {
 		RingTones []string `json:"ringtones"`
 	}{append([]string{}, m.Names...)})
 }

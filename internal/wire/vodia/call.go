@@ -1,7 +1,6 @@
 package vodia
 
 import (
-	"encoding/json"
 	"strings"
 	"time"
 )
@@ -83,7 +82,7 @@ func (c Call) MarshalJSON() ([]byte, error) {
 	if !c.Now.IsZero() {
 		now = c.Now.Unix()
 	}
-	return json.Marshal(struct {
+	return marshal(struct {
 		ID         string   `json:"id"`
 		State      string   `json:"state"`
 		CallState  string   `json:"callstate"`

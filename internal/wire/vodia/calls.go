@@ -1,7 +1,5 @@
 package vodia
 
-import "encoding/json"
-
 // Action is what a POST to /rest/user/ACCOUNT/calls asks for: the key that names it (spec:
 // vodia 5.2).
 type Action string
@@ -133,7 +131,7 @@ type Done struct{ ID string }
 
 // MarshalJSON is json.Marshaler.
 func (d Done) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
+	return marshal(struct {
 		OK bool   `json:"ok"`
 		ID string `json:"id"`
 	}{true, d.ID})

@@ -71,7 +71,7 @@ func isSIP(s string) bool {
 		return false
 	}
 	return !strings.ContainsFunc(s, func(r rune) bool {
-		return r <= ' ' || r > '~' || strings.ContainsRune("<>\"',&?\\^`{}|", r)
+		return r <= ' ' || r > '~' || strings.ContainsRune("<>\"',&?/\\^`{}|", r)
 	})
 }
 

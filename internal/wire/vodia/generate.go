@@ -9,6 +9,10 @@ import (
 // Path is where links lead.
 const Path = "/remote_call.htm"
 
+// URL gives a whole link: base is "https://pbx.example[:port]", raw what Bare, Signed or
+// WithCredentials gives.
+func URL(base, raw string) string { return strings.TrimSuffix(base, "/") + Path + "?" + raw }
+
 // Bare gives the query of a link without authentication: the server asks for a password, or
 // takes a session (spec: vodia 4.1, type 2). User may be empty: then the login names it. Of
 // a Link it writes User, Dest, Name and Connect.
@@ -22,7 +26,8 @@ func Bare(l Link) string {
 // Signed gives the query of a link that is valid for so long from at on: signed as ours if
 // l.Nonce is set, else as the vendor's (type 3). Of a Link it writes User, Dest, Name, Nonce
 // and Connect. ok is false if no server would accept it: a duration that is not 1 s to
-// 99,999 s, a moment that is not between 2001 and 2286, a bad nonce, or a line feed.
+// 99,999 s, a moment that is not between 2001 and 2286, a bad nonce, no secret, or a line
+// feed where our signature has no place for it.
 func Signed(l Link, secret string, at time.Time, duration time.Duration) (raw string, ok bool) {
 	l.Time = strconv.FormatInt(at.Unix(), 10)
 	l.Duration = strconv.FormatInt(int64(duration/time.Second), 10)
