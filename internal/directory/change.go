@@ -4,43 +4,105 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/dialwright/dialwright/internal/call"
 )
 
-const (
-	minPassword   = 8
-	maxLinkSecret = 256
-	maxStored     = 100_000 // users that commands may make
-)
+// maxStored is how many users commands may make.
+const maxStored = 100_000
 
-// Secrets are new secrets in plain text.
-type Secrets struct {
-	Password   *string
-	Force      bool // take a password of fewer than 8 characters, as extensions of Switchvox have
-	Digest     bool // keep HA1 for the realm too, when Password is set
-	Realm      string
-	LinkSecret *string
+// By says who changes a user, for the audit trail.
+type By struct {
+	Door      string // "rest", "cli"
+	Principal string // name of the key, or "local"
+	Remote    string // from which address, "" = this machine
 }
 
-// Stored gives a user as the store has it: Phone and Account are empty where the
-// configuration decides, and Phone is "none" for a user without one.
-func (d *Directory) Stored(n Name) (User, bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	r, ok := d.stored[n]
-	r.HasPassword, r.HasDigest, r.HasLink = r.PasswordHash != "", r.Digest != "", r.LinkSecret != ""
-	return r.User, ok
+// Act is a change as the audit trail keeps it. It shows no secret.
+type Act struct {
+	By
+	At      time.Time
+	Name    Name
+	Account call.AccountID // of the user after the change; before it, if the user is removed
+	Text    string         // "user changed: phone, new password"
 }
 
-// Put makes or changes a user of the store. Nil secrets stay as they are; "" removes one. A
-// new password takes the HA1 of the old one with it, unless Digest makes a new one.
-// ErrConfigured, ErrInvalid.
-func (d *Directory) Put(ctx context.Context, u User, s Secrets) error {
+// Create makes a user of the store. ErrExists, ErrConfigured, ErrInvalid.
+func (d *Directory) Create(ctx context.Context, u User, s Secrets, by By) error {
+	return d.change(ctx, u.Name, s, by, func(r *Record, known bool) (verb string, parts []string, err error) {
+		if known {
+			return "", nil, ErrExists
+		}
+		if d.storedCount() >= maxStored {
+			return "", nil, invalid("name", "there are %d users already; remove some", maxStored)
+		}
+		r.User = u
+		r.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
+		return "user made", []string{"role " + string(u.Role)}, nil
+	})
+}
+
+// Change changes a user of the store: edit gets it as it is written (see Written) and may
+// change all but its name; its lists must be replaced, not written into. No other change
+// comes between. A new password takes the HA1 of the
+// old one with it, unless Digest makes a new one. ErrUnknown, ErrConfigured, ErrInvalid, and
+// the error of edit.
+func (d *Directory) Change(ctx context.Context, n Name, edit func(u *User) error, s Secrets, by By) error {
+	return d.change(ctx, n, s, by, func(r *Record, known bool) (verb string, parts []string, err error) {
+		if !known {
+			return "", nil, ErrUnknown
+		}
+		old := r.User
+		if err := edit(&r.User); err != nil {
+			return "", nil, err
+		}
+		r.Name, r.CreatedAt = old.Name, old.CreatedAt
+		return "user changed", differences(&old, &r.User), nil
+	})
+}
+
+// differences names the fields in which two users differ, as people write them.
+func differences(a, b *User) (out []string) {
+	for _, f := range []struct {
+		name string
+		a, b any
+	}{
+		{"role", a.Role, b.Role},
+		{"name", [2]string{a.FirstName, a.LastName}, [2]string{b.FirstName, b.LastName}},
+		{"email", a.Email, b.Email},
+		{"phone", a.Phone, b.Phone},
+		{"account", a.Account, b.Account},
+		{"mints", a.Mints, b.Mints},
+		{"id", a.ID, b.ID},
+		{"type", a.Type, b.Type},
+		{"methods", a.Methods, b.Methods},
+		{"prefix rules", a.Rules, b.Rules},
+		{"extensions", a.Extensions, b.Extensions},
+		{"numbers", a.Numbers, b.Numbers},
+		{"external first", a.External, b.External},
+		{"auto-answer", a.AutoAnswer, b.AutoAnswer},
+	} {
+		if !reflect.DeepEqual(f.a, f.b) {
+			out = append(out, f.name)
+		}
+	}
+	switch {
+	case a.Disabled && !b.Disabled:
+		out = append(out, "enabled")
+	case !a.Disabled && b.Disabled:
+		out = append(out, "disabled")
+	}
+	return out
+}
+
+// change makes a record by make, which gets the one that is there, checks it, stores it and
+// puts it in force.
+func (d *Directory) change(ctx context.Context, n Name, s Secrets, by By, make func(r *Record, known bool) (verb string, parts []string, err error)) error {
 	if d.o.Store == nil {
-		return errors.New("users cannot be stored here")
+		return errNoStore
 	}
 	hash, err := d.newHash(ctx, s)
 	if err != nil {
@@ -48,127 +110,87 @@ func (d *Directory) Put(ctx context.Context, u User, s Secrets) error {
 	}
 	d.changing.Lock()
 	defer d.changing.Unlock()
-	d.mu.Lock()
-	r, known := d.stored[u.Name]
-	full := !known && len(d.stored) >= maxStored
-	d.mu.Unlock()
-	if full {
-		return fmt.Errorf("%w: there are %d users already; remove some", ErrInvalid, maxStored)
+	if other := d.current.Load().users[n]; other != nil && !other.Stored {
+		return ErrConfigured
 	}
-	made := r.CreatedAt
-	if !known {
-		made = time.Now().UTC().Truncate(time.Millisecond)
+	r, known := d.storedRecord(n)
+	verb, parts, err := make(&r, known)
+	if err != nil {
+		return err
 	}
-	r.User = u
-	r.Stored, r.CreatedAt = true, made
+	r.Stored = true
 	if err := d.newSecrets(&r, s, hash); err != nil {
 		return err
 	}
-	if err := d.admit(&r); err != nil {
+	account, err := d.admit(&r)
+	if err != nil {
 		return err
 	}
-	if err := d.o.Store.PutUser(ctx, r); err != nil {
-		return fmt.Errorf("store user %s: %w", u.Name, err)
+	act := Act{By: by, At: time.Now(), Name: n, Account: account, Text: verb + ": " + strings.Join(append(parts, s.words()...), ", ")}
+	if err := d.o.Store.PutUser(ctx, r, act); err != nil {
+		return fmt.Errorf("store user %s: %w", n, err)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.stored == nil {
 		d.stored = map[Name]Record{}
 	}
-	d.stored[u.Name] = r
+	d.stored[n] = r
 	d.build()
 	return nil
 }
 
-// newHash checks a new password and gives its hash, "" to have none.
-func (d *Directory) newHash(ctx context.Context, s Secrets) (string, error) {
-	if s.Password == nil || *s.Password == "" {
-		if s.Digest {
-			return "", fmt.Errorf("%w: digest: the digest is made from the password: give the password too", ErrInvalid)
-		}
-		return "", nil
-	}
-	if err := CheckNewPassword(*s.Password, s.Force); err != nil {
+var errNoStore = errors.New("users cannot be stored here")
+
+// storedRecord gives the record of the store.
+func (d *Directory) storedRecord(n Name) (r Record, known bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r, known = d.stored[n]
+	return r, known
+}
+
+func (d *Directory) storedCount() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.stored)
+}
+
+// admit checks a record against the others and the configuration, and gives the account
+// that it calls on.
+func (d *Directory) admit(r *Record) (call.AccountID, error) {
+	if err := r.check(); err != nil {
 		return "", err
 	}
-	select {
-	case d.hashes <- struct{}{}:
-		defer func() { <-d.hashes }()
-		return d.o.Hash(*s.Password), nil
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
-}
-
-// CheckNewPassword says why a password cannot be given to a user, an ErrInvalid. force
-// takes short ones.
-func CheckNewPassword(password string, force bool) error {
-	switch {
-	case password == "":
-		return fmt.Errorf("%w: password: it is empty", ErrInvalid)
-	case len(password) > maxPassword || !utf8.ValidString(password) || strings.ContainsFunc(password, unicode.IsControl):
-		return fmt.Errorf("%w: password: use at most %d bytes of UTF-8 without control characters", ErrInvalid, maxPassword)
-	case utf8.RuneCountInString(password) < minPassword && !force:
-		return fmt.Errorf("%w: password: use %d characters or more; one that is shorter needs force", ErrInvalid, minPassword)
-	}
-	return nil
-}
-
-// newSecrets puts new secrets into a record.
-func (d *Directory) newSecrets(r *Record, s Secrets, hash string) error {
-	if s.Password != nil {
-		r.PasswordHash, r.Digest = hash, ""
-		if s.Digest {
-			r.Digest = HA1(r.Name.Local, s.Realm, *s.Password)
-		}
-	}
-	switch l := s.LinkSecret; {
-	case l == nil:
-	case *l == "":
-		r.LinkSecret = ""
-	case len(*l) > maxLinkSecret || !utf8.ValidString(*l) || strings.ContainsFunc(*l, unicode.IsControl):
-		return fmt.Errorf("%w: link_secret: use at most %d bytes of UTF-8 without control characters", ErrInvalid, maxLinkSecret)
-	case d.o.Seal == nil:
-		return errors.New("link secrets cannot be sealed here")
-	default:
-		r.LinkSecret = d.o.Seal(*l)
-	}
-	return nil
-}
-
-// admit checks a record against the others and the configuration.
-func (d *Directory) admit(r *Record) error {
-	s := d.current.Load()
-	if other := s.users[r.Name]; other != nil && !other.Stored {
-		return ErrConfigured
-	}
-	if err := r.check(); err != nil {
-		return err
-	}
-	if n, taken := s.ids[tenantID{r.Name.Tenant, r.ID}]; taken && r.ID != "" && n != r.Name {
-		return fmt.Errorf("%w: id: %s is that of %s", ErrInvalid, r.ID, n)
+	if n, taken := d.current.Load().ids[tenantID{r.Name.Tenant, r.ID}]; taken && r.ID != "" && n != r.Name {
+		return "", invalid("id", "%s is that of %s", r.ID, n)
 	}
 	if d.o.Fit == nil {
-		return nil
+		return r.Account, nil
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, err := d.o.Fit(r.User); err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	u, err := d.o.Fit(r.User)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
-	return nil
+	return u.Account, nil
 }
 
-// Delete removes a user of the store. ErrUnknown, ErrConfigured.
-func (d *Directory) Delete(ctx context.Context, n Name) error {
+// Delete removes a user of the store, also one that the configuration hides. ErrUnknown,
+// ErrConfigured.
+func (d *Directory) Delete(ctx context.Context, n Name, by By) error {
 	d.changing.Lock()
 	defer d.changing.Unlock()
-	if r := d.current.Load().users[n]; r == nil {
-		return ErrUnknown
-	} else if !r.Stored {
+	now := d.current.Load().users[n]
+	switch _, stored := d.storedRecord(n); {
+	case stored:
+	case now != nil:
 		return ErrConfigured
+	default:
+		return ErrUnknown
 	}
-	if _, err := d.o.Store.DeleteUser(ctx, n); err != nil {
+	if _, err := d.o.Store.DeleteUser(ctx, n, Act{By: by, At: time.Now(), Name: n, Account: now.Account, Text: "user removed"}); err != nil {
 		return fmt.Errorf("remove user %s: %w", n, err)
 	}
 	d.mu.Lock()

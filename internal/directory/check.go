@@ -163,3 +163,8 @@ func (r *Record) check() error {
 	}
 	return fmt.Errorf("%w: %w", ErrInvalid, errors.Join(slices.Compact(errs)...))
 }
+
+// invalid is one Mistake as an ErrInvalid.
+func invalid(field, format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrInvalid, Mistake{field, fmt.Sprintf(format, args...)})
+}

@@ -20,8 +20,9 @@ import (
 // Errors of the directory, found with errors.Is.
 var (
 	ErrUnknown    = errors.New("no such user")
+	ErrExists     = errors.New("there is such a user already")
 	ErrConfigured = errors.New("the user is in the configuration; change it there")
-	ErrInvalid    = errors.New("invalid") // wrapped with what is wrong and what to do
+	ErrInvalid    = errors.New("invalid") // comes with the Mistakes
 )
 
 // Record is a user with its secrets, as a source has them. None of the secrets is ever
@@ -33,14 +34,15 @@ type Record struct {
 	LinkSecret   string // sealed (package seal), or plain in the configuration; "" = none
 }
 
-// Store keeps the users that commands write. store/sqlite implements it.
+// Store keeps the users that commands write. store/sqlite implements it. A change and its
+// line in the audit trail are one transaction.
 type Store interface {
 	// Users gives all records, in the order of their names.
 	Users(ctx context.Context) ([]Record, error)
 	// PutUser makes or replaces a record.
-	PutUser(ctx context.Context, r Record) error
-	// DeleteUser removes one and says whether there was one.
-	DeleteUser(ctx context.Context, n Name) (existed bool, err error)
+	PutUser(ctx context.Context, r Record, a Act) error
+	// DeleteUser removes one and says whether there was one; if not, nothing is audited.
+	DeleteUser(ctx context.Context, n Name, a Act) (existed bool, err error)
 }
 
 // Options are what a directory is made of.
@@ -82,6 +84,8 @@ type Directory struct {
 // snapshot is what readers see. It is never changed.
 type snapshot struct {
 	users    map[Name]*Record // as Fit made them
+	written  map[Name]User    // as their sources have them
+	troubles map[Name][]error
 	list     []User
 	tenants  []string
 	hosts    map[string]string // every name of a tenant, its own too
@@ -142,6 +146,9 @@ func (d *Directory) Load(ctx context.Context) error {
 	return nil
 }
 
+// ProblemsOf is Problems of one user, without its name.
+func (d *Directory) ProblemsOf(n Name) []error { return d.current.Load().troubles[n] }
+
 // Problems says what keeps users from being used as they are written, each with its name: a
 // link secret that cannot be opened, a phone that is gone, an account_id that two have.
 func (d *Directory) Problems() []error { return d.current.Load().problems }
@@ -149,7 +156,7 @@ func (d *Directory) Problems() []error { return d.current.Load().problems }
 // build makes what readers see. d.mu is held, except by New.
 func (d *Directory) build() {
 	s := &snapshot{
-		users: map[Name]*Record{}, hosts: map[string]string{}, ids: map[tenantID]Name{}, admins: map[string][]Name{},
+		users: map[Name]*Record{}, written: map[Name]User{}, troubles: map[Name][]error{}, hosts: map[string]string{}, ids: map[tenantID]Name{}, admins: map[string][]Name{},
 	}
 	for _, r := range d.configured {
 		d.add(s, r)
@@ -180,7 +187,12 @@ func (d *Directory) build() {
 
 // add puts a record into a snapshot.
 func (d *Directory) add(s *snapshot, r Record) {
-	problem := func(err error) { s.problems = append(s.problems, fmt.Errorf("user %s: %w", r.Name, err)) }
+	problem := func(err error) {
+		s.problems = append(s.problems, fmt.Errorf("user %s: %w", r.Name, err))
+		s.troubles[r.Name] = append(s.troubles[r.Name], err)
+	}
+	r.HasPassword, r.HasDigest, r.HasLink = r.PasswordHash != "", r.Digest != "", r.LinkSecret != ""
+	s.written[r.Name] = r.User
 	if d.o.Fit != nil {
 		u, err := d.o.Fit(r.User)
 		if err != nil {
@@ -191,7 +203,6 @@ func (d *Directory) add(s *snapshot, r Record) {
 	if _, err := d.open(r.LinkSecret); err != nil {
 		problem(fmt.Errorf("link secret: %w", err))
 	}
-	r.HasPassword, r.HasDigest, r.HasLink = r.PasswordHash != "", r.Digest != "", r.LinkSecret != ""
 	if r.ID != "" {
 		key := tenantID{r.Name.Tenant, r.ID}
 		if other, taken := s.ids[key]; taken {

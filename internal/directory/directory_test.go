@@ -120,7 +120,7 @@ func TestSources(t *testing.T) {
 		{Name: "200@tenant.com", Password: "of the store", User: directory.User{ID: "7"}},
 		{Name: "201@tenant.com", User: directory.User{ID: "8"}},
 	} {
-		if err := s.PutUser(ctx, directorytest.Record(t, p)); err != nil {
+		if err := s.PutUser(ctx, directorytest.Record(t, p), directory.Act{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -166,8 +166,8 @@ func TestSources(t *testing.T) {
 	if u, ok := d.ByID("tenant.com", "8"); !ok || u.Name.Local != "201" {
 		t.Errorf("id 8 is %s now", u.Name)
 	}
-	if got, ok := d.Stored(n); !ok || got.Name != n {
-		t.Errorf("stored: %v %v", got, ok)
+	if got, ok := d.Written(n); !ok || got.Name != n || !got.HasPassword {
+		t.Errorf("written: %v %v", got, ok)
 	}
 }
 
@@ -197,14 +197,17 @@ func TestFit(t *testing.T) {
 	if p := d.Problems(); len(p) != 1 || p[0].Error() != "user 3: phone: there is no phone gone" {
 		t.Errorf("problems: %v", p)
 	}
-	err := d.Put(t.Context(), directory.User{Name: name(t, "4"), Role: directory.RoleUser, Phone: "gone"}, directory.Secrets{})
+	if p := d.ProblemsOf(name(t, "3")); len(p) != 1 || p[0].Error() != "phone: there is no phone gone" || len(d.ProblemsOf(name(t, "1"))) != 0 {
+		t.Errorf("problems of 3: %v", p)
+	}
+	err := d.Create(t.Context(), directory.User{Name: name(t, "4"), Role: directory.RoleUser, Phone: "gone"}, directory.Secrets{}, directory.By{})
 	if !errors.Is(err, directory.ErrInvalid) || !strings.Contains(err.Error(), "phone: there is no phone gone") {
 		t.Errorf("put with a phone that is not there: %v", err)
 	}
-	if err := d.Put(t.Context(), directory.User{Name: name(t, "5"), Role: directory.RoleUser, Phone: "none"}, directory.Secrets{}); err != nil {
+	if err := d.Create(t.Context(), directory.User{Name: name(t, "5"), Role: directory.RoleUser, Phone: "none"}, directory.Secrets{}, directory.By{}); err != nil {
 		t.Fatal(err)
 	}
-	if u, ok := d.Stored(name(t, "5")); !ok || u.Phone != "none" || u.Account != "" {
+	if u, ok := d.Written(name(t, "5")); !ok || u.Phone != "none" || u.Account != "" {
 		t.Errorf("the store has what was fitted: %+v", u)
 	}
 }
@@ -223,7 +226,7 @@ func TestParseName(t *testing.T) {
 	}
 	for _, in := range []string{
 		"", "@", "@tenant.com", "123@", "1@2@3", "a b", "a:b", "a/b", "a\nb", "a%40b", "a\xff", "1@ten ant", "1@.com", "1@com.", "1@-a", "1@tenänt",
-		strings.Repeat("1", 65), "1@" + strings.Repeat("a", 254), "a;b", "a&b", "<a>",
+		strings.Repeat("1", 65), "1@" + strings.Repeat("a", 254), "a;b", "a&b", "<a>", ".", "..@tenant.com",
 	} {
 		if got, ok := directory.ParseName(in); ok {
 			t.Errorf("%q is %+v", in, got)
@@ -278,12 +281,14 @@ func TestMayActFor(t *testing.T) {
 // failing is a store that cannot be written.
 type failing struct{ directorytest.Store }
 
-func (*failing) PutUser(context.Context, directory.Record) error { return errors.New("disk full") }
+func (*failing) PutUser(context.Context, directory.Record, directory.Act) error {
+	return errors.New("disk full")
+}
 
 func TestStoreFails(t *testing.T) {
 	d := directory.New(directorytest.Options(new(failing)))
 	n := name(t, "123")
-	if err := d.Put(t.Context(), directory.User{Name: n, Role: directory.RoleUser}, directory.Secrets{}); err == nil || !strings.Contains(err.Error(), "disk full") {
+	if err := d.Create(t.Context(), directory.User{Name: n, Role: directory.RoleUser}, directory.Secrets{}, directory.By{}); err == nil || !strings.Contains(err.Error(), "disk full") {
 		t.Errorf("put: %v", err)
 	}
 	if _, ok := d.User(n); ok {

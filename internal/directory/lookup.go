@@ -8,6 +8,13 @@ func (d *Directory) User(n Name) (User, bool) {
 	return User{}, false
 }
 
+// Written gives a user as its source has it: Phone and Account are empty where the
+// configuration decides, and Phone is "none" for a user without one.
+func (d *Directory) Written(n Name) (User, bool) {
+	u, ok := d.current.Load().written[n]
+	return u, ok
+}
+
 // Users gives all users, in the order of tenant and name. The list must not be changed.
 func (d *Directory) Users() []User { return d.current.Load().list }
 

@@ -25,9 +25,10 @@ func ParseName(s string) (n Name, ok bool) {
 }
 
 // validLocal says whether a text can be the part before the @: nothing that ends it in a
-// link, a path, a header or a credential, and not the * that stands for all (Mints).
+// link, a path, a header or a credential, not the * that stands for all (Mints), and no dots
+// that would lead elsewhere in a path.
 func validLocal(s string) bool {
-	if s == "" || s == "*" || len(s) > maxLocal || !utf8.ValidString(s) {
+	if s == "" || s == "*" || s == "." || s == ".." || len(s) > maxLocal || !utf8.ValidString(s) {
 		return false
 	}
 	return !strings.ContainsFunc(s, func(r rune) bool {

@@ -2,8 +2,6 @@ package directory_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -179,102 +177,6 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-func TestPut(t *testing.T) {
-	store := new(directorytest.Store)
-	d := directory.New(directorytest.Options(store))
-	directorytest.Configure(t, d, nil, person{Name: "1", Password: "configured", User: directory.User{ID: "11"}})
-	ctx, n := t.Context(), name(t, "123@tenant.com")
-	u := directory.User{Name: n, Role: directory.RoleUser, FirstName: "Ada", LastName: "Moss", ID: "1106"}
-	put := func(u directory.User, s directory.Secrets) {
-		t.Helper()
-		if err := d.Put(ctx, u, s); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put(u, directory.Secrets{Password: new("password"), Digest: true, Realm: "Switchvox", LinkSecret: new("link")})
-	got, _ := d.User(n)
-	if !got.Stored || got.CreatedAt.IsZero() || !got.HasPassword || !got.HasDigest || !got.HasLink || got.Display() != "Ada Moss" {
-		t.Errorf("new user: %+v", got)
-	}
-	if ha1, _ := d.DigestHA1(n); ha1 != directory.HA1("123", "Switchvox", "password") {
-		t.Errorf("HA1 %q", ha1)
-	}
-	stored, _ := store.Users(ctx)
-	if len(stored) != 1 || strings.Contains(fmt.Sprint(stored), "password") || !strings.HasPrefix(stored[0].LinkSecret, "sealed:") {
-		t.Error("a secret is stored in plain text")
-	}
-	made := got.CreatedAt
-
-	u.FirstName = "Eve"
-	put(u, directory.Secrets{})
-	if s, _ := d.LinkSecret(n); s != "link" || !d.CheckPassword(ctx, n, "password") {
-		t.Error("secrets that were not named have changed")
-	}
-	if got, _ := d.User(n); got.FirstName != "Eve" || !got.CreatedAt.Equal(made) {
-		t.Errorf("changed: %+v", got)
-	}
-
-	put(u, directory.Secrets{Password: new("password2")})
-	if _, ok := d.DigestHA1(n); ok || d.CheckPassword(ctx, n, "password") || !d.CheckPassword(ctx, n, "password2") {
-		t.Error("the old password is still good, by itself or as HA1")
-	}
-	put(u, directory.Secrets{Password: new(""), LinkSecret: new("")})
-	if got, _ := d.User(n); got.HasPassword || got.HasLink || d.CheckPassword(ctx, n, "") {
-		t.Errorf("secrets were not removed: %+v", got)
-	}
-	put(u, directory.Secrets{Password: new("1234"), Force: true})
-
-	again := directory.New(directorytest.Options(store))
-	if err := again.Load(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if !again.CheckPassword(ctx, n, "1234") {
-		t.Error("after a restart the user is another")
-	}
-	if err := d.Delete(ctx, n); err != nil {
-		t.Fatal(err)
-	}
-	if _, ok := d.User(n); ok {
-		t.Error("the user is still there")
-	}
-	if err := d.Delete(ctx, n); !errors.Is(err, directory.ErrUnknown) {
-		t.Errorf("removed twice: %v", err)
-	}
-	if err := d.Delete(ctx, name(t, "1")); !errors.Is(err, directory.ErrConfigured) {
-		t.Errorf("one of the configuration: %v", err)
-	}
-}
-
-func TestPutRefused(t *testing.T) {
-	d := directory.New(directorytest.Options(new(directorytest.Store)))
-	directorytest.Configure(t, d, nil, person{Name: "1", User: directory.User{ID: "11"}})
-	role := directory.RoleUser
-	for _, c := range []struct {
-		note string
-		u    directory.User
-		s    directory.Secrets
-		want error
-		text string
-	}{
-		{"configured", directory.User{Name: name(t, "1"), Role: role}, directory.Secrets{}, directory.ErrConfigured, ""},
-		{"short password", directory.User{Name: name(t, "2"), Role: role}, directory.Secrets{Password: new("1234567")}, directory.ErrInvalid, "8 characters"},
-		{"control character", directory.User{Name: name(t, "2"), Role: role}, directory.Secrets{Password: new("12345678\n"), Force: true}, directory.ErrInvalid, "control"},
-		{"digest alone", directory.User{Name: name(t, "2"), Role: role}, directory.Secrets{Digest: true}, directory.ErrInvalid, "give the password"},
-		{"long link secret", directory.User{Name: name(t, "2"), Role: role}, directory.Secrets{LinkSecret: new(strings.Repeat("x", 257))}, directory.ErrInvalid, "link_secret"},
-		{"taken id", directory.User{Name: name(t, "2"), Role: role, ID: "11"}, directory.Secrets{}, directory.ErrInvalid, "is that of 1"},
-		{"no name", directory.User{Role: role}, directory.Secrets{}, directory.ErrInvalid, "name"},
-		{"no role", directory.User{Name: name(t, "2")}, directory.Secrets{}, directory.ErrInvalid, "role"},
-	} {
-		err := d.Put(t.Context(), c.u, c.s)
-		if !errors.Is(err, c.want) || !strings.Contains(fmt.Sprint(err), c.text) {
-			t.Errorf("%s: %v, want %v %q", c.note, err, c.want, c.text)
-		}
-	}
-	if len(d.Users()) != 1 {
-		t.Errorf("users: %v", d.Users())
-	}
-}
-
 func TestMistakes(t *testing.T) {
 	good := directorytest.Record(t, person{Name: "123@tenant.com", Password: "x", Digest: true})
 	if m := good.Mistakes(); len(m) != 0 {
@@ -314,39 +216,4 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%v, want %q", m, c.want)
 		}
 	}
-}
-
-// TestAtOnce is for the race detector.
-func TestAtOnce(t *testing.T) {
-	d := directory.New(directorytest.Options(new(directorytest.Store)))
-	directorytest.Configure(t, d, []string{"tenant.com"}, person{Name: "1@tenant.com", Password: "x"})
-	var all sync.WaitGroup
-	for i := range 4 {
-		n := directory.Name{Local: fmt.Sprint("s", i), Tenant: "tenant.com"}
-		all.Go(func() {
-			for range 20 {
-				if err := d.Put(t.Context(), directory.User{Name: n, Role: directory.RoleUser}, directory.Secrets{Password: new("password"), LinkSecret: new("x")}); err != nil {
-					t.Error(err)
-				}
-				if !d.CheckPassword(t.Context(), n, "password") {
-					t.Error("refused")
-				}
-				if err := d.Delete(t.Context(), n); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-		all.Go(func() {
-			for range 50 {
-				d.Resolve("1", "tenant.com", nil)
-				d.LinkSecret(n)
-				d.Users()
-				d.Configure(nil, []string{"tenant.com"}, nil)
-				if err := d.Load(t.Context()); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	all.Wait()
 }

@@ -10,22 +10,19 @@ import (
 func TestStampFollowsThePassword(t *testing.T) {
 	n := directory.Name{Local: "123", Tenant: "tenant.com"}
 	d := directory.New(directorytest.Options(&directorytest.Store{}))
-	put := func(password string) string {
+	give := func(password string) string {
 		t.Helper()
-		u := directory.User{Name: n, Role: directory.RoleUser, Account: "default"}
-		if err := d.Put(t.Context(), u, directory.Secrets{Password: &password}); err != nil {
-			t.Fatal(err)
-		}
+		put(t, d, directory.User{Name: n, Role: directory.RoleUser, Account: "default"}, directory.Secrets{Password: &password})
 		return d.Stamp(n)
 	}
 	if d.Stamp(n) != "" {
 		t.Error("an unknown user has a stamp")
 	}
-	first := put("correct horse battery")
+	first := give("correct horse battery")
 	if first == "" || d.Stamp(n) != first {
 		t.Errorf("stamp %q, then %q", first, d.Stamp(n))
 	}
-	if second := put("another horse battery"); second == first {
+	if second := give("another horse battery"); second == first {
 		t.Error("the stamp stays with another password")
 	}
 }

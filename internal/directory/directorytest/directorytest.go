@@ -24,7 +24,7 @@ type Person struct {
 }
 
 // New makes a directory of configured users and tenants. It has a store in memory, so that
-// Put and Delete work for others. Passwords cost next to nothing to check.
+// Create and Delete work for others. Passwords cost next to nothing to check.
 func New(t testing.TB, tenants []string, people ...Person) *directory.Directory {
 	t.Helper()
 	d := directory.New(Options(&Store{}))
@@ -75,6 +75,7 @@ func Record(t testing.TB, p Person) directory.Record {
 // Store keeps users in memory. The zero value is empty and ready; it is for one goroutine
 // at a time, as a Directory uses it.
 type Store struct {
+	Acts  []directory.Act // the audit trail
 	users map[directory.Name]directory.Record
 }
 
@@ -87,17 +88,19 @@ func (s *Store) Users(context.Context) (out []directory.Record, err error) {
 }
 
 // PutUser is directory.Store.
-func (s *Store) PutUser(_ context.Context, r directory.Record) error {
+func (s *Store) PutUser(_ context.Context, r directory.Record, a directory.Act) error {
 	if s.users == nil {
 		s.users = map[directory.Name]directory.Record{}
 	}
-	s.users[r.Name] = r
+	s.users[r.Name], s.Acts = r, append(s.Acts, a)
 	return nil
 }
 
 // DeleteUser is directory.Store.
-func (s *Store) DeleteUser(_ context.Context, n directory.Name) (existed bool, err error) {
-	_, existed = s.users[n]
+func (s *Store) DeleteUser(_ context.Context, n directory.Name, a directory.Act) (existed bool, err error) {
+	if _, existed = s.users[n]; existed {
+		s.Acts = append(s.Acts, a)
+	}
 	delete(s.users, n)
 	return existed, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/directory"
+	"github.com/dialwright/dialwright/internal/originate"
 )
 
 // profile is what users.profile holds. Names of the fields are never changed; absent ones
@@ -57,8 +58,12 @@ func (s *Store) Users(ctx context.Context) (out []directory.Record, err error) {
 }
 
 // PutUser is directory.Store.
-func (s *Store) PutUser(ctx context.Context, r directory.Record) error {
+func (s *Store) PutUser(ctx context.Context, r directory.Record, a directory.Act) error {
 	text, err := json.Marshal(profileOf(&r.User))
+	if err != nil {
+		return err
+	}
+	entry, origin, err := userEntry(a)
 	if err != nil {
 		return err
 	}
@@ -67,19 +72,38 @@ func (s *Store) PutUser(ctx context.Context, r directory.Record) error {
 			ON CONFLICT (tenant, local) DO UPDATE SET profile = excluded.profile, password = excluded.password, digest = excluded.digest,
 			link_secret = excluded.link_secret, created_at = excluded.created_at`,
 			r.Name.Tenant, r.Name.Local, string(text), r.PasswordHash, r.Digest, r.LinkSecret, ms(r.CreatedAt))
+		if err == nil {
+			t.audit(&entry, origin)
+		}
 		return err
 	})
 }
 
+// userEntry makes the line of the audit trail for an act.
+func userEntry(a directory.Act) (originate.AuditEntry, string, error) {
+	e := originate.AuditEntry{
+		At: a.At, Accepted: true, Account: a.Account, First: a.Name.String(), Text: a.Text,
+		Origin: call.Origin{Door: a.Door, Principal: a.Principal, Remote: a.Remote},
+	}
+	origin, err := toJSON(&e.Origin)
+	return e, origin, err
+}
+
 // DeleteUser is directory.Store.
-func (s *Store) DeleteUser(ctx context.Context, n directory.Name) (existed bool, err error) {
+func (s *Store) DeleteUser(ctx context.Context, n directory.Name, a directory.Act) (existed bool, err error) {
+	entry, origin, err := userEntry(a)
+	if err != nil {
+		return false, err
+	}
 	err = s.write(ctx, func(t *tx) error {
 		res, err := t.exec(`DELETE FROM users WHERE tenant = ? AND local = ?`, n.Tenant, n.Local)
 		if err != nil {
 			return err
 		}
 		rows, err := res.RowsAffected()
-		existed = rows > 0
+		if existed = rows > 0; existed {
+			t.audit(&entry, origin)
+		}
 		return err
 	})
 	return existed, err

@@ -43,7 +43,7 @@ func wantUsers(t *testing.T, s directory.Store, want ...directory.Record) {
 
 func putUser(t *testing.T, s directory.Store, r directory.Record) {
 	t.Helper()
-	if err := s.PutUser(t.Context(), r); err != nil {
+	if err := s.PutUser(t.Context(), r, directory.Act{At: time.UnixMilli(1), Name: r.Name}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -96,7 +96,7 @@ func usersDelete(t *testing.T, s directory.Store) {
 	other.Name.Tenant = "other.example"
 	putUser(t, s, other)
 	for i, want := range []bool{true, false} {
-		if existed, err := s.DeleteUser(t.Context(), r.Name); existed != want || err != nil {
+		if existed, err := s.DeleteUser(t.Context(), r.Name, directory.Act{At: time.UnixMilli(1), Name: r.Name}); existed != want || err != nil {
 			t.Errorf("delete %d: %v %v", i, existed, err)
 		}
 	}
@@ -109,7 +109,7 @@ func usersCancelled(t *testing.T, s directory.Store) {
 	if _, err := s.Users(ctx); err == nil {
 		t.Error("a cancelled read succeeds")
 	}
-	if err := s.PutUser(ctx, whole()); err == nil {
+	if err := s.PutUser(ctx, whole(), directory.Act{}); err == nil {
 		t.Error("a cancelled write succeeds")
 	}
 	wantUsers(t, s)
