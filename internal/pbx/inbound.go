@@ -88,14 +88,19 @@ func (h inbound) connect(ctx context.Context, a *Channel, want Admission) {
 // up by: that is the answer to its REFER (D12). A transfer that leads nowhere
 // ends other, as blind transfers do.
 func (s *Switch) blindTransfer(by, other *Channel, target string) {
-	sn := by.Snapshot()
-	err := other.Run(HandlerFunc(func(ctx context.Context, c *Channel) {
-		inbound{s}.connect(ctx, c, Admission{Channel: *sn, Context: sn.Context, Account: sn.Account, Dialled: target})
-	}))
-	if err != nil {
+	if err := other.Run(s.transferred(by, target)); err != nil {
 		s.log.Info("nobody to transfer", "by", by.id, "channel", other.id, "error", err)
 	}
 	by.Hangup(cause.NormalClearing)
+}
+
+// transferred gives what runs on a party that by has sent to a target: the routing, with
+// the rights that by has now.
+func (s *Switch) transferred(by *Channel, target string) Handler {
+	sn := by.Snapshot()
+	return HandlerFunc(func(ctx context.Context, c *Channel) {
+		inbound{s}.connect(ctx, c, Admission{Channel: *sn, Context: sn.Context, Account: sn.Account, Dialled: target})
+	})
 }
 
 // route asks the router and the guard.

@@ -119,22 +119,30 @@ func (c *Channel) BlindTransfer(context, exten string) TransferResult {
 	return <-done
 }
 
-// sendOn lets one party leave the bridge and go on elsewhere.
+// sendOn lets one party leave the bridge and go on elsewhere. What follows is known
+// before it leaves: a handler that ends with its bridge must not end the channel.
 func (b *Bridge) sendOn(by, other *Channel, t *BlindTransfer) {
+	defer by.Hangup(cause.NormalClearing)
 	_ = other.SetVariable("BLINDTRANSFER", by.Name()) // Asterisk: bridge.c; ErrGone is seen next
-	if err := b.Remove(other); err != nil && !errors.Is(err, ErrNotMember) {
-		by.Hangup(cause.NormalClearing)
-		return
-	}
 	h, ok := b.sw.dialplanAt(t.Context, t.Extension)
 	if !ok {
-		b.sw.blindTransfer(by, other, t.Extension)
+		h = b.sw.transferred(by, t.Extension)
+	}
+	stop, err := other.precede(h)
+	if err == nil {
+		err = b.Remove(other)
+	}
+	switch {
+	case err != nil && !errors.Is(err, ErrNotMember):
+	case stop != nil:
+		stop()
 		return
+	default:
+		if err = other.Run(h); err == nil {
+			return
+		}
 	}
-	if err := other.Run(h); err != nil {
-		b.sw.log.Info("nobody to transfer", "by", by.id, "channel", other.id, "error", err)
-	}
-	by.Hangup(cause.NormalClearing)
+	b.sw.log.Info("nobody to transfer", "by", by.id, "channel", other.id, "error", err)
 }
 
 // standIn puts a Local channel to the extension into the bridge: it stands for

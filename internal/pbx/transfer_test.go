@@ -3,6 +3,8 @@ package pbx_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/pbx"
@@ -79,6 +81,38 @@ func TestBlindTransferFromStasisBridge(t *testing.T) {
 			t.Errorf("%d members left", n)
 		}
 	})
+}
+
+// The party that is sent on is one whose handler ends with the bridge, as after Switch.Join:
+// it goes on all the same, whatever comes first.
+func TestBlindTransferOfOneThatLivesInTheBridge(t *testing.T) {
+	inStudio(t, pbx.Options{Router: routes{"300": "Studio/c"}, Runner: slow{}}, func(t *testing.T, st *studio) {
+		a, _ := st.up("a")
+		b, heard := st.up("b")
+		if err := st.s.Join(t.Context(), a, b); err != nil {
+			t.Fatal(err)
+		}
+		if got := a.BlindTransfer("default", "300"); got != pbx.TransferDone {
+			t.Fatalf("result %s", got)
+		}
+		<-a.Gone()
+		synctest.Wait()
+		c := st.phone("c")
+		if c == nil || b.State() != pbx.Up {
+			t.Fatal("who was sent on has been hung up")
+		}
+		c.says(900)
+		c.does(pbx.LegAnswered)
+		heard.expect("after the transfer", 900)
+	})
+}
+
+// slow is a dialplan that knows nothing and takes its time to say so.
+type slow struct{}
+
+func (slow) Runner(call.Then) (pbx.Handler, error) {
+	<-time.After(time.Second)
+	return nil, pbx.ErrBuiltIn
 }
 
 // With nobody to send, the transfer is told as invalid and nothing else happens.
