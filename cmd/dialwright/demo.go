@@ -126,7 +126,8 @@ func (demoCmd) report(e *env, h demo.Heard) {
 func (demoCmd) invite(e *env, d *demo.Demo) {
 	r := d.Ready()
 	if e.cli.JSON {
-		e.printLine(map[string]any{"http": r.HTTP, "sip": r.SIP, "data_dir": r.DataDir, "key": d.Key(), "ari": d.ARI(), "ami": r.AMI, "dialproxy": d.Dialproxy(), "phones": d.Phones()})
+		widget, _, _ := d.Pages()
+		e.printLine(map[string]any{"http": r.HTTP, "sip": r.SIP, "data_dir": r.DataDir, "key": d.Key(), "ari": d.ARI(), "ami": r.AMI, "dialproxy": d.Dialproxy(), "widget": widget, "phones": d.Phones()})
 		return
 	}
 	fmt.Fprintf(e.stdout, "The server stays up until Ctrl-C.\n\n")
@@ -140,7 +141,9 @@ func (demoCmd) invite(e *env, d *demo.Demo) {
 	fmt.Fprintf(e.stdout, "  API      %s/v1  (document: %s/v1/openapi.json)\n  API key  %s\n", r.HTTP, r.HTTP, d.Key())
 	fmt.Fprintf(e.stdout, "  ARI      %s\n", d.ARI())
 	address, user, secret := d.AMI()
-	fmt.Fprintf(e.stdout, "  AMI      %s, user %s, secret %s\n  click    %s102\n\nTry in another terminal:\n\n", address, user, secret, d.Dialproxy())
+	fmt.Fprintf(e.stdout, "  AMI      %s, user %s, secret %s\n  click    %s102\n", address, user, secret, d.Dialproxy())
+	address, user, secret = d.Pages()
+	fmt.Fprintf(e.stdout, "  widget   %s, user %s, password %s (of Switchvox's %s/xml too)\n\nTry in another terminal:\n\n", address, user, secret, r.HTTP)
 	fmt.Fprintf(e.stdout, "  export DIALWRIGHT_DATA_DIR=%s\n  dialwright call 101 102\n  dialwright call 101 Pretend/100486\n  dialwright history\n  dialwright records\n  dialwright explain CALL\n  dialwright events --after 0\n  dialwright rx 'core show channels'\n", r.DataDir)
 	fmt.Fprintf(e.stdout, "  dialwright spool --dir %s --channel PJSIP/101 --application Playback --data hello-world\n", d.Spool())
 	fmt.Fprintf(e.stdout, "  curl -H 'Authorization: Bearer %s' -d '{\"first\":\"101\",\"second\":\"102\"}' -H 'Content-Type: application/json' %s/v1/calls\n", d.Key(), r.HTTP)

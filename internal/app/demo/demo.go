@@ -239,6 +239,11 @@ func (d *Demo) AMI() (address, user, secret string) { return d.ready.AMI, amiUse
 // Dialproxy gives the link that dials a number, which is to follow.
 func (d *Demo) Dialproxy() string { return d.ready.HTTP + "/dialproxy.php?ext=" + label + "&num=" }
 
+// Pages gives the address of the page with the elements for web pages, with who may log in.
+func (d *Demo) Pages() (address, user, password string) {
+	return d.ready.HTTP + "/click-to-dial", person, d.secret
+}
+
 // Phones gives name and address of each phone.
 func (d *Demo) Phones() []string {
 	var out []string
