@@ -24,7 +24,7 @@ func TestClick(t *testing.T) {
 		began := time.Now().Add(-time.Second)
 		want := usercall.Call{
 			ID: string(c.ID), Phone: "101180", State: usercall.Alerting, From: self("101180"), To: call.CallerID{Name: "Dr. B", Number: "102180"},
-			Reference: "as typed: 102180?ring=3s&hold=5s&resume=5s&talk=20s", Account: "sales",
+			Door: "test", Reference: "as typed: 102180?ring=3s&hold=5s&resume=5s&talk=20s", Account: "sales",
 		}
 		same(t, h.only("101180"), want)
 		h.want("102180", "")

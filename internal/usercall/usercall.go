@@ -36,7 +36,8 @@ type Call struct {
 	State     State
 	Incoming  bool          // somebody has called the phone, and it was not clicked
 	From, To  call.CallerID // for a clicked call From is the user and To the destination
-	Reference string        // Origin.Reference of a clicked call: the destination as typed
+	Door      string        // by which a clicked call came, "" = it was not clicked
+	Reference string        // Origin.Reference of a clicked call: what the door says that is
 	Start     time.Time
 	Connected time.Time // zero until both have talked
 	Recording bool

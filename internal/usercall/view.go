@@ -174,7 +174,7 @@ func (t *Table) clicked(e *entry) Call {
 	a := e.at.a
 	c := Call{
 		ID: string(a.Call), Phone: a.RouteA.Phone, State: Alerting, From: t.o.Self(a.RouteA.Phone), Start: a.StartedAt,
-		Reference: a.Request.Origin.Reference, Account: a.Request.Account, Trunk: a.RouteB.Trunk,
+		Door: a.Request.Origin.Door, Reference: a.Request.Origin.Reference, Account: a.Request.Account, Trunk: a.RouteB.Trunk,
 		To: call.CallerID{Name: a.Request.Callee.Name, Number: destination(a)},
 	}
 	switch p := e.p; {
