@@ -11,6 +11,7 @@ import (
 
 	"github.com/dialwright/dialwright/internal/door/rest"
 	"github.com/dialwright/dialwright/internal/door/rest/client"
+	"github.com/dialwright/dialwright/internal/link"
 )
 
 // linkCmd works on signed links.
@@ -150,15 +151,23 @@ func usesText(l rest.Link) string {
 	return fmt.Sprintf("%d/%d", l.Used, l.Uses)
 }
 
+// linkID gives the ID of a link that is given by its ID or by its address.
+func linkID(s string) string {
+	if _, after, ok := strings.Cut(s, link.Prefix); ok {
+		s, _, _ = strings.Cut(after, ".")
+	}
+	return s
+}
+
 type linkShowCmd struct {
-	ID string `arg:"" help:"ID of the link."`
+	ID string `arg:"" help:"ID of the link, or its address."`
 }
 
 // Run shows the link and its uses.
 func (c linkShowCmd) Run(e *env) error {
 	return e.with(func(cl *client.Client) error {
 		var l rest.LinkDetail
-		if err := cl.Get(e.ctx, "/v1/links/"+url.PathEscape(c.ID), nil, &l); err != nil {
+		if err := cl.Get(e.ctx, "/v1/links/"+url.PathEscape(linkID(c.ID)), nil, &l); err != nil {
 			return err
 		}
 		if e.cli.JSON {
@@ -206,7 +215,7 @@ func (e *env) showLink(l rest.Link) {
 }
 
 type linkRevokeCmd struct {
-	Links []string `arg:"" name:"id" help:"IDs of links."`
+	Links []string `arg:"" name:"id" help:"IDs of links, or their addresses."`
 }
 
 // Run ends each; the first that cannot be does not keep the others from it.
@@ -215,8 +224,8 @@ func (c linkRevokeCmd) Run(e *env) error {
 		var errs []error
 		for _, id := range c.Links {
 			var l rest.Link
-			if err := cl.Post(e.ctx, "/v1/links/"+url.PathEscape(id)+"/revoke", nil, &l); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", id, err))
+			if err := cl.Post(e.ctx, "/v1/links/"+url.PathEscape(linkID(id))+"/revoke", nil, &l); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", linkID(id), err))
 				continue
 			}
 			if e.cli.JSON {
