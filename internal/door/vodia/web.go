@@ -44,7 +44,7 @@ var staticFiles = sync.OnceValue(func() map[string]*staticFile {
 		if err != nil {
 			panic(err) // it is embedded
 		}
-		return string(b)
+		return bare(string(b))
 	}
 	classic := func(parts ...string) string {
 		return "(() => {\n\"use strict\";\n" + strings.Join(parts, "\n") + "})();\n"
@@ -63,6 +63,13 @@ var staticFiles = sync.OnceValue(func() map[string]*staticFile {
 	add(demoFiles+"css", "text/css; charset=utf-8", part("page.css"), false)
 	return files
 })
+
+// comment is a line of a script that holds nothing else.
+var comment = regexp.MustCompile(`(?m)^ *//.*\n`)
+
+// bare leaves out the comments of a file: browsers load the scripts with each page of a
+// site.
+func bare(text string) string { return comment.ReplaceAllString(text, "") }
 
 var demoPage = sync.OnceValue(func() *template.Template {
 	return template.Must(template.ParseFS(webFiles, "web/page.html"))

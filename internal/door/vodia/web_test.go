@@ -88,6 +88,9 @@ func TestScriptsAreServed(t *testing.T) {
 	}
 }
 
+// maxScript is what a script may weigh that other sites load, in bytes before compression.
+const maxScript = 21 << 10
+
 // The classic builds are one function each, so that a page gets no globals; the module
 // imports nothing, so that it can be loaded from anywhere.
 func TestScriptShapes(t *testing.T) {
@@ -99,6 +102,9 @@ func TestScriptShapes(t *testing.T) {
 		}
 		if f.open && regexp.MustCompile(`(?m)^import |\bimport\(|\beval\(|new Function|innerHTML|window\.\w+ =`).MatchString(body) {
 			t.Errorf("%s needs what a page may forbid, or makes globals", path)
+		}
+		if len(body) > maxScript || strings.Contains(body, "\n//") {
+			t.Errorf("%s has %d bytes, of comments too; %d are bearable", path, len(body), maxScript)
 		}
 	}
 }
@@ -151,7 +157,7 @@ func TestEveryFileIsServed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Name() != "page.html" && !strings.Contains(all, string(b)) {
+		if e.Name() != "page.html" && !strings.Contains(all, bare(string(b))) {
 			t.Errorf("%s is served nowhere", e.Name())
 		}
 	}

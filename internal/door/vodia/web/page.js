@@ -15,7 +15,7 @@
   typed();
 
   id("widget").addEventListener("pbxcall:state", ({ detail }) => {
-    id("state").textContent = detail.message || detail.state + (detail.reason ? `: ${detail.reason}` : "");
+    id("state").textContent = detail.state + (detail.reason ? `: ${detail.reason}` : "");
   });
   id("bookmarklet").addEventListener("click", (event) => event.preventDefault());
   if (navigator.registerProtocolHandler) {

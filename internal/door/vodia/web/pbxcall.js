@@ -1,13 +1,14 @@
-// <pbxcall number="…"> with a button named "call" and, if it likes, one named "cancel".
-// Clicks are listened for at the document, so that elements may come and go.
+// <pbxcall number="…"> with a button named "call" and, if it likes, one named "cancel" and
+// something named "status", which tells errors and is made if it is not there. Clicks are
+// listened for at the document, so that elements may come and go.
 
 const LOGIN = "/rest/pbxlogin"; // of the page's own server
 const MARK = Symbol.for("dialwright.pbxcall"); // on clicks that a copy of this script has seen
 const CALL = '[name="call"]';
 const CANCEL = '[name="cancel"]';
+const STATUS = '[name="status"]';
 
 const clicks = new WeakMap(); // the Click of an element
-const titles = new WeakMap(); // its title, while that tells an error
 const displays = new WeakMap(); // display of a button that is hidden, as the page's style attribute had it
 const focused = new WeakSet(); // elements whose button went while the keyboard was at it
 const warned = new WeakSet(); // elements without a number
@@ -34,7 +35,7 @@ function clicked(event, { login, server, tag }) {
   }
   const number = numberOf(element);
   if (!number || (click && !click.over)) return;
-  untitle(element);
+  say(element, "");
   clicks.set(element, lineTo(login, server).dial(number, "", (now) => {
     if (!now.over || clicks.get(element) === now) show(element, now); // an older call's reason comes late
   }));
@@ -58,8 +59,7 @@ function show(element, click) {
   if (!click.over) buttons(element, CANCEL, live);
   element.dataset.state = click.lost && !click.over ? "reconnecting" : state;
   if (state === "error") {
-    if (!titles.has(element)) titles.set(element, element.getAttribute("title"));
-    element.title = message;
+    say(element, message);
     console.warn(`click-to-dial: ${message} (${reason}) ${detail}`);
   }
   element.dispatchEvent(new CustomEvent("pbxcall:state", {
@@ -84,13 +84,17 @@ function buttons(element, selector, visible) {
   }
 }
 
-// untitle takes an error back.
-function untitle(element) {
-  if (!titles.has(element)) return;
-  const title = titles.get(element);
-  titles.delete(element);
-  if (title === null) element.removeAttribute("title");
-  else element.title = title;
+// say puts an error into words, "" takes it back. They are there for the eye and for screen
+// readers, which watch what was there before the words: so it is made at the click.
+function say(element, text) {
+  let status = element.querySelector(STATUS);
+  if (!status) {
+    status = document.createElement("span");
+    status.setAttribute("name", "status");
+    element.append(" ", status);
+  }
+  if (!status.hasAttribute("role")) status.setAttribute("role", "status");
+  if (status.textContent !== text) status.textContent = text;
 }
 
 // The classic script may say where it logs in: <script src="…" data-login="/crm/pbxlogin">.
