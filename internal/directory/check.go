@@ -168,3 +168,18 @@ func (r *Record) check() error {
 func invalid(field, format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrInvalid, Mistake{field, fmt.Sprintf(format, args...)})
 }
+
+// MistakesOf gives the Mistakes of an ErrInvalid.
+func MistakesOf(err error) (out []Mistake) {
+	switch e := err.(type) {
+	case Mistake:
+		out = append(out, e)
+	case interface{ Unwrap() error }:
+		out = MistakesOf(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, part := range e.Unwrap() {
+			out = append(out, MistakesOf(part)...)
+		}
+	}
+	return out
+}

@@ -161,7 +161,7 @@ func (d *Directory) build() {
 	for _, r := range d.configured {
 		d.add(s, r)
 	}
-	for _, n := range slices.SortedFunc(maps.Keys(d.stored), compareNames) {
+	for _, n := range slices.SortedFunc(maps.Keys(d.stored), CompareNames) {
 		if _, hidden := s.users[n]; !hidden {
 			d.add(s, d.stored[n])
 		}
@@ -181,7 +181,7 @@ func (d *Directory) build() {
 			s.hosts[host] = tenant
 		}
 	}
-	slices.SortFunc(s.list, func(a, b User) int { return compareNames(a.Name, b.Name) })
+	slices.SortFunc(s.list, func(a, b User) int { return CompareNames(a.Name, b.Name) })
 	d.current.Store(s)
 }
 
@@ -228,7 +228,7 @@ func (d *Directory) open(secret string) (string, error) {
 	return d.o.Open(secret)
 }
 
-// compareNames orders names by tenant, then local part.
-func compareNames(a, b Name) int {
+// CompareNames orders names: negative if a comes first, by tenant, then local part.
+func CompareNames(a, b Name) int {
 	return cmp.Or(strings.Compare(a.Tenant, b.Tenant), strings.Compare(a.Local, b.Local))
 }

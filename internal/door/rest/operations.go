@@ -72,6 +72,7 @@ func (s *Server) register() {
 	operation(s, op("PUT", "/v1/database/entry", "put-entry", "database", "Make or replace an entry"), auth.Admin, s.putEntry)
 	operation(s, op("POST", "/v1/database/import", "import-entries", "database", "Take many entries over"), auth.Admin, s.importEntries)
 	s.registerLinks(op)
+	s.registerUsers(op)
 	operation(s, op("GET", "/v1/stats", "stats", "server", "Counts and caps"), auth.CallsRead, s.stats)
 	operation(s, op("GET", "/v1/audit", "audit", "server", "The audit trail: accepted and denied requests, newest first"), auth.Admin, s.audit)
 	operation(s, op("POST", "/v1/config/reload", "reload-config", "server", "Load the configuration files"), auth.Admin, s.reload)

@@ -143,9 +143,9 @@ func transformErrors(_ huma.Context, _ string, v any) (any, error) {
 // shorten bounds what errors echo of the body.
 func shorten(details []*huma.ErrorDetail) {
 	for _, e := range details {
-		if s, ok := e.Value.(string); ok && len(s) > 256 {
+		if s, ok := e.Value.(string); ok && len(s) > 256 && e.Location != "body" {
 			e.Value = s[:256]
-		} else if !ok {
+		} else if !ok || e.Location == "body" {
 			e.Value = nil // a whole body echoed back helps nobody and may hold secrets
 		}
 	}

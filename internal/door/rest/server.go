@@ -29,6 +29,7 @@ type Options struct {
 	Commands  Commands     // nil = there are none
 	DB        Database     // AstDB, nil = there is none
 	Links     Links        // nil = there are none
+	Users     Users        // nil = there are none
 	Log       *slog.Logger // nil = discard
 
 	Version        string   // shown in the API document

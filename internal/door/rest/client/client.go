@@ -112,7 +112,12 @@ func (c *Client) Put(ctx context.Context, path string, in, out any) error {
 	return c.do(ctx, http.MethodPut, path, in, out)
 }
 
-// Delete sends a DELETE and decodes the answer into out.
+// Patch sends in and decodes the answer into out (nil = ignore).
+func (c *Client) Patch(ctx context.Context, path string, in, out any) error {
+	return c.do(ctx, http.MethodPatch, path, in, out)
+}
+
+// Delete sends a DELETE and decodes the answer into out (nil = ignore).
 func (c *Client) Delete(ctx context.Context, path string, query url.Values, out any) error {
 	if len(query) > 0 {
 		path += "?" + query.Encode()
