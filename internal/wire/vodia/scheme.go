@@ -43,9 +43,12 @@ func ParseAppLink(uri string) (AppLink, error) {
 	return l, nil
 }
 
+// maxHost bounds a host in bytes, with its port.
+const maxHost = 253 + len(":65535")
+
 // isHost says whether a text can be host[:port], or nothing.
 func isHost(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool {
+	return len(s) <= maxHost && !strings.ContainsFunc(s, func(r rune) bool {
 		return r <= ' ' || r == 0x7f || r == '\ufffd' || strings.ContainsRune(`/@\<>"'%&;^|{}`+"`", r)
 	})
 }
