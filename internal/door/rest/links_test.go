@@ -150,3 +150,46 @@ func TestLinkProblems(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// A key works on the links of its account; one that only reads is not shown addresses.
+func TestLinkRights(t *testing.T) {
+	h, _ := withLinks(t)
+	var ours, theirs Link
+	h.links(t, "POST", "/v1/links", h.sales, `{"user": "123", "number": "1"}`, http.StatusCreated, &ours)
+	h.links(t, "POST", "/v1/links", h.admin, `{"user": "9", "number": "1"}`, http.StatusCreated, &theirs)
+	if ours.CreatedBy != "key:sales" || ours.URL == "" {
+		t.Errorf("%+v", ours)
+	}
+	var list struct{ Links []Link }
+	h.links(t, "GET", "/v1/links", h.watch, "", 200, &list)
+	if len(list.Links) != 1 || list.Links[0].ID != ours.ID || list.Links[0].URL != "" {
+		t.Errorf("a key that reads sees %+v", list.Links)
+	}
+	var shown LinkDetail
+	h.links(t, "GET", "/v1/links/"+ours.ID, h.watch, "", 200, &shown)
+	if shown.ID != ours.ID || shown.URL != "" {
+		t.Errorf("a key that reads sees %+v", shown)
+	}
+	for _, c := range []struct {
+		method, path, key, body string
+		status                  int
+		code                    string
+	}{
+		{"POST", "/v1/links", h.sales, `{"user": "9", "number": "1"}`, 422, "invalid"},
+		{"GET", "/v1/links/" + theirs.ID, h.sales, "", 404, "not-found"},
+		{"POST", "/v1/links/" + theirs.ID + "/revoke", h.sales, "", 404, "not-found"},
+		{"POST", "/v1/links", h.watch, `{"user": "123", "number": "1"}`, 403, "forbidden"},
+		{"POST", "/v1/links/" + ours.ID + "/revoke", h.watch, "", 403, "forbidden"},
+		{"GET", "/v1/links", "", "", 401, "unauthorized"},
+	} {
+		var p Problem
+		h.links(t, c.method, c.path, c.key, c.body, c.status, &p)
+		if p.Code != c.code {
+			t.Errorf("%s %s: %s: %s", c.method, c.path, p.Code, p.Detail)
+		}
+	}
+	h.links(t, "GET", "/v1/links/"+theirs.ID, h.admin, "", 200, &shown)
+	if shown.State != "active" || shown.URL != theirs.URL {
+		t.Errorf("%+v", shown)
+	}
+}
