@@ -335,6 +335,7 @@ func (c *Channel) handlerDone() {
 	c.emit(Event{Type: ChannelHandlerEnded})
 	if h := c.next; h != nil && !c.hungUp {
 		c.next = nil
+		c.succeeded.Store(false)
 		c.startHandler(h)
 		return
 	}

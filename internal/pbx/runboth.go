@@ -1,9 +1,6 @@
 package pbx
 
-import (
-	"context"
-	"errors"
-)
+import "errors"
 
 // RunBoth gives two channels to two handlers, as Run does with one. They may be in a call
 // with each other: the program that has the one, and would hang up the other when it
@@ -43,10 +40,7 @@ func (c *Channel) precede(h Handler) (stop func(), err error) {
 			return nil
 		}
 		c.succeeded.Store(true)
-		c.next = HandlerFunc(func(ctx context.Context, c *Channel) {
-			c.succeeded.Store(false)
-			h.Handle(ctx, c)
-		})
+		c.next = h
 		taken = true
 		return nil
 	})
@@ -55,7 +49,7 @@ func (c *Channel) precede(h Handler) (stop func(), err error) {
 	}
 	return func() {
 		_ = c.do(func() error { // ErrGone: there is nothing to stop
-			if c.succeeded.Load() && c.handling > 0 {
+			if c.succeeded.Load() && c.handling > 0 { // else h has begun already
 				c.stopHandle(ErrReplaced)
 			}
 			return nil
