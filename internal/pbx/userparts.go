@@ -42,15 +42,16 @@ const (
 // Notifier is a Leg whose party can be asked to press a key: NOTIFY in the dialog, without
 // a subscription.
 type Notifier interface {
-	// Notify asks, and returns at once. done gets the final SIP status, once, or an error:
-	// ErrNotSupported if the party does not say that it allows the event, ErrState if it has
-	// no dialog.
+	// Notify asks, at once or when the party begins to ring, and returns before that. done
+	// gets the final SIP status, once, or an error: ErrNotSupported if the party does not say
+	// that it allows the event, ErrState if it has left or never will ring.
 	Notify(event string, done func(status int, err error))
 }
 
-// NotifyParty asks the party for an event and waits for its answer. Errors: ErrGone;
-// ErrState if there is no dialog yet; ErrNotSupported if the technology or the phone cannot, or the phone declines; the cause
-// of ctx.
+// NotifyParty asks the party for an event and waits for its answer; a party that does not
+// ring yet is waited for. Errors: ErrGone; ErrState if it cannot be asked, as one that calls;
+// ErrNotSupported if the technology or the phone cannot, or the phone declines; the cause of
+// ctx.
 func (c *Channel) NotifyParty(ctx context.Context, event string) error {
 	n, ok := c.leg.(Notifier)
 	if !ok {

@@ -28,6 +28,7 @@ func (l *leg) finish(e pbx.LegEvent) {
 	}
 	e.Kind = pbx.LegEnded
 	l.emit(e)
+	l.pressKeys()
 	l.letGo()
 }
 

@@ -21,6 +21,7 @@ type fork struct {
 	hops   int // 302s on the way to it
 	ended  bool
 	losing bool // another fork has answered: it is being cancelled
+	early  bool // its device has answered provisionally, and said what it can
 }
 
 // forkEvent is what one INVITE reports.
@@ -33,6 +34,7 @@ func (l *leg) forkEvent(f *fork, e ua.Event) {
 		f.ended = true
 		l.live--
 		l.forkEnded(f, e)
+		l.pressKeys()
 	case ua.EventAnswered:
 		l.forkAnswered(f, e)
 	case ua.EventTrying, ua.EventRinging, ua.EventProgress:
@@ -60,6 +62,8 @@ func (l *leg) forkProgress(f *fork, e ua.Event) {
 	if len(e.SDP) > 0 {
 		l.earlyAnswer(f, e)
 	}
+	f.early = true
+	l.pressKeys()
 }
 
 // earlyAnswer configures early media. Rule D8: of several early dialogs and
@@ -132,6 +136,7 @@ func (l *leg) up(ag sdp.Agreed, n *line) {
 	l.ln.fail("")
 	l.emit(pbx.LegEvent{Kind: pbx.LegAnswered, SIPStatus: 200})
 	l.tellSpeech()
+	l.pressKeys()
 }
 
 // refuseMedia hangs up a call that was answered without media that we can use

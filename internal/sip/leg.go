@@ -73,6 +73,7 @@ type leg struct {
 	asking  bool            // a re-INVITE of ours is under way: one at a time, each with one offer
 	refer   bool            // a REFER of the peer waits for its result
 	rang    bool            // LegRinging was told
+	keys    []*keyPress     // wait for a device that rings
 	moved   string          // where a 302 pointed that was not followed
 	waiting []pbx.LegEvent  // incoming: events from before attach
 	open    map[string]bool // Call-IDs that we have hung up and the peer has not confirmed

@@ -3,41 +3,91 @@ package sip
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/sip/ua"
 )
 
+// keyPress is a key that somebody wants pressed.
+type keyPress struct {
+	event string
+	done  func(status int, err error)
+	late  bool // the devices have had their time to ring
+}
+
+// keyPatience is how long the devices of a phone have to ring before one of those that do
+// has to be the one that presses the key.
+const keyPatience = 2 * time.Second
+
 // Notify asks the phone to press a key: NOTIFY in its dialog with Event: talk or hold, as
-// snom, Yealink and Polycom phones take it without a subscription. While several contacts
-// ring the first that allows the event is asked, and the next if it declines. done gets the
-// final status once, or pbx.ErrNotSupported, pbx.ErrState. It implements pbx.Notifier.
+// snom, Yealink and Polycom phones take it without a subscription. A phone that is called is
+// asked as soon as a device of it rings that allows the event; if it declines, so is the
+// next. done gets the final status once, or pbx.ErrNotSupported, pbx.ErrState. It implements
+// pbx.Notifier.
 func (l *leg) Notify(event string, done func(status int, err error)) {
-	l.q.post(func() {
-		var ask []*ua.Call
-		switch {
-		case l.state == legUp:
-			ask = []*ua.Call{l.conn}
-		case l.state == legCalling:
-			for _, f := range l.forks {
-				if !f.ended && !f.losing {
-					ask = append(ask, f.call)
-				}
-			}
-		default:
-			done(0, pbx.ErrState)
-			return
-		}
-		l.notifyFirst(allowing(ask, event), event, done)
+	k := &keyPress{event: event}
+	timer := time.AfterFunc(keyPatience, func() {
+		l.q.post(func() {
+			k.late = true
+			l.pressKeys()
+		})
 	})
+	k.done = func(status int, err error) {
+		timer.Stop()
+		done(status, err)
+	}
+	l.q.post(func() {
+		l.keys = append(l.keys, k)
+		l.pressKeys()
+	})
+}
+
+// pressKeys asks for the keys that wait, if there is a device that can be asked.
+func (l *leg) pressKeys() {
+	ask, more := l.dialogs()
+	keys := l.keys
+	l.keys = nil
+	for _, k := range keys {
+		able := allowing(ask, k.event)
+		switch {
+		case len(able) > 0:
+			l.notifyFirst(able, k.event, k.done)
+		case more && (len(ask) == 0 || !k.late):
+			l.keys = append(l.keys, k)
+		case len(ask) > 0:
+			k.done(0, pbx.ErrNotSupported)
+		default:
+			k.done(0, pbx.ErrState)
+		}
+	}
+}
+
+// dialogs gives the calls in which the phone can be asked for something; more says that
+// there may be others soon.
+func (l *leg) dialogs() (calls []*ua.Call, more bool) {
+	switch l.state {
+	case legNew:
+		return nil, true
+	case legUp:
+		return []*ua.Call{l.conn}, false
+	case legCalling:
+		for _, f := range l.forks {
+			switch {
+			case f.ended || f.losing:
+			case f.early:
+				calls = append(calls, f.call)
+			default:
+				more = true
+			}
+		}
+		return calls, more || len(l.forks) == 0 || l.pending > 0 || l.conn != nil
+	}
+	return nil, false
 }
 
 // notifyFirst asks one call after the other until one agrees.
 func (l *leg) notifyFirst(ask []*ua.Call, event string, done func(int, error)) {
-	if len(ask) == 0 {
-		done(0, pbx.ErrNotSupported)
-		return
-	}
 	ask[0].Notify(event, "", nil, func(status int, err error) {
 		if err == nil && status < 300 || len(ask) == 1 || errors.Is(err, ua.ErrStopped) {
 			done(status, err)

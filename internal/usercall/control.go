@@ -69,6 +69,36 @@ func (t *Table) joined(phone, id string) (handle, error) {
 	return h, err
 }
 
+// alerting gives a call that alerts the phone, with its channel: an attempt is shown a moment
+// before it has one. ErrState: it does not alert it.
+func (t *Table) alerting(ctx context.Context, phone, id string) (handle, error) {
+	changed := make(chan struct{}, 1)
+	defer t.Watch(phone, func() {
+		select {
+		case changed <- struct{}{}:
+		default:
+		}
+	})()
+	for {
+		h, err := t.find(phone, id)
+		switch {
+		case err != nil:
+			return h, err
+		case h.call.State != Alerting:
+			return h, ErrState
+		case h.c != nil:
+			return h, nil
+		}
+		select {
+		case <-changed:
+		case <-t.quit:
+			return h, ErrNoCall
+		case <-ctx.Done():
+			return h, context.Cause(ctx)
+		}
+	}
+}
+
 // told turns the switch's errors into ours: a call may have ended meanwhile.
 func told(err error) error {
 	switch {
@@ -118,14 +148,11 @@ func (t *Table) withdraw(ctx context.Context, id call.ID, who string) error {
 }
 
 // Reject refuses a call that alerts the phone: busy (cause 17, SIP 486 to whoever calls).
-// Errors: ErrNoCall, ErrState.
+// Errors: ErrNoCall, ErrState, that of ctx.
 func (t *Table) Reject(ctx context.Context, phone, id, who string) error {
-	h, err := t.find(phone, id)
+	h, err := t.alerting(ctx, phone, id)
 	if err != nil {
 		return err
-	}
-	if h.call.State != Alerting || h.c == nil {
-		return ErrState
 	}
 	t.log.InfoContext(ctx, "call refused on request", "call", id, "phone", phone, "by", who)
 	h.c.Refuse(cause.UserBusy)
@@ -133,15 +160,13 @@ func (t *Table) Reject(ctx context.Context, phone, id, who string) error {
 }
 
 // Answer asks the ringing phone to answer (in-dialog NOTIFY, Event: talk), and returns when
-// it has agreed to. Errors: ErrNoCall; ErrState unless it rings; ErrUnsupported if the phone
-// does not say that it allows it, or declines; that of ctx.
+// it has agreed to. A phone that is about to ring is waited for. Errors: ErrNoCall; ErrState
+// unless the call alerts it; ErrUnsupported if the phone does not say that it allows it, or
+// declines; that of ctx.
 func (t *Table) Answer(ctx context.Context, phone, id string) error {
-	h, err := t.find(phone, id)
+	h, err := t.alerting(ctx, phone, id)
 	if err != nil {
 		return err
-	}
-	if h.call.State != Alerting || h.c == nil {
-		return ErrState
 	}
 	return told(h.c.NotifyParty(ctx, pbx.EventTalk))
 }

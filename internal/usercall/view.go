@@ -15,6 +15,7 @@ type entry struct {
 	shown bool     // it is in its phone's line
 	p     *party   // the phone's channel, nil = not yet
 	at    *attempt // nil: no attempt
+	fresh bool     // p has come since it was looked at last
 	left  bool     // the phone's channel has hung up
 }
 
@@ -44,7 +45,7 @@ func (t *Table) assign(p *party) {
 	}
 	if p.sn.Call != "" && p.sn.CallLeg == "a" {
 		if e := t.attempts[p.sn.Call]; e != nil && e.p == nil {
-			e.p, p.call = p, e
+			e.p, e.fresh, p.call = p, true, e
 			return
 		}
 	}
@@ -78,10 +79,10 @@ func (t *Table) review(e *entry) bool {
 		return t.remove(e)
 	}
 	now := t.picture(e)
-	if e.shown && same(&e.call, &now) {
+	if e.shown && !e.fresh && same(&e.call, &now) {
 		return false
 	}
-	e.call = now
+	e.call, e.fresh = now, false
 	if !e.shown {
 		e.shown = true
 		line := t.lines[now.Phone]
