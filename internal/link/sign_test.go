@@ -140,3 +140,22 @@ func FuzzLinkPath(f *testing.F) {
 		}
 	})
 }
+
+// FuzzLinkSignature compares the signatures of two links: they are the same only if the
+// links are, however their parts are cut.
+func FuzzLinkSignature(f *testing.F) {
+	f.Add("123@tenant.com", "5", "Ada", "https://a.example", "123@tenant.co", "m5", "Ada", "https://a.example", int64(0), 1)
+	f.Add("123", "5", "", "https://a.example,https://b.example", "123", "5", "", "https://a.examplehttps://b.example", int64(5), 0)
+	f.Add("1", "5", "1:1\n", "", "1", "5", "1:1\n", "", int64(-1), 0)
+	s := signer()
+	f.Fuzz(func(t *testing.T, user1, dest1, name1, origins1, user2, dest2, name2, origins2 string, later int64, uses int) {
+		one, two := sample(), sample()
+		one.User, one.Dest, one.Name, one.Origins = user1, dest1, name1, strings.Split(origins1, ",")
+		two.User, two.Dest, two.Name, two.Origins = user2, dest2, name2, strings.Split(origins2, ",")
+		two.Expires, two.Uses = one.Expires.Add(time.Duration(later%1000)*time.Millisecond), uses
+		same := user1 == user2 && dest1 == dest2 && name1 == name2 && origins1 == origins2 && later%1000 == 0 && uses == one.Uses
+		if sig := s.Sign(&one); s.Verify(&two, sig) != same {
+			t.Errorf("%+v and %+v: same %t, signature %s", one, two, same, sig)
+		}
+	})
+}
