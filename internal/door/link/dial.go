@@ -112,11 +112,13 @@ func (x *exchange) refused(l *link.Link, err error, rule, why string) {
 	x.deny(l, rule, why)
 }
 
-// deny writes a refusal into the audit trail. l is nil for a link that is not known.
+// deny writes a refusal into the log and the audit trail. l is nil for a link that is not
+// known.
 func (x *exchange) deny(l *link.Link, rule, why string) {
 	e := originate.AuditEntry{At: time.Now(), Origin: x.origin(l), Code: originate.RefusedGuard, Rule: rule, Text: why}
 	if l != nil {
 		e.Account, e.First, e.Second = l.Account, l.User, l.Dest
 	}
+	x.d.log.Warn("link refused", "door", DoorName, "principal", e.Origin.Principal, "remote", e.Origin.Remote, "rule", rule, "reason", why)
 	x.d.o.Trail.Deny(context.WithoutCancel(x.r.Context()), e)
 }

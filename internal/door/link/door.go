@@ -182,7 +182,6 @@ func (x *exchange) get(l *link.Link) {
 // post dials, if the page that asks may.
 func (x *exchange) post(l *link.Link) {
 	if why := x.foreign(l); why != "" {
-		x.d.log.Warn("web page refused", "door", DoorName, "link", l.ID, "remote", x.client, "reason", why)
 		x.refused(l, link.ErrOrigin, "cross-origin", why)
 		x.give(l, fault(link.ErrOrigin, l))
 		return

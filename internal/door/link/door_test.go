@@ -232,6 +232,14 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("the trail has no %q:\n%s", want, trail)
 		}
 	}
+	for _, want := range []string{
+		"principal=link:" + used.ID + ` remote=127.0.0.1 rule=link reason="this link was used already"`,
+		`principal=link remote=127.0.0.1 rule=signature reason="unknown or forged link"`,
+	} {
+		if !strings.Contains(h.log.String(), want) {
+			t.Errorf("the log has no %q", want)
+		}
+	}
 }
 
 // A user that now calls on another account than when the link was made is not called for it.
