@@ -285,17 +285,18 @@ type Outcome struct {
 	// answered, 5 busy, 8 congestion (spec: callfile 6.3).
 	Reason int `json:"reason"`
 	// Detail says what followed the answer, "" if there was none: one of the
-	// Completed… constants.
+	// Completed… constants, or NotConfirmed.
 	Detail string `json:"detail,omitempty"`
 	// Dialplan is what the dialplan said about the record; nil if none ran.
 	Dialplan *DialplanRecord `json:"dialplan,omitempty"`
 }
 
-// What followed an answer (spec: callfile W15).
+// What followed an answer (spec: callfile W15, vodia 4.9).
 const (
 	Completed              = "completed"                // Then was carried out
 	CompletedNoDestination = "completed_no_destination" // there was no such context or extension
 	CompletedNoApplication = "completed_no_application" // there was no such application
+	NotConfirmed           = "not_confirmed"            // leg A was asked to press 1, and did not
 )
 
 // DialplanRecord is what a dialplan said about the record of a call, with the

@@ -301,44 +301,6 @@ func TestPlaceCancelCause(t *testing.T) {
 	})
 }
 
-func TestPlaceConfirm(t *testing.T) {
-	confirm := func(a *call.Attempt) { a.Request.Then.Confirm = true }
-	short := func(a *call.Attempt) {
-		a.Request.Then.Confirm, a.Request.Then.Prompts, a.Request.Then.PromptWait = true, 2, 3*time.Second
-	}
-	tests := []struct {
-		name, a string
-		how     func(*call.Attempt)
-		disp    call.Disposition
-		takes   time.Duration
-	}{
-		{"presses 1", "Pretend/100?digits=1&talk=10s", confirm, call.Answered, 10 * time.Second},
-		{"presses 2, then 1", "Pretend/100?digits=21&talk=10s", confirm, call.Answered, 10 * time.Second},
-		{"presses nothing", "Pretend/100", confirm, call.NoAnswer, 15 * time.Second},
-		{"presses nothing, twice", "Pretend/100", short, call.NoAnswer, 6 * time.Second},
-		{"hangs up", "Pretend/100?talk=2s", confirm, call.Cancelled, 2 * time.Second},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s, _ := setup(t, pbx.Options{})
-				defer stop(t, s)
-				start := time.Now()
-				out, events := place(t, pbx.NewEngine(s), t.Context(), attempt(tt.a, "Pretend/200", tt.how))
-				if out.Disposition != tt.disp || out.EndedAt.Sub(start) != tt.takes {
-					t.Errorf("%s after %v, want %s after %v", out.Disposition, out.EndedAt.Sub(start), tt.disp, tt.takes)
-				}
-				if i := slices.Index(events, call.EvConfirming); i != 1 {
-					t.Errorf("events: %v", events)
-				}
-				if tt.disp != call.Answered && out.Failure.Leg != "a" {
-					t.Errorf("failure: %+v", out.Failure)
-				}
-			})
-		})
-	}
-}
-
 func TestPlaceApplications(t *testing.T) {
 	tests := []struct {
 		name, app, data string

@@ -71,37 +71,6 @@ func TestConnectIsHeard(t *testing.T) {
 	})
 }
 
-// With FailTone, the engine's or the request's, a waiting A hears why there is no B.
-func TestFailTone(t *testing.T) {
-	t.Run("engine", func(t *testing.T) {
-		failTone(t, pbx.EngineOptions{FailTone: 5 * time.Second}, attempt("Studio/a", "Studio/b"))
-	})
-	t.Run("request", func(t *testing.T) {
-		failTone(t, pbx.EngineOptions{}, attempt("Studio/a", "Studio/b", func(a *call.Attempt) { a.Request.Then.FailTone = 5 * time.Second }))
-	})
-}
-
-func failTone(t *testing.T, o pbx.EngineOptions, at call.Attempt) {
-	inStudio(t, pbx.Options{Country: "de"}, func(t *testing.T, st *studio) {
-		done := make(chan call.Outcome)
-		go func() {
-			out, _ := pbx.NewEngineWith(st.s, o).Place(t.Context(), at, nil)
-			done <- out
-		}()
-		synctest.Wait()
-		a := st.phone("a")
-		a.does(pbx.LegAnswered)
-		st.phone("b").on(pbx.LegEvent{Kind: pbx.LegEnded, ByPeer: true, Cause: 17, SIPStatus: 486})
-		synctest.Wait()
-		if hz := a.hears(); hz != 420 && hz != 430 { // de: 425 Hz
-			t.Errorf("no busy tone: %d Hz", hz)
-		}
-		if out := <-done; out.Disposition != call.Busy || out.B.SIPStatus != 486 {
-			t.Errorf("outcome: %+v", out)
-		}
-	})
-}
-
 // A bridge links two, mixes three, and links two again; early media and
 // different codecs make no difference.
 func TestM8_ConferenceAndLink(t *testing.T) {

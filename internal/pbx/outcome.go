@@ -83,6 +83,9 @@ func (p *placement) outcome(ctx context.Context) call.Outcome {
 		o.Failure.Permanent = false
 	}
 	o.Reason = p.reason(o)
+	if errors.Is(p.err, errNotConfirmed) {
+		o.Detail = call.NotConfirmed
+	}
 	o.Disposition = o.Failure.Disposition
 	if o.HangupBy == "" {
 		o.HangupBy = p.failedBy(ctx)

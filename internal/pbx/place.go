@@ -32,9 +32,6 @@ type placement struct {
 	err         error // why the attempt did not come to its Then; nil = it did
 }
 
-// errNotConfirmed ends an attempt whose leg A answered but did not press 1.
-var errNotConfirmed = errors.New("press 1 was not given")
-
 // run goes through the stages. It returns nil when Then was reached and has
 // ended; then hangupBy says by whom.
 func (p *placement) run(ctx context.Context) error {

@@ -35,33 +35,6 @@ func (p *placement) connect(ctx context.Context) error {
 	return p.talk(ctx)
 }
 
-// confirm plays the press-1 prompt and waits for the 1.
-func (p *placement) confirm(ctx context.Context) error {
-	p.emit(call.EvConfirming, "a", p.a, "")
-	prompt := p.at.Request.Then.Prompt
-	switch {
-	case prompt == "":
-		prompt = PromptPress1
-	case !hasScheme(prompt):
-		prompt = "sound:" + prompt
-	}
-	for range cmp.Or(p.at.Request.Then.Prompts, p.e.o.Prompts) {
-		got, err := p.a.ReadDigits(ctx, ReadOptions{
-			Prompts: []string{prompt}, Max: 1, Terminator: "none", First: cmp.Or(p.at.Request.Then.PromptWait, p.e.o.Confirm),
-		})
-		switch {
-		case got == "1":
-			return nil
-		case err != nil && !errors.Is(err, ErrTimeout):
-			if errors.Is(err, ErrGone) {
-				return errAGone
-			}
-			return err
-		}
-	}
-	return errNotConfirmed
-}
-
 // progressB reports a step of leg B.
 func (p *placement) progressB(sig signal) {
 	if p.held(sig) || sig.leg != "b" || sig.e.Type != Dial {
