@@ -2,6 +2,7 @@ package vodia
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -95,18 +96,22 @@ type Door struct {
 	log      *slog.Logger
 	now      func() time.Time
 	sessions *auth.Sessions
+	sockets  *sockets
 	tokens   *tokens
 	lockout  *auth.Lockout
 	rates    *rates
 	recent   *recent // calls made a moment ago
 	uses     *uses   // links and buttons that were used
+
+	buttonKey [32]byte // of the buttons of pages that ask
 }
 
 // New makes the door.
 func New(o Options) *Door {
 	d := &Door{
-		o: o, log: o.Log, now: o.Now, tokens: newTokens(), lockout: new(auth.Lockout), rates: newRates(), recent: newRecent(), uses: newUses(),
+		o: o, log: o.Log, now: o.Now, sockets: newSockets(), tokens: newTokens(), lockout: new(auth.Lockout), rates: newRates(), recent: newRecent(), uses: newUses(),
 	}
+	rand.Read(d.buttonKey[:]) // never fails (crypto/rand)
 	if d.now == nil {
 		d.now = time.Now
 	}
@@ -190,9 +195,9 @@ func (x *exchange) busy(after time.Duration) {
 	x.plain(f)
 }
 
-// Stop ends all sessions and closes the sockets, and returns when they are closed or ctx
+// Stop closes the sockets and ends all sessions, and returns when they are closed or ctx
 // ends. No new ones are opened.
 func (d *Door) Stop(ctx context.Context) error {
-	d.sessions.EndAll()
-	return d.stopSockets(ctx)
+	defer d.sessions.EndAll() // after the sockets, which are told that the server stops
+	return d.sockets.stop(ctx)
 }
