@@ -25,15 +25,10 @@ func parseObject(b []byte) (object, error) {
 	o := object{}
 	for d.More() {
 		t, err := d.Token()
-		name, ok := t.(string)
-		if err != nil || !ok {
-			return nil, errObject
-		}
+		name, _ := t.(string)
 		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return nil, errObject
-		}
-		if _, twice := o[name]; twice {
+		_, twice := o[name]
+		if err != nil || d.Decode(&value) != nil || twice {
 			return nil, errObject
 		}
 		o[name] = value
