@@ -112,7 +112,7 @@ type App struct {
 	box        *seal.Box            // seals secrets that must be readable
 	people     *directory.Directory // for whom calls are made
 	links      *link.Book           // nil: switched off
-	clicks     []*tally           // doors by which people click
+	clicks     []*tally             // doors by which people click
 	originator *originate.Originator
 	rest       *rest.Server
 	httpAddr   net.Addr
@@ -408,7 +408,7 @@ func (a *App) startDoors(ctx context.Context) error {
 		Calls: &calls{
 			o: a.originator, media: a.media, sip: a.sip, node: a.node(), version: a.o.Version, started: a.started, maxLive: a.budget.MaxLive,
 		},
-		Endpoints: a.engine, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Commands: cliCommands{a.shell}, DB: a.store, Links: a.restLinks(), Log: a.log, Version: a.o.Version,
+		Endpoints: a.engine, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Commands: cliCommands{a.shell}, DB: a.store, Links: a.restLinks(), Users: restUsers{a.people, a}, Log: a.log, Version: a.o.Version,
 		TrustedOrigins: c.HTTP.TrustedOrigins, MaxBody: c.HTTP.MaxBody, MaxStreams: a.budget.Streams, MetricsAccess: c.HTTP.Metrics, Metrics: metrics,
 	})
 	if err != nil {
