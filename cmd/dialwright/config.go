@@ -65,6 +65,8 @@ type configCmd struct {
 	Example   configExampleCmd   `cmd:"" help:"Print a commented configuration file with every key."`
 	Path      configPathCmd      `cmd:"" help:"Print which configuration file is used."`
 	Key       configKeyCmd       `cmd:"" help:"Make an API key; prints it once, with what to add to the configuration."`
+	Password  configPasswordCmd  `cmd:"" help:"Hash the password of a user for the configuration."`
+	Seal      configSealCmd      `cmd:"" help:"Seal the link secret of a user for the configuration, with this server's key."`
 }
 
 type configReloadCmd struct{}

@@ -108,13 +108,13 @@ func (e *env) pages(cl *client.Client, path string, query url.Values, limit int)
 		query.Set("limit", strconv.Itoa(page))
 		var got struct {
 			Calls, Entries, Records []json.RawMessage // of calls; of the audit trail; of call detail records
-			Links                   []json.RawMessage
+			Links, Users            []json.RawMessage
 			Next                    string
 		}
 		if err := cl.Get(e.ctx, path, query, &got); err != nil {
 			return nil, err
 		}
-		list = slices.Concat(list, got.Calls, got.Entries, got.Records, got.Links)
+		list = slices.Concat(list, got.Calls, got.Entries, got.Records, got.Links, got.Users)
 		if got.Next == "" || limit > 0 && len(list) >= limit {
 			return list, nil
 		}

@@ -54,6 +54,7 @@ type cli struct {
 	Records    recordsCmd    `cmd:"" help:"List call detail records, newest first: of every attempt, and of what applications have dialled."`
 	Bridges    bridgesCmd    `cmd:"" help:"List the bridges that there are now, or destroy those of applications all at once."`
 	Link       linkCmd       `cmd:"" help:"Make, list and end signed links: addresses that ring a phone and connect it with a number."`
+	User       userCmd       `cmd:"" help:"List, make, change and remove users, and set their passwords and link secrets."`
 	Database   databaseCmd   `cmd:"" help:"Look into AstDB, change it, or import that of an Asterisk."`
 	Route      routeCmd      `cmd:"" help:"Dry run: each step from the number as typed to what would be dialled."`
 	Spool      spoolCmd      `cmd:"" help:"Write call files into the folder of a server or an Asterisk, the safe way: from flags, from a list, or from files."`
@@ -62,7 +63,7 @@ type cli struct {
 	Rx         rxCmd         `cmd:"" help:"Give a command of Asterisk's CLI, as asterisk -rx does."`
 	CLI        cliCmd        `cmd:"" name:"cli" help:"A prompt for commands of Asterisk's CLI."`
 	Check      checkCmd      `cmd:"" help:"Check the configuration; reports all mistakes at once."`
-	Conf       configCmd     `cmd:"" name:"config" help:"Show, document, reload the configuration; make API keys."`
+	Conf       configCmd     `cmd:"" name:"config" help:"Show, document, reload the configuration; make API keys, hash passwords, seal secrets."`
 	Version    versionCmd    `cmd:"" help:"Print version and build."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for a shell."`
 }
