@@ -26,6 +26,11 @@ func (t *Table) Record(_ context.Context, phone, id string, on bool) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	select {
+	case <-t.quit:
+		return ErrNoCall
+	default:
+	}
 	if t.tapes[h.c.ID()] != nil {
 		return nil
 	}
@@ -39,7 +44,7 @@ func (t *Table) Record(_ context.Context, phone, id string, on bool) error {
 		return told(err)
 	}
 	t.tapes[own] = r
-	go t.await(own, r)
+	t.awaiting.Go(func() { t.await(own, r) })
 	return nil
 }
 
@@ -78,6 +83,7 @@ func (t *Table) stopTapes() error {
 	for _, r := range all {
 		errs = append(errs, r.Stop())
 	}
+	t.awaiting.Wait()
 	return errors.Join(errs...)
 }
 

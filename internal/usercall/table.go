@@ -60,6 +60,7 @@ type Table struct {
 	watchers map[string][]*watcher
 	queue    Queue
 	tapes    map[string]*mixmonitor.Recording // by channel
+	awaiting sync.WaitGroup                   // recordings whose end is waited for
 
 	touched  map[*party]struct{} // of the worker: they may be joined otherwise than before
 	doubtful map[*entry]struct{} // of the worker: they may look otherwise than before
