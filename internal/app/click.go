@@ -61,7 +61,7 @@ func (a *App) identity(u directory.User, phone config.Phone) call.CallerID {
 	case account.CallerID != "":
 		return call.CallerID{}
 	}
-	return call.CallerID{Name: cmp.Or(phone.DisplayName, u.Display()), Number: u.Phone}
+	return call.CallerID{Name: cmp.Or(phone.DisplayName, u.Display()), Number: cmp.Or(u.Phone, u.Name.Local)}
 }
 
 // reachable says whether a device of a phone is registered.

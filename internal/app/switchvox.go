@@ -7,6 +7,7 @@ import (
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/config"
+	"github.com/dialwright/dialwright/internal/directory"
 	"github.com/dialwright/dialwright/internal/door/switchvox"
 	"github.com/dialwright/dialwright/internal/originate"
 )
@@ -19,7 +20,8 @@ func (a *App) newSwitchvox() *switchvox.Door {
 	shape := newShape(switchvoxConfig)
 	return switchvox.New(switchvox.Options{
 		Users: a.people, Originator: extendCalls{a}, Calls: a.usercalls, Destination: a.destination, Ready: a.Ready, Log: a.log,
-		Config: func() *switchvox.Config { return shape.of(a.Config()) },
+		Identity: func(u directory.User) call.CallerID { return a.identity(u, a.Config().Phones[u.Phone]) },
+		Config:   func() *switchvox.Config { return shape.of(a.Config()) },
 	})
 }
 

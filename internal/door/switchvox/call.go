@@ -83,9 +83,10 @@ func (x *exchange) plan(as directory.User, c wire.Call) plan {
 		Account: as.Account,
 		First:   p.first.to,
 		Then:    call.Then{Kind: call.ThenConnect, Second: p.second.to, WaitTime: c.WaitSecond, FailTone: failTone},
-		// The first phone shows whom it will be connected with; the second is shown the account's
-		// identity (spec: switchvox 6.2).
+		// The first phone shows whom it will be connected with; the second is shown as whom the call
+		// is made (spec: switchvox 6.2, 10).
 		Callee:     call.CallerID{Name: c.Name, Number: p.second.number},
+		CallerID:   x.d.o.Identity(as),
 		Variables:  x.variables(c.Variables),
 		WaitTime:   c.Wait,
 		NotAfter:   time.Now().Add(queueTime), // the queue's clock, not the door's

@@ -45,12 +45,16 @@ type Calls interface {
 // this system (a phone, a user, or one of the dialplan).
 type Destination func(u directory.User, number string) (to call.Endpoint, extension bool)
 
+// Identity gives what the second phone of a user's calls is shown; zero is for the account to say.
+type Identity func(u directory.User) call.CallerID
+
 // Options are what the door is made of.
 type Options struct {
 	Users       *directory.Directory
 	Originator  Originator
 	Calls       Calls
 	Destination Destination
+	Identity    Identity
 	Ready       func() error // why no call can be made now, nil = one can
 	Config      func() *Config
 	Log         *slog.Logger

@@ -137,7 +137,7 @@ func bareHouse(t *testing.T, users ...directory.Record) *house {
 	})
 	h.must(h.Originator.Start(t.Context()))
 	h.door = switchvox.New(switchvox.Options{
-		Users: h.users, Originator: h, Calls: h, Destination: destination, Log: slog.New(slog.NewTextHandler(h.log, nil)),
+		Users: h.users, Originator: h, Calls: h, Destination: destination, Identity: identity, Log: slog.New(slog.NewTextHandler(h.log, nil)),
 		Ready: func() error { h.mu.Lock(); defer h.mu.Unlock(); return h.ready },
 		Config: func() *switchvox.Config {
 			h.mu.Lock()
@@ -164,6 +164,11 @@ func destination(_ directory.User, number string) (call.Endpoint, bool) {
 		return call.Endpoint("PJSIP/" + number + "@trunk"), false
 	}
 	return call.Endpoint("PJSIP/" + number), false
+}
+
+// identity is what second phones are shown.
+func identity(u directory.User) call.CallerID {
+	return call.CallerID{Name: u.Display(), Number: u.Name.Local}
 }
 
 // routing has every phone and number pretended.
@@ -222,11 +227,21 @@ func (h *house) Records(ctx context.Context, from, to time.Time) iter.Seq2[call.
 			if !from.IsZero() && c.EndedAt.Before(from) || !to.IsZero() && c.EndedAt.After(to) {
 				continue
 			}
-			if !yield(c, nil) {
+			if !yield(named(c), nil) {
 				return
 			}
 		}
 	}
+}
+
+// named is a record with the phones' names alone: what pretended ones do stands behind their names.
+func named(c call.CDR) call.CDR {
+	bare := func(s string) string {
+		s, _, _ = strings.Cut(s, "?")
+		return strings.TrimSuffix(s, "486")
+	}
+	c.First, c.Destination = call.Endpoint(bare(string(c.First))), bare(c.Destination)
+	return c
 }
 
 // Deny is switchvox.Originator.
