@@ -52,6 +52,28 @@ func (d *Directory) Resolve(typed, host string, as *User) (u User, ok bool) {
 	return User{}, false
 }
 
+// Meant gives the name that a typed one stands for, as Resolve reads it, whether or not there
+// is such a user: for all spellings of a name the same. The zero Name = it cannot be a name.
+func (d *Directory) Meant(typed, host string) Name {
+	n, ok := ParseName(typed)
+	if !ok {
+		return Name{}
+	}
+	if u, ok := d.Resolve(typed, host, nil); ok {
+		return u.Name
+	}
+	list := d.current.Load().candidates(n, hostName(host), nil)
+	for _, c := range list {
+		if c.Tenant != "" {
+			return c
+		}
+	}
+	if len(list) > 0 {
+		return list[0]
+	}
+	return n
+}
+
 // candidates lists whom a name may mean, the likeliest first.
 func (s *snapshot) candidates(n Name, host string, as *User) []Name {
 	if n.Tenant != "" {

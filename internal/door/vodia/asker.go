@@ -20,9 +20,12 @@ type asker struct {
 	linked bool
 }
 
+// known says whether it is anybody.
+func (a *asker) known() bool { return a.user.Name != (directory.Name{}) }
+
 // principal gives the name for call.Origin.
 func (a *asker) principal() string {
-	if a.user.Name == (directory.Name{}) {
+	if !a.known() {
 		return DoorName
 	}
 	return DoorName + ":" + a.user.Name.String()

@@ -74,69 +74,75 @@ func (l *rates) forget(now time.Time) {
 	}
 }
 
-// uses counts how often what is signed was used, until it is valid no more. It is in memory
-// only: a restart begins to count anew.
+// uses numbers the uses of links and buttons, until those are valid no more. It is in memory
+// only; of links the queue remembers too which numbers were used (use.durable).
 type uses struct {
 	mu   sync.Mutex // guards what follows
-	used map[string]*use
+	used map[string]*used
 	next time.Time // when to look again for what is over
 }
 
-// use is one link that was used.
-type use struct {
-	count int
+// used is one link or button that was used.
+type used struct {
+	last  int   // the highest number that was taken
+	free  []int // numbers up to it that were given back
 	until time.Time
 }
 
-func newUses() *uses { return &uses{used: map[string]*use{}} }
+func newUses() *uses { return &uses{used: map[string]*used{}} }
 
-// take counts a use; false if it has been used so often, or if no more can be remembered:
-// then nothing may be used of which a second use would not be seen.
-func (u *uses) take(key string, until time.Time, most int, now time.Time) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if now.After(u.next) || len(u.used) >= maxUses {
-		u.forget(now)
+// take gives the number of a new use, 1 to u.most; false if all are taken, or if no more can
+// be remembered: then nothing may be used of which a second use would not be seen.
+func (l *uses) take(u *use, now time.Time) (n int, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.After(l.next) || len(l.used) >= maxUses {
+		l.forget(now)
 	}
-	n := u.used[key]
-	if n == nil {
-		if len(u.used) >= maxUses {
-			return false
+	t := l.used[u.key]
+	if t == nil {
+		if len(l.used) >= maxUses {
+			return 0, false
 		}
-		n = &use{}
-		u.used[key] = n
+		t = &used{}
+		l.used[u.key] = t
 	}
-	if n.count >= most {
-		return false
+	if u.until.After(t.until) {
+		t.until = u.until
 	}
-	n.count++
-	if until.After(n.until) {
-		n.until = until
-	}
-	return true
-}
-
-// give takes a use back: nothing has come of it.
-func (u *uses) give(key string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if n := u.used[key]; n != nil {
-		n.count--
-		if n.count <= 0 {
-			delete(u.used, key)
+	for last := len(t.free) - 1; last >= 0; last-- {
+		n, t.free = t.free[last], t.free[:last]
+		if n <= u.most { // it was more before the configuration changed
+			return n, true
 		}
 	}
+	if t.last >= u.most {
+		return 0, false
+	}
+	t.last++
+	return t.last, true
 }
 
-// forget drops what is over, at most once a second. u.mu is held.
-func (u *uses) forget(now time.Time) {
-	if now.Before(u.next) {
+// give takes the nth use back: nothing has come of it.
+func (l *uses) give(key string, n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t := l.used[key]; t != nil {
+		if t.free = append(t.free, n); len(t.free) == t.last {
+			delete(l.used, key)
+		}
+	}
+}
+
+// forget drops what is over, at most once a second. l.mu is held.
+func (l *uses) forget(now time.Time) {
+	if now.Before(l.next) {
 		return
 	}
-	u.next = now.Add(time.Second)
-	for key, n := range u.used {
-		if now.After(n.until) {
-			delete(u.used, key)
+	l.next = now.Add(time.Second)
+	for key, t := range l.used {
+		if now.After(t.until) {
+			delete(l.used, key)
 		}
 	}
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/click"
@@ -24,14 +27,18 @@ type order struct {
 	typed   string         // as it was sent, for to-number (spec: vodia 8.5)
 	name    string         // of the destination, "" = none
 	confirm bool           // ask to press 1
-	link    *signedUse     // nil = it is not by a signed link
+	use     *use           // nil = it may be asked for any number of times
 }
 
-// signedUse is the use of a signed link that may be used only so often.
-type signedUse struct {
-	key   string
+// use is that of a link or a button that may be used only so often.
+type use struct {
+	key   string    // what all its uses have in common
 	until time.Time // the last moment that it is valid
 	most  int
+	// durable is the part of the call's idempotency key that says which link it is, so that
+	// the queue knows a use that the door has forgotten by a restart; "" for a button, which
+	// does not outlive one.
+	durable string
 }
 
 // place submits a call, once within the dedupe window. again says that it was submitted a
@@ -69,27 +76,74 @@ func (d *Door) ready() error {
 	return d.o.Ready()
 }
 
-// submit counts the use of a link and gives the call to the queue.
+// submit gives the call to the queue. A link that may be used only so often has its uses
+// numbered: each call carries its number in its key, and the queue admits a key once. What is
+// refused gives its number back.
 func (x *exchange) submit(ctx context.Context, o order) (call.Call, *failure) {
-	if l := o.link; l != nil && !x.d.uses.take(l.key, l.until, l.most, x.d.now()) {
-		return call.Call{}, deny(http.StatusForbidden, "used", "This link has been used already.")
+	if o.use == nil {
+		return x.ask(ctx, o, "")
 	}
+	for {
+		n, ok := x.d.uses.take(o.use, x.d.now())
+		if !ok {
+			return call.Call{}, deny(http.StatusForbidden, "used", o.use.over())
+		}
+		c, bad := x.ask(ctx, o, o.use.id(n))
+		if bad == nil {
+			return c, nil
+		}
+		if bad.code != usedBefore {
+			x.d.uses.give(o.use.key, n)
+			return call.Call{}, bad
+		}
+		// That use was before the last restart; it is remembered now.
+	}
+}
+
+// id is the idempotency key of a call by the nth use.
+func (u *use) id(n int) string {
+	if u.durable == "" {
+		return ""
+	}
+	return u.durable + "-" + strconv.Itoa(n)
+}
+
+// over says that there are no more uses.
+func (u *use) over() string {
+	if u.durable == "" {
+		return "This button has been pressed already. Open the link again."
+	}
+	return "This link has been used already."
+}
+
+// usedBefore is the code of a failure that no client sees: the queue has admitted this use
+// of the link before.
+const usedBefore = "used before"
+
+// ask submits one call. key is its idempotency key, "" = none.
+func (x *exchange) ask(ctx context.Context, o order, key string) (call.Call, *failure) {
 	origin := x.origin(o.by)
-	origin.Reference = o.typed
+	origin.Reference = o.reference()
 	// The call is the person's, not the connection's: its admission does not end with the
 	// client.
 	c, err := x.d.o.Clicks.Place(context.WithoutCancel(ctx), click.Intent{
 		Origin: origin, User: o.user, Dest: o.dest, DestName: o.name, Confirm: o.confirm,
-		Prompts: x.c.PromptRepeats, Interval: x.c.PromptInterval, FailTone: x.c.FailTone,
+		Prompts: x.c.PromptRepeats, Interval: x.c.PromptInterval, FailTone: x.c.FailTone, Key: key,
 		NotAfter: time.Now().Add(queueTime), // by the queue's clock, not by Options.Now
 	})
-	if err == nil {
-		return c, nil
+	if err != nil {
+		return call.Call{}, x.refused(err)
 	}
-	if o.link != nil {
-		x.d.uses.give(o.link.key)
+	return c, nil
+}
+
+// reference is the destination as it was sent, unless a record cannot show that, or it had
+// its + taken for a blank.
+func (o *order) reference() string {
+	if strings.ContainsFunc(o.typed, unicode.IsControl) || strings.HasPrefix(o.typed, " ") {
+		return o.dest
 	}
-	return call.Call{}, x.refused(err)
+	return o.typed
 }
 
 // refused says in the door's words why a call was not admitted.
@@ -109,6 +163,8 @@ func (x *exchange) refused(err error) *failure {
 		f.after = max(r.RetryAfter, time.Second)
 	case originate.RefusedStopping, originate.RefusedStore:
 		return notReady()
+	case originate.RefusedKeyReused:
+		return fail(http.StatusForbidden, usedBefore, "")
 	case originate.RefusedDestination, originate.RefusedInvalid:
 		f = fail(http.StatusBadRequest, "dest_invalid", "This number cannot be dialled.")
 	default:

@@ -40,32 +40,37 @@ func (x *exchange) password(typed, password string) (directory.User, *failure) {
 	if !x.private() {
 		return directory.User{}, notPrivate()
 	}
-	u, known := x.d.o.Users.Resolve(typed, x.r.Host, nil)
-	if !known {
-		u.Name = unknown(typed)
-	}
+	u, known := x.named(typed)
 	if bad := x.locked(u.Name); bad != nil {
 		return directory.User{}, bad
 	}
 	ctx := x.r.Context()
-	if !x.d.o.Users.CheckPassword(ctx, u.Name, password) || !known {
-		if ctx.Err() != nil {
-			return directory.User{}, notReady() // it waited for its turn in vain
-		}
+	right := x.d.o.Users.CheckPassword(ctx, u.Name, password) && known
+	if !right && ctx.Err() != nil {
+		return directory.User{}, notReady() // it waited for its turn in vain
+	}
+	if bad := x.locked(u.Name); bad != nil { // by guesses made at the same time
+		return directory.User{}, bad
+	}
+	if !right {
 		return directory.User{}, x.wrong(u.Name)
 	}
 	x.d.lockout.Succeeded(addressKey(x.client).String(), u.Name.String())
 	return u, nil
 }
 
-// unknown gives the name under which failures of a name count that nobody has: no real one,
-// and never long.
-func unknown(typed string) directory.Name {
-	const longest = 100
-	if len(typed) > longest {
-		typed = typed[:longest]
+// named gives the user that a name means. If there is none, known is false and the name is
+// one under which failures count: no real one, never long, and the same for all spellings
+// that would be one user's, so that a lock does not tell who exists.
+func (x *exchange) named(typed string) (u directory.User, known bool) {
+	if u, known = x.d.o.Users.Resolve(typed, x.r.Host, nil); known {
+		return u, true
 	}
-	return directory.Name{Local: "?" + strings.ToLower(typed)} // no user's (directory.ParseName)
+	name := x.d.o.Users.Meant(typed, x.r.Host).String()
+	if name == "" {
+		name = strings.ToValidUTF8(typed[:min(len(typed), 100)], "")
+	}
+	return directory.User{Name: directory.Name{Local: "?" + name}}, false // no user's (directory.ParseName)
 }
 
 // locked refuses secrets of a name that are not looked at now.

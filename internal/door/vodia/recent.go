@@ -37,30 +37,43 @@ type placing struct {
 func newRecent() *recent { return &recent{calls: map[wish]*placing{}} }
 
 // once submits a call unless the same one was submitted within window; then it gives that
-// one, and again is true.
+// one, and again is true. Who waited for one that placed nothing takes its own turn: it may
+// have a better right.
 func (l *recent) once(ctx context.Context, w wish, window time.Duration, now time.Time, submit func() (call.Call, *failure)) (c call.Call, again bool, bad *failure) {
 	if window <= 0 {
 		c, bad = submit()
 		return c, false, bad
 	}
-	p, first := l.reserve(w, window, now)
-	switch {
-	case p == nil:
-		return call.Call{}, false, fail(http.StatusServiceUnavailable, "too_many", "There are too many calls; try again later.")
-	case first:
-		p.bad = notReady() // if submit panics, nobody waits for ever
-		defer close(p.done)
-		if p.call, p.bad = submit(); p.bad != nil {
+	for {
+		p, first := l.reserve(w, window, now)
+		if p == nil {
+			return call.Call{}, false, fail(http.StatusServiceUnavailable, "too_many", "There are too many calls; try again later.")
+		}
+		if first {
+			l.first(w, p, submit)
+			return p.call, false, p.bad
+		}
+		select {
+		case <-p.done:
+			if p.bad == nil {
+				return p.call, true, nil
+			}
+		case <-ctx.Done():
+			return call.Call{}, false, fail(http.StatusServiceUnavailable, "not_ready", "The call was not made in time.")
+		}
+	}
+}
+
+// first submits the call for which others wait.
+func (l *recent) first(w wish, p *placing, submit func() (call.Call, *failure)) {
+	p.bad = notReady() // if submit panics, nobody waits for ever
+	defer func() {
+		if p.bad != nil {
 			l.drop(w, p)
 		}
-		return p.call, false, p.bad
-	}
-	select {
-	case <-p.done:
-		return p.call, p.bad == nil, p.bad
-	case <-ctx.Done():
-		return call.Call{}, false, fail(http.StatusServiceUnavailable, "not_ready", "The call was not made in time.")
-	}
+		close(p.done)
+	}()
+	p.call, p.bad = submit()
 }
 
 // reserve gives the placing of a wish, and says whether it is new; nil if there is no room.
