@@ -173,6 +173,7 @@ func (c *command) transfer(ctx context.Context, f wire.BlindTransfer) *failure {
 	}
 	bad := c.undone(c.d.o.Calls.Transfer(ctx, c.user.Phone, o.ID, dest))
 	if bad == nil {
+		c.d.recent.ended(o.ID)
 		c.d.log.Info("call transferred on request", "door", DoorName, "principal", c.me.principal(), "call", o.ID, "phone", c.user.Phone)
 	}
 	return bad
@@ -199,7 +200,12 @@ func (c *command) join(ctx context.Context, f wire.AttendedTransfer) *failure {
 		}
 		id2 = o.ID
 	}
-	return c.undone(c.d.o.Calls.Join(ctx, c.user.Phone, f.ID, id2))
+	bad := c.undone(c.d.o.Calls.Join(ctx, c.user.Phone, f.ID, id2))
+	if bad == nil {
+		c.d.recent.ended(f.ID)
+		c.d.recent.ended(id2)
+	}
+	return bad
 }
 
 // find gives a call of the user.
@@ -249,6 +255,7 @@ func (k *socket) awaitEnd(ctx context.Context, id call.ID, typed string) {
 		if err != nil { // the socket or the server has gone
 			return
 		}
+		k.d.recent.ended(string(id)) // who then clicks again means it: the line was busy
 		k.d.sockets.tell(k.name, wire.CallEnded{ID: string(id), ToNumber: typed, Reason: endReason(&c)})
 	})
 }
