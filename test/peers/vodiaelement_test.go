@@ -62,17 +62,24 @@ func TestElementTellsInWords(t *testing.T) {
 	page.hidden("#w [part=time]")
 	page.wait(`document.getElementById("w").shadowRoot.activeElement?.part.contains("call")`) // the keyboard stays
 
-	for reason, words := range map[string]string{
-		"busy": "Ended: busy.", "no-answer": "Ended: nobody answered.", "something_else": "Ended: something else.", "": "Ended.",
+	for _, c := range []struct{ state, reason, words string }{
+		{"ringback", "busy", "Ended: busy."},
+		{"ringback", "no-answer", "Ended: nobody answered."},
+		{"ringback", "something_else", "Ended: something else."},
+		{"connected", "", "Ended."},
+		{"alerting", "busy", "Ended: your phone is busy, or has refused the call."},
+		{"alerting", "no-answer", "Ended: you have not answered your phone."},
+		{"alerting", "cancelled", "Ended."},
 	} {
 		page.click("#w [part=call]")
 		s.wants(map[string]any{"action": "get-calls"})
 		s.wants(map[string]any{"action": "make-call", "to": "200", "name": "Joe Doe"})
-		s.calls(aCall("e"+reason, "200", "ringback"))
-		page.says("#w [part=status]", "Ringing")
-		s.send(map[string]any{"action": "call-ended", "id": "e" + reason, "to-number": "200", "reason": reason})
+		id := "e" + c.state + c.reason
+		s.calls(aCall(id, "200", c.state))
+		page.visible("#w[data-state=" + c.state + "]")
+		s.send(map[string]any{"action": "call-ended", "id": id, "to-number": "200", "reason": c.reason})
 		s.calls()
-		page.says("#w [part=status]", words)
+		page.says("#w [part=status]", c.words)
 	}
 
 	// Attributes are followed; a call that goes on is not.

@@ -28,6 +28,13 @@ const ENDS = {
   "not-confirmed": "Ended: you have not pressed 1.",
 };
 
+// The same where the user's own phone was not answered.
+const OWN_ENDS = {
+  busy: "Ended: your phone is busy, or has refused the call.",
+  rejected: "Ended: your phone has refused the call.",
+  "no-answer": "Ended: you have not answered your phone.",
+};
+
 const STYLE = `
 :host { display: inline-block; font: inherit }
 :host([hidden]) { display: none }
@@ -153,6 +160,8 @@ class DialwrightCall extends HTMLElement {
   #text(click, who) {
     if (!click) return "";
     if (click.message) return click.message;
+    const own = click.reached === "dialing" || click.reached === "alerting";
+    if (click.state === "ended" && own && OWN_ENDS[click.reason]) return OWN_ENDS[click.reason];
     if (click.state === "ended") return ENDS[click.reason] ?? (click.reason ? `Ended: ${click.reason.replaceAll("_", " ")}.` : "Ended.");
     if (click.lost) return "The connection is lost. Trying again …";
     return (STATES[click.state] ?? (() => click.state))(who);

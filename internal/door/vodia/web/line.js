@@ -49,6 +49,7 @@ class Failure extends Error {
 class Click {
   id = ""; // of the call, once the server has shown it
   state = "connecting";
+  reached = ""; // the last state before ending, ended and error
   reason = ""; // why it has ended or failed; "" = unknown
   message = ""; // in words what has gone wrong, "" = nothing has
   detail = ""; // the same for the console
@@ -71,6 +72,7 @@ class Click {
     if (this.over && state !== this.state) return;
     Object.assign(this, { state, message: "" }, more);
     if (this.over) clearTimeout(this.timer);
+    else if (state !== "ending") this.reached = state;
     this.tell(this);
   }
 

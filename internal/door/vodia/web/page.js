@@ -15,7 +15,8 @@
   typed();
 
   id("widget").addEventListener("pbxcall:state", ({ detail }) => {
-    id("state").textContent = detail.state + (detail.reason ? `: ${detail.reason}` : "");
+    const told = detail.state + (detail.reason ? `: ${detail.reason}` : "");
+    id("state").textContent = detail.state === "error" ? "" : told; // the element says it in words
   });
   id("bookmarklet").addEventListener("click", (event) => event.preventDefault());
   if (navigator.registerProtocolHandler) {
