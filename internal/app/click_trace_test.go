@@ -72,6 +72,7 @@ func clickOffice(t *testing.T, more func(*config.Config)) (*App, Ready) {
 
 var (
 	svMoments = regexp.MustCompile(`(start_time|end_time|duration|talk_duration|date_created|start|first_answer|date_time)(=?")(: ?")?[^"]*"`)
+	clickOnce = regexp.MustCompile(`(name="token" value=")[^"]+|^"[a-z0-9]{20}"$`)
 	svNonces  = regexp.MustCompile(`nonce="[^"]*"`)
 )
 
@@ -108,6 +109,7 @@ func (tr *trace) say(method, path, body string, headers ...string) string {
 	}
 	shown := uuids.ReplaceAllString(string(text), "CALL")
 	shown = svMoments.ReplaceAllString(shown, `$1$2${3}TIME"`)
+	shown = clickOnce.ReplaceAllString(shown, `${1}TOKEN`)
 	tr.out.WriteString(strings.TrimSuffix(shown, "\n") + "\n\n")
 	return string(text)
 }
@@ -155,4 +157,51 @@ func TestGoldenTraceOfSwitchvox(t *testing.T) {
 			t.Errorf("the metrics lack %q", want)
 		}
 	}
+}
+
+// redeem exchanges a token for a session.
+func (tr *trace) redeem(token string) {
+	tr.Helper()
+	before := tr.out.Len()
+	tr.say("POST", "/rest/system/session", `{"name":"session","value":"`+token+`"}`)
+	said := strings.ReplaceAll(tr.out.String()[before:], token, "TOKEN")
+	tr.out.Truncate(before)
+	tr.out.WriteString(said)
+}
+
+// What Vodia's door says, to the letter.
+func TestGoldenTraceOfVodia(t *testing.T) {
+	_, r := clickOffice(t, func(c *config.Config) { c.Vodia.Enabled, c.Vodia.Realm = true, "pbx" })
+	tr := &trace{T: t, url: r.HTTP}
+	const (
+		ada  = "Basic MTAxOnRoZS1wYXNzd29yZC0x"     // 101
+		boss = "Basic Ym9zczp0aGUtcGFzc3dvcmQtMQ==" // administrator
+	)
+	tr.say("GET", "/remote_call.htm?user=101&dest=102", "")
+	tr.say("GET", "/remote_call.htm?user=101&dest=102", "", "Authorization", "Basic MTAxOndyb25n")
+	tr.say("GET", "/remote_call.htm?user=101", "", "Authorization", ada)
+	tr.say("GET", "/remote_call.htm?user=101&dest=abc", "", "Authorization", ada)
+	tr.say("GET", "/remote_call.htm?user=102&dest=101", "", "Authorization", ada)
+	tr.say("GET", "/remote_call.htm?user=103&dest=101", "", "Authorization", boss)
+	tr.say("GET", "/remote_call.htm?user=101&dest=102&auth=101:the-password-1&connect=true&name=Ben", "")
+	tr.say("GET", "/remote_call.htm?user=101&dest=102&auth=101:wrong", "")
+	tr.say("GET", "/remote_call.htm?user=101&extension=true&dest=102&time=1700000000&duration=3600&auth=00", "")
+	tr.say("GET", "/remote_call.htm?user=101&dest=102", "", "Authorization", ada, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Dest", "document")
+	tr.say("HEAD", "/remote_call.htm?user=101&dest=102&auth=101:the-password-1", "")
+	tr.say("PUT", "/remote_call.htm?user=101&dest=102", "")
+	tr.say("GET", "/rest/user/101/calls", "", "Authorization", "Basic MTAyOnRoZS1wYXNzd29yZC0x")
+	tr.say("GET", "/rest/user/999/calls", "", "Authorization", boss)
+	tr.say("POST", "/rest/user/101/calls", `{"remote-dial":"102"}`, "Authorization", ada)
+	tr.say("POST", "/rest/user/101/calls", `{"dial":""}`, "Authorization", ada)
+	tr.say("POST", "/rest/user/101/calls", `{"remote-dial":"102"}`, "Authorization", ada, "Origin", "https://evil.example")
+	tr.say("GET", "/rest/system/session", "")
+	tr.say("POST", "/rest/system/session", `{"name":"session","value":"nonsense"}`)
+	tr.say("POST", "/rest/system/session", `{"name":"3rd","username":"101"}`, "Authorization", ada)
+	token := tr.say("POST", "/rest/system/session", `{"name":"3rd","username":"101"}`, "Authorization", boss)
+	tr.redeem(strings.Trim(token, `"`))
+	tr.redeem(strings.Trim(token, `"`))
+	tr.say("GET", "/rest/pbxlogin", "")
+	tr.say("GET", "/websocket?user=101", "")
+
+	tr.golden("vodia.golden")
 }

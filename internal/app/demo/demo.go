@@ -255,7 +255,7 @@ func (d *Demo) Phones() []string {
 
 // Doors lists the doors through which Call places calls.
 func (d *Demo) Doors() []string {
-	return []string{"rest", "cli", "callfile", "ari", "ami", "dialproxy", "switchvox", "link"}
+	return []string{"rest", "cli", "callfile", "ari", "ami", "dialproxy", "vodia", "switchvox", "link"}
 }
 
 // Spool is the folder of call files.

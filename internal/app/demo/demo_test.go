@@ -33,6 +33,7 @@ func TestDemo(t *testing.T) {
 		"ari":       {"event Dial B ANSWER", "DELETE /ari/bridges/talk"},
 		"ami":       {"event OriginateResponse PJSIP/101-00000008 Success reason 4", ": Normal Clearing"},
 		"dialproxy": {"Action DBPut, Family actionlist", "~allow=127.0.0.1"},
+		"vodia":     {"GET /remote_call.htm?user=101&dest=102", ", signed"},
 		"switchvox": {"POST /xml switchvox.users.call", "101, 102"},
 		"link":      {"POST /link/", ", signed"},
 	} {
