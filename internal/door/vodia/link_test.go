@@ -520,7 +520,7 @@ func TestIntent(t *testing.T) {
 		if in.Prompts != 2 || in.Interval != 4*time.Second || in.FailTone != 9*time.Second || in.DestName != "A B" || in.Dest != "+1617399" || in.Key != "" {
 			t.Errorf("%+v", in)
 		}
-		if o := in.Origin; o.Door != "vodia" || o.Principal != "vodia:"+ada || o.Remote != "192.0.2.1" || o.Reference != "+1617399" || in.NotAfter.Sub(time.Now()) != queueTime {
+		if o := in.Origin; o.Door != "vodia" || o.Principal != "vodia:"+ada || o.Remote != "192.0.2.1" || o.Reference != "+1617399" || time.Until(in.NotAfter) != queueTime {
 			t.Errorf("%+v, not after %v", o, in.NotAfter)
 		}
 	})
