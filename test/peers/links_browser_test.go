@@ -16,7 +16,9 @@ func TestLinkInBrowser(t *testing.T) {
 	o := newLinkOffice(t, 4)
 	web := startBrowser(t)
 	port := strangers(t)
-	site := func(host, html string) string { return fmt.Sprintf("http://%s:%d/?html=%s", host, port, url.QueryEscape(html)) }
+	site := func(host, html string) string {
+		return fmt.Sprintf("http://%s:%d/?html=%s", host, port, url.QueryEscape(html))
+	}
 	ends := func(what string, calls int) {
 		t.Helper()
 		var list struct{ Calls []struct{ ID string } }
