@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -232,5 +233,50 @@ func TestClickOutlivesTheServer(t *testing.T) {
 		o.over(mine)
 		p.told("one", "ended")
 		p.forget()
+	}
+}
+
+// A person has one line: whoever clicks while it rings is told that it is not free. Each
+// element knows its own call.
+func TestClickWhileThePhoneRings(t *testing.T) {
+	t.Parallel()
+	crm := newHTTPSFront(t)
+	o := newClickOffice(t, "allowed_origins = [\""+crm.url("crm")+"\"]\n")
+	crm.serve(o.crm(o.glue("js")))
+	p := o.web.open("crm", crm.url("crm")+"/")
+	p.click("#el [part=call]")
+	mine := o.rings(o.me)
+	p.told("el", "alerting")
+	p.click("#two [name=call]")
+	p.toldWhy("two", "ended", "expired")
+	p.visible("#two [name=call]")
+	p.says("#el [part=status]", "Answer your phone.")
+	p.click("#el [part=hangup]")
+	o.over(mine)
+	p.says("#el [part=status]", "Ended.")
+	if n := o.me.Counts().Invites; n != 1 {
+		t.Errorf("the phone was called %d times, want once", n)
+	}
+}
+
+// On the server's own machine it works without HTTPS, as somebody does who tries it out.
+func TestClickWithoutHTTPS(t *testing.T) {
+	t.Parallel()
+	o := newClickOffice(t, "")
+	p := o.web.open("plain", fmt.Sprintf("http://127.0.0.1:%d/click-to-dial?number=200", o.HTTP))
+	p.do("landed", args{"url": "**/click-to-dial/login?number=200"})
+	p.do("fill", args{"at": "#account", "text": "123@tenant.com"})
+	p.do("fill", args{"at": "#password", "text": "secret"})
+	p.click("button")
+	p.do("landed", args{"url": "**/click-to-dial?number=200"})
+	for id, buttons := range map[string][2]string{
+		"component": {"#component [part=call]", "#component [part=hangup]"}, "widget": {"#widget [name=call]", "#widget [name=cancel]"},
+	} {
+		p.click(buttons[0])
+		mine := o.rings(o.me)
+		p.told(id, "alerting")
+		p.click(buttons[1])
+		o.over(mine)
+		p.told(id, "ended")
 	}
 }

@@ -16,16 +16,17 @@ const STATES = {
 
 // What is said of the reasons for which a call has ended.
 const ENDS = {
-  completed: "Ended.",
-  answered: "Ended.",
-  hangup: "Ended.",
-  cancelled: "Ended.",
   busy: "Ended: busy.",
   "no-answer": "Ended: nobody answered.",
   rejected: "Ended: the call was refused.",
   unallocated: "Ended: there is no such number.",
   congestion: "Ended: the network is busy.",
   "not-confirmed": "Ended: you have not pressed 1.",
+  expired: "Ended: no line was free.",
+  interrupted: "Ended by the telephone system.",
+  failed: "Ended: the call has failed.",
+  completed: "Ended.",
+  cancelled: "Ended.",
 };
 
 // The same where the user's own phone was not answered.
