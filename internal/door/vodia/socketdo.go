@@ -31,8 +31,7 @@ type command struct {
 	made   call.ID // the call that it has made, "" = none
 }
 
-// do carries out a message, or says why it does not. What changes something counts as a
-// request of the client's address: a socket is no way around that bound.
+// do carries out a message, or says why it does not.
 func (k *socket) do(ctx context.Context, action string, f wire.Frame) {
 	if _, idle := f.(wire.KeepAlive); idle {
 		return
@@ -44,16 +43,7 @@ func (k *socket) do(ctx context.Context, action string, f wire.Frame) {
 	}
 	x := &exchange{d: k.d, c: k.d.o.Config(), r: k.x.r, client: k.x.client}
 	c := &command{exchange: x, k: k, action: action, me: me, user: u}
-	bad, watches := c.watch(f)
-	if !watches {
-		if k.d.rates.enter(x.client, x.c.PerMinute, k.d.now()) > 0 {
-			bad = deny(http.StatusTooManyRequests, "too_many", "Too many requests; try again later.")
-		} else {
-			ctx, cancel := context.WithTimeout(ctx, commandTime)
-			bad = c.change(ctx, f)
-			cancel()
-		}
-	}
+	bad := c.carryOut(ctx, f)
 	if bad != nil {
 		x.audit(bad, &me, u.Account)
 		k.answer(ctx, wire.Refused{Request: action, Code: bad.status, Message: bad.text})
@@ -63,15 +53,33 @@ func (k *socket) do(ctx context.Context, action string, f wire.Frame) {
 	}
 }
 
-// watch carries out a message that only asks to be told something; ok is false if it is
-// another one.
+// carryOut carries out a message. What costs more than a look at the user's own calls counts
+// as a request of the client's address.
+func (c *command) carryOut(ctx context.Context, f wire.Frame) *failure {
+	switch f := f.(type) {
+	case wire.GetCalls:
+		c.k.watches.own(&c.user, true, true)
+		return nil
+	case wire.OwnCalls:
+		c.k.watches.own(&c.user, f.Subscribe, f.Subscribe)
+		return nil
+	}
+	if c.d.rates.enter(c.client, c.c.PerMinute, c.d.now()) > 0 {
+		return fail(http.StatusTooManyRequests, "too_many", "Too many requests; try again later.")
+	}
+	if bad, ok := c.watch(f); ok {
+		return bad
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandTime)
+	defer cancel()
+	return c.change(ctx, f)
+}
+
+// watch carries out a message that asks to be told of others; ok is false if it is another
+// one.
 func (c *command) watch(f wire.Frame) (bad *failure, ok bool) {
 	k := c.k
 	switch f := f.(type) {
-	case wire.GetCalls:
-		k.watches.own(&c.user, true, true)
-	case wire.OwnCalls:
-		k.watches.own(&c.user, f.Subscribe, f.Subscribe)
 	case wire.DomainCalls:
 		if c.me.user.Role == directory.RoleUser { // a tenant's calls are its administrators'
 			return deny(http.StatusForbidden, "not_allowed", "Only administrators may see the calls of others."), true
@@ -80,7 +88,7 @@ func (c *command) watch(f wire.Frame) (bad *failure, ok bool) {
 	case wire.Lamps:
 		return k.watches.lamps(f.Add, f.Remove), true
 	case wire.GetUsers:
-		k.board.note(k.domainState())
+		k.board.change(func(d *due) { d.users = true })
 	case wire.RingTones:
 		k.board.note(wire.RingToneList{}) // phones have their own
 	case wire.OrbitCalls, wire.Unsupported:

@@ -15,6 +15,7 @@ import (
 // Bounds of what a socket watches.
 const (
 	maxLamps  = 200                    // extensions
+	longestN  = 64                     // bytes of an extension
 	tenantGap = 250 * time.Millisecond // between two looks at all calls of a tenant
 )
 
@@ -111,6 +112,9 @@ func (w *watches) lamps(add, remove []string) *failure {
 	for _, n := range add {
 		if w.lamp[n] != nil {
 			continue
+		}
+		if len(n) > longestN {
+			return fail(http.StatusBadRequest, "lamps", "An extension is too long.")
 		}
 		if len(w.lamp) >= maxLamps {
 			return fail(http.StatusTooManyRequests, "lamps", "Too many extensions are watched.")
@@ -264,13 +268,16 @@ func (k *socket) sendTenant(d *due, by *asker) error {
 	return nil
 }
 
-// domainState lists the accounts of the tenant.
-func (k *socket) domainState() wire.DomainState {
+// sendUsers lists the accounts of the tenant.
+func (k *socket) sendUsers(d *due) error {
+	if !d.users {
+		return nil
+	}
 	var out wire.DomainState
 	for _, u := range k.accounts() {
 		out.Accounts = append(out.Accounts, wire.Account{Account: u.Name.Local, Name: u.Display(), Registered: k.d.registered(u.Phone)})
 	}
-	return out
+	return k.send(out)
 }
 
 // accounts gives the users of the tenant that have a phone.

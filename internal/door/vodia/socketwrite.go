@@ -3,7 +3,6 @@ package vodia
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -32,6 +31,7 @@ type due struct {
 	lamps  bool           // the lamps that have changed
 	tenant bool           // the accounts that have changed
 	anew   bool           // all accounts
+	users  bool           // the list of the accounts, without their calls
 	notes  []wire.Message // others, the oldest first
 }
 
@@ -140,7 +140,7 @@ func (k *socket) round() error {
 		}
 	}
 	d := k.board.take()
-	if !d.calls && !d.anyway && !d.lamps && !d.tenant && len(d.notes) == 0 {
+	if !d.calls && !d.anyway && !d.lamps && !d.tenant && !d.users && len(d.notes) == 0 {
 		return nil
 	}
 	me, u, ok := k.acts()
@@ -148,7 +148,18 @@ func (k *socket) round() error {
 		k.lost()
 		return errParted
 	}
-	return errors.Join(k.sendNotes(d.notes), k.sendCalls(&d, &u), k.sendLamps(&d), k.sendTenant(&d, &me))
+	for _, send := range []func() error{
+		func() error { return k.sendNotes(d.notes) },
+		func() error { return k.sendCalls(&d, &u) },
+		func() error { return k.sendLamps(&d) },
+		func() error { return k.sendUsers(&d) },
+		func() error { return k.sendTenant(&d, &me) },
+	} {
+		if err := send(); err != nil { // nothing is sent after a frame that was not
+			return err
+		}
+	}
+	return nil
 }
 
 func (k *socket) sendNotes(list []wire.Message) error {
