@@ -2,6 +2,7 @@ package vodia
 
 import (
 	"errors"
+	"fmt"
 	"html"
 	"net/http"
 	"net/http/httptest"
@@ -10,8 +11,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/click"
 	"github.com/dialwright/dialwright/internal/directory"
 	"github.com/dialwright/dialwright/internal/directory/directorytest"
@@ -418,25 +421,34 @@ func TestSameNonceAtOnce(t *testing.T) {
 	}
 }
 
-// Who waits for the same call of another that is refused has its own turn.
-func TestDoubleClickOfTwoLinks(t *testing.T) {
-	h := newHouse(t)
-	h.set(func() { h.conf.LinkReuse = 1 })
-	used := h.adas("n1")
-	h.want(h.ask("GET", used, ""), 200)
-	h.door.recent.ended("c1")
-	h.set(func() { h.hold = make(chan struct{}) })
-	codes := make(chan int, 2)
-	var all sync.WaitGroup
-	for _, link := range []string{used, credLink("")} {
-		all.Go(func() { codes <- h.ask("GET", link, "").Code })
-	}
-	close(h.hold)
-	all.Wait()
-	if a, b := <-codes, <-codes; a+b != 200+403 && a+b != 200+200 { // 200 twice: the good one came first
-		t.Errorf("%d and %d", a, b)
-	}
-	h.wantCalls(2)
+// Who waits for the same call of another that is refused has its own turn; who comes after that
+// gets its call.
+func TestRefusedBeforeOthers(t *testing.T) {
+	inBubble(t, func(h *house) {
+		l, w, refused := newRecent(), wish{dest: "1"}, make(chan struct{})
+		ask := func(submit func() (call.Call, *failure)) <-chan string {
+			out := make(chan string, 1)
+			go func() {
+				c, again, bad := l.once(h.Context(), w, time.Second, fixtureNow, submit)
+				if bad != nil {
+					out <- bad.code
+					return
+				}
+				out <- fmt.Sprint(c.ID, again)
+			}()
+			synctest.Wait()
+			return out
+		}
+		first := ask(func() (call.Call, *failure) { <-refused; return call.Call{}, notAllowed() })
+		second := ask(func() (call.Call, *failure) { return call.Call{ID: "c2"}, nil })
+		close(refused)
+		if a, b := <-first, <-second; a != "not_allowed" || b != "c2false" {
+			t.Errorf("%s, then %s", a, b)
+		}
+		if c := <-ask(func() (call.Call, *failure) { return call.Call{ID: "c3"}, nil }); c != "c2true" {
+			t.Errorf("after that %s", c)
+		}
+	})
 }
 
 // Each refusal has its status and one line, and tells nothing of what is inside.
@@ -579,21 +591,21 @@ func TestMayNot(t *testing.T) {
 			directorytest.Person{Name: "nophone@tenant.com", Password: "password", LinkSecret: "secret"},
 		)
 		directorytest.Configure(t, h.people, vectors(t).Fixture.Tenants, people...)
-		const call = "/remote_call.htm?dest=1&user="
+		const user = "/remote_call.htm?dest=1&user="
 		for _, c := range []struct {
 			note, link, login string
 			status            int
 		}{
-			{"disabled: password", call + "off@tenant.com", basic("off@tenant.com", "password"), 401},
-			{"disabled: credentials", call + "off@tenant.com&auth=off@tenant.com:password", "", 403},
+			{"disabled: password", user + "off@tenant.com", basic("off@tenant.com", "password"), 401},
+			{"disabled: credentials", user + "off@tenant.com&auth=off@tenant.com:password", "", 403},
 			{"disabled: signature", h.signed(wire.Link{User: "off@tenant.com", Dest: "1", Nonce: "n"}, "secret"), "", 403},
-			{"disabled: by an administrator", call + "off@tenant.com", basic(root, "bigsecret"), 403},
-			{"minter for itself", call + "crm@tenant.com", basic("crm@tenant.com", "password"), 403},
-			{"minter for another", call + ada, basic("crm@tenant.com", "password"), 403},
+			{"disabled: by an administrator", user + "off@tenant.com", basic(root, "bigsecret"), 403},
+			{"minter for itself", user + "crm@tenant.com", basic("crm@tenant.com", "password"), 403},
+			{"minter for another", user + ada, basic("crm@tenant.com", "password"), 403},
 			{"administrator without an extension", "/remote_call.htm?dest=1", basic(root, "bigsecret"), 403},
-			{"administrator's own name", call + "admin@tenant.com", basic("admin@tenant.com", "tenantadmin"), 403},
-			{"nobody by an administrator", call + "999@tenant.com", basic(root, "bigsecret"), 403},
-			{"user without a phone", call + "nophone@tenant.com", basic("nophone@tenant.com", "password"), 409},
+			{"administrator's own name", user + "admin@tenant.com", basic("admin@tenant.com", "tenantadmin"), 403},
+			{"nobody by an administrator", user + "999@tenant.com", basic(root, "bigsecret"), 403},
+			{"user without a phone", user + "nophone@tenant.com", basic("nophone@tenant.com", "password"), 409},
 			{"no link secret", h.signed(wire.Link{User: "crm@tenant.com", Dest: "1", Nonce: "n"}, "password"), "", 403},
 			{"signed without a user", strings.Replace(h.adas("n"), "user=123%40tenant.com&", "", 1), "", 400},
 			{"own extension", "/remote_call.htm?dest=1", basic(ada, adaPass), 200},
@@ -609,14 +621,14 @@ func TestMayNot(t *testing.T) {
 // Neither the log nor the audit trail nor a refusal has a secret in it.
 func TestNothingSecretIsTold(t *testing.T) {
 	inBubble(t, func(h *house) {
-		const cy, call = "125@tenant.com", "/remote_call.htm?user=125%40tenant.com&dest=5551234"
+		const cy, page = "125@tenant.com", "/remote_call.htm?user=125%40tenant.com&dest=5551234"
 		session, said := h.session(cy), ""
 		link := h.signed(wire.Link{User: cy, Dest: "5551234", Nonce: "n1"}, "linkpass")
 		for _, r := range []*http.Request{
-			h.request("GET", call+"&auth="+cy+":webpass", ""), h.request("GET", call+"&auth="+cy+":wr0ngword", ""), h.request("GET", link, ""),
+			h.request("GET", page+"&auth="+cy+":webpass", ""), h.request("GET", page+"&auth="+cy+":wr0ngword", ""), h.request("GET", link, ""),
 			h.request("GET", strings.Replace(link, "dest=", "dest=9", 1), ""),
-			h.request("GET", call, "", basic(cy, "webpass")), h.request("GET", call, "", basic(cy, "wr0ngword")),
-			h.request("GET", call, "", cookie(session)), h.request("GET", "/rest/pbxlogin", ""),
+			h.request("GET", page, "", basic(cy, "webpass")), h.request("GET", page, "", basic(cy, "wr0ngword")),
+			h.request("GET", page, "", cookie(session)), h.request("GET", "/rest/pbxlogin", ""),
 			h.request("POST", "/rest/system/session", `{"name":"session","value":"t0ken"}`),
 			h.request("POST", "/rest/user/"+cy+"/calls", `{"remote-dial":"1"}`, basic("nobody", "wr0ngword")),
 			h.request("POST", "/click-to-dial/login", "account="+cy+"&password=wr0ngword", "Origin: https://pbx.example"),
