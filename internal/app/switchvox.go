@@ -32,7 +32,7 @@ func switchvoxConfig(c *config.Config) *switchvox.Config {
 		Realm: s.Realm, NonceLife: s.NonceLife.Duration, Tenant: s.Tenant, JSONNumbers: s.JSONNumbers, FirstErrorOnly: s.FirstErrorOnly,
 		Dedupe: s.Dedupe, MinExtension: s.MinExtension, MaxExtension: s.MaxExtension, AllowExternalFirst: s.AllowExternalFirst,
 		AllowedOrigins: s.AllowedOrigins, Networks: checked(s.Networks), AllowPlainHTTP: s.AllowPlainHTTP, TrustedProxies: checked(s.TrustedProxies),
-		Pending: s.Pending, Variables: s.Variables, Version: s.Version,
+		Pending: s.Pending, Variables: s.Variables, PassVariables: s.PassVariables, Version: s.Version,
 	}
 	for _, scheme := range s.Schemes {
 		out.Digest = out.Digest || scheme == "digest"

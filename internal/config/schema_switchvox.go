@@ -37,8 +37,11 @@ type Switchvox struct {
 	Pending int `toml:"pending"`
 	// Names of variables that requests may set; each has a number, which answers show. The table's
 	// key is the name: [switchvox.variables] balance = 3. Others are reported as not found, and not
-	// set. Reload: live.
+	// set, unless pass_variables names them. Reload: live.
 	Variables map[string]int `toml:"variables"`
+	// Names of further variables that requests may set; answers report them as not found all the same.
+	// "*" = all: then a request can set what the dialplan relies on. Reload: live.
+	PassVariables []string `toml:"pass_variables"`
 	// What switchvox.info.getSoftwareVersion says. Reload: live.
 	Version string `toml:"version"`
 }

@@ -41,6 +41,11 @@ func (v *validator) switchvox() {
 	v.networks("switchvox.trusted_proxies", o.TrustedProxies)
 	v.within("switchvox.pending", o.Pending, 1, 1<<20)
 	v.switchvoxVariables(o.Variables)
+	for i, name := range o.PassVariables {
+		if name != "*" && !ivrVariable.MatchString(name) {
+			v.bad(fmt.Sprintf("switchvox.pass_variables[%d]", i), "cannot be a variable; use letters, digits and _, at most 64, or \"*\" for all")
+		}
+	}
 	if o.Version == "" || strings.ContainsFunc(o.Version, func(r rune) bool { return r < ' ' || r > '~' }) {
 		v.bad("switchvox.version", "must be one line of ASCII, as \"7.8.0.0\"")
 	}

@@ -128,16 +128,22 @@ func (x *exchange) phone(l leg) (directory.User, bool) {
 	return u, ok && u.Phone != "" && !u.Disabled
 }
 
-// variables gives those that the configuration knows, for both legs. Others are not set: a
+// variables gives those that the configuration names, for both legs. Others are not set: a
 // request must not change what the dialplan relies on (spec: switchvox 11).
 func (x *exchange) variables(list []wire.Variable) []call.Variable {
 	var out []call.Variable
 	for _, v := range list {
-		if _, known := x.c.Variables[v.Name]; known {
+		if _, known := x.c.Variables[v.Name]; known || x.passes(v.Name) {
 			out = append(out, call.Variable{Name: "__" + v.Name, Value: v.Value})
 		}
 	}
 	return out
+}
+
+// passes says whether a variable without a number is set. A name that begins with _ would be
+// read as an inherited one.
+func (x *exchange) passes(name string) bool {
+	return slices.Contains(x.c.PassVariables, name) || slices.Contains(x.c.PassVariables, "*") && !strings.HasPrefix(name, "_")
 }
 
 // barred says why the login may not have these numbers dialled; "" = it may (spec: switchvox 11).

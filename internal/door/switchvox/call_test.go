@@ -48,7 +48,7 @@ func TestRefusals(t *testing.T) {
 // The request of the queue is one attempt, now or not at all.
 func TestRequest(t *testing.T) {
 	h := newHouse(t)
-	got := h.do("POST", "/json", dial("15554578299", `,"variables":["balance=1","nosuch=2","CHANNEL=3"],"timeout":5`), as("admin"))
+	got := h.do("POST", "/json", dial("15554578299", `,"variables":["balance=1","nosuch=2","CHANNEL=3","other=4"],"timeout":5`), as("admin"))
 	if got.code() != "" {
 		t.Fatal(got.body)
 	}
@@ -63,7 +63,7 @@ func TestRequest(t *testing.T) {
 		Then:      call.Then{Kind: call.ThenConnect, Second: "PJSIP/915554578299@trunk", WaitTime: 30 * time.Second, FailTone: 5 * time.Second},
 		Callee:    call.CallerID{Name: "PBX", Number: "915554578299"},
 		CallerID:  call.CallerID{Name: "Ada Moss", Number: "101"},
-		Variables: []call.Variable{{Name: "__balance", Value: "1"}},
+		Variables: []call.Variable{{Name: "__balance", Value: "1"}, {Name: "__nosuch", Value: "2"}}, // as configured
 	}
 	if d := cmp.Diff(want, r); d != "" {
 		t.Errorf("-want +got:\n%s", d)
@@ -314,6 +314,29 @@ func TestServes(t *testing.T) {
 	for path, want := range map[string]bool{"/xml": true, "/json": true, "/": false, "/xml/": false, "/jsonx": false, "/v1/xml": false} {
 		if got := door.Serves(path); got != want {
 			t.Errorf("%s: %v", path, got)
+		}
+	}
+}
+
+// Variables without a number are set as far as the operator lets them, and reported as not
+// found in any case.
+func TestPassVariables(t *testing.T) {
+	for _, c := range []struct {
+		pass []string
+		want []call.Variable
+	}{
+		{nil, nil},
+		{[]string{"other"}, []call.Variable{{Name: "__other", Value: "1"}}},
+		{[]string{"*"}, []call.Variable{{Name: "__other", Value: "1"}, {Name: "__nosuch", Value: "3"}}},
+	} {
+		h := newHouse(t)
+		h.set(func() { h.conf.PassVariables = c.pass })
+		got := h.do("POST", "/json", dial("301", `,"variables":["other=1","_odd=2","nosuch=3"]`), as("admin"))
+		if n := strings.Count(got.body, "not_found"); n != 3 {
+			t.Errorf("%q: %s", c.pass, got.body)
+		}
+		if d := cmp.Diff(c.want, h.taken()[0].Variables); d != "" {
+			t.Errorf("%q: -want +got:\n%s", c.pass, d)
 		}
 	}
 }

@@ -79,6 +79,7 @@ type Config struct {
 	TrustedProxies     []netip.Prefix
 	Pending            int
 	Variables          map[string]int // name → number
+	PassVariables      []string       // set, though reported as not found; "*" = all
 	Version            string
 }
 

@@ -56,7 +56,7 @@ var begun = time.Date(2024, 5, 6, 7, 8, 25, 0, time.UTC)
 func config() switchvox.Config {
 	return switchvox.Config{
 		Realm: "Switchvox", Digest: true, Basic: true, NonceLife: 24 * time.Hour, MinExtension: 3, MaxExtension: 6, AllowExternalFirst: true,
-		AllowedOrigins: []string{"https://pbx.example"}, Pending: 100, Variables: map[string]int{"balance": 3, "ticket": 7}, Version: "7.6.1",
+		AllowedOrigins: []string{"https://pbx.example"}, Pending: 100, Variables: map[string]int{"balance": 3, "ticket": 7}, PassVariables: []string{"nosuch"}, Version: "7.6.1",
 	}
 }
 
