@@ -148,8 +148,11 @@ func TestElementComesAndGoes(t *testing.T) {
 	pbx.set(func(p *scriptedPBX) { p.down = false })
 	page = web.open("q", pbx.page("q", `<dialwright-call id="w" number="300"></dialwright-call>`+elementScript))
 	page.click("#w [part=call]")
-	s = pbx.next()
-	s.dialled("300") // and no call to 200 before it
+	for to := ""; to != "300"; { // the line of the first page may still come up, with nothing to ask
+		if to = pbx.next().wish(); to != "" && to != "300" {
+			t.Fatalf("an element that has gone calls %s", to)
+		}
+	}
 }
 
 // What goes wrong is told in words.

@@ -195,6 +195,32 @@ func (s *scriptedSocket) dialled(number string) {
 	s.wants(map[string]any{"action": "make-call", "to": number})
 }
 
+// wish gives the number that the page asks for first, "" if it goes without having asked.
+func (s *scriptedSocket) wish() string {
+	s.t.Helper()
+	number := func(frame map[string]any) string {
+		to, _ := frame["to"].(string)
+		return to
+	}
+	for patience := time.After(20 * time.Second); ; {
+		select {
+		case frame := <-s.got:
+			if to := number(frame); to != "" {
+				return to
+			}
+		case <-s.gone: // what it sent before is in got
+			for len(s.got) > 0 {
+				if to := number(<-s.got); to != "" {
+					return to
+				}
+			}
+			return ""
+		case <-patience:
+			s.t.Fatal("the page neither asks for a call nor goes")
+		}
+	}
+}
+
 func (s *scriptedSocket) send(frame any) {
 	s.t.Helper()
 	b, err := json.Marshal(frame)

@@ -159,10 +159,11 @@ func TestClickOnAnotherSite(t *testing.T) {
 
 			p.click("#two [name=call]")
 			mine = o.rings(o.me)
-			mine.Answer()
-			p.toldWhy("two", "ended", "busy")
-			p.visible("#two [name=call]")
+			p.told("two", "alerting")
+			p.click("#two [name=cancel]")
 			o.over(mine)
+			p.toldWhy("two", "ended", "cancelled")
+			p.visible("#two [name=call]")
 
 			p.click("#el [part=call]")
 			mine = o.rings(o.me)

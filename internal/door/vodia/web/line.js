@@ -128,10 +128,13 @@ class Line {
     this.finish(click, () => click.become("ended", { reason: "cancelled" }));
   }
 
-  // release is for who no longer wants to be told. The call goes on.
+  // release is for who no longer wants to be told. The call goes on, unless it was to end
+  // as soon as it is there.
   release(click) {
     click.tell = () => {};
-    if (!click.sent && !click.over) this.forget(click);
+    if (click.over) return;
+    if (!click.sent) this.forget(click);
+    else if (click.state !== "ending") this.finish(click, () => clearTimeout(click.timer));
   }
 
   end(click) {
@@ -237,6 +240,10 @@ class Line {
   }
 
   opened(socket) {
+    if (this.clicks.size === 0) { // who waited has gone
+      socket.close(1000);
+      return;
+    }
     this.socket = socket;
     this.fresh = true;
     this.known = null;
@@ -250,7 +257,6 @@ class Line {
     }
     if (this.queue[0]?.action !== "get-calls") this.queue.unshift({ action: "get-calls" });
     this.flush();
-    if (this.clicks.size === 0) this.close();
   }
 
   closed(socket, event) {
