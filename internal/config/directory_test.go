@@ -241,6 +241,7 @@ func TestDirectoryWarnings(t *testing.T) {
 		{"[users.1]\ndigest = \"69ad6bfcbf70ac68dc964564f1e5425a\"\npassword = \"" + auth.CheapHash("x") + "\"\n[switchvox]\nenabled = true\nauth_schemes = [\"basic\"]\n", "users.1.digest: is of no use"},
 		{"[switchvox]\ntenant = \"nobody.example\"\n", "switchvox.tenant: there is no tenant \"nobody.example\""},
 		{"[links]\nbase_url = \"http://dial.example.com\"\n", "links.base_url: sends links without encryption"},
+		{"[vodia]\nenabled = true\nlink_reuse = 1\n[retention]\ncalls = \"1h\"\n", "vodia.link_reuse: is forgotten after a restart"},
 		{"[vodia]\nenabled = true\n[http]\nlisten = \"\"\n", "vodia.enabled: has no effect"},
 	} {
 		l, ms := parse(t, c.text)

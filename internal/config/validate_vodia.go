@@ -36,6 +36,10 @@ func (v *validator) vodia() {
 	if o.Enabled {
 		v.plainPasswords("vodia.allow_plain_http", o.AllowPlainHTTP)
 		v.noHTTP("vodia.enabled")
+		if keep := v.c.Retention.Calls.Duration; o.LinkReuse > 0 && keep > 0 && keep < o.MaxLinkDuration.Duration {
+			v.warn("vodia.link_reuse", "is forgotten after a restart by links that live longer than calls are kept: raise retention.calls from %v to vodia.max_link_duration, %v",
+				v.c.Retention.Calls, o.MaxLinkDuration)
+		}
 	}
 }
 
