@@ -38,13 +38,14 @@ func ParseCredentials(auth string) (c Credentials, ok bool) {
 // alphabet puts base64 into one alphabet (spec: vodia C2).
 var alphabet = strings.NewReplacer(" ", "+", "-", "+", "_", "/")
 
-// String writes credentials as the parameter auth, before its URL-encoding.
+// String writes credentials as the parameter auth, before its URL-encoding: plain if Plain is
+// set, or if their base64 would be read as an MD5 signature.
 func (c Credentials) String() string {
 	text := c.Name + ":" + c.Password
-	if c.Plain {
-		return text
+	if coded := base64.StdEncoding.EncodeToString([]byte(text)); !c.Plain && !isMD5(coded) {
+		return coded
 	}
-	return base64.StdEncoding.EncodeToString([]byte(text))
+	return text
 }
 
 // isMD5 says whether a text is 32 hexadecimal digits.
