@@ -177,11 +177,27 @@ func (t *Table) Answer(ctx context.Context, phone, id string) error {
 // ErrNoCall; ErrState unless they talk; ErrUnsupported if the phone holds by itself and
 // cannot be asked; that of ctx.
 func (t *Table) Hold(ctx context.Context, phone, id string, on bool) error {
+	return t.hold(ctx, phone, id, func(bool) bool { return on })
+}
+
+// ToggleHold ends a hold of the other side, or begins one, by what the channel does at this
+// moment: the table may still show what it did before the last change. Of two at once the
+// second undoes the first. Errors: as Hold.
+func (t *Table) ToggleHold(ctx context.Context, phone, id string) error {
+	return t.hold(ctx, phone, id, func(held bool) bool { return !held })
+}
+
+// hold has the other side held if want says so, given whether it is held now.
+func (t *Table) hold(ctx context.Context, phone, id string, want func(held bool) bool) error {
 	h, err := t.joined(phone, id)
 	if err != nil {
 		return err
 	}
-	if err := h.c.HoldOther(on); err != nil {
+	t.holding.Lock()
+	on := want(h.c.Snapshot().Held)
+	err = h.c.HoldOther(on)
+	t.holding.Unlock()
+	if err != nil {
 		return told(err)
 	}
 	if on || !h.c.Snapshot().PhoneHeld {

@@ -1,6 +1,7 @@
 package usercall_test
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/dialwright/dialwright/internal/softphone"
@@ -38,6 +39,38 @@ func TestHold(t *testing.T) {
 	o.must(o.table.Hold(o.ctx, "201", id, false))
 	o.await("", "connected connected")
 	o.hears(a, toneOf202)
+	o.hears(b, toneOf201)
+}
+
+// A toggle looks at the channel, not at a picture that may be older: an even number of them,
+// one after the other or at once, changes nothing, and an odd one holds.
+func TestToggleHold(t *testing.T) {
+	o := open(t, nil)
+	id, _, b := o.talk("201", "202")
+	o.await("", "connected connected")
+	for n := 2; n < 30; n++ {
+		for range n {
+			o.must(o.table.ToggleHold(o.ctx, "201", id))
+		}
+		if n%2 == 1 { // as before
+			o.await("201", "holding")
+			o.must(o.table.ToggleHold(o.ctx, "201", id))
+		}
+		o.await("201", "connected")
+	}
+	var all sync.WaitGroup
+	for range 33 {
+		all.Go(func() {
+			if err := o.table.ToggleHold(o.ctx, "201", id); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	o.await("201", "holding")
+	o.hears(b, holdMusic)
+	o.must(o.table.ToggleHold(o.ctx, "201", id))
+	o.await("", "connected connected")
 	o.hears(b, toneOf201)
 }
 

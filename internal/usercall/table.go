@@ -47,6 +47,7 @@ type Table struct {
 	unobserve func()
 	quit      chan struct{} // closed by Stop
 	done      chan struct{} // closed when the worker has ended
+	holding   sync.Mutex    // keeps the look at a hold and its change together; nothing is locked under it but the channel
 	life      sync.Mutex    // guards started and over
 	started   bool
 	over      bool

@@ -29,6 +29,7 @@ type Calls interface {
 	Reject(ctx context.Context, phone, id, who string) error
 	Answer(ctx context.Context, phone, id string) error
 	Hold(ctx context.Context, phone, id string, on bool) error
+	ToggleHold(ctx context.Context, phone, id string) error
 	Transfer(ctx context.Context, phone, id, number string) error
 	Join(ctx context.Context, phone, id, id2 string) error
 	SendDTMF(ctx context.Context, phone, id, digits string) error

@@ -122,11 +122,7 @@ func (c *command) change(ctx context.Context, f wire.Frame) *failure {
 	case wire.AcceptCall:
 		return c.undone(calls.Answer(ctx, phone, f.ID))
 	case wire.HoldCall:
-		on, ok := c.find(func(o *usercall.Call) bool { return o.ID == f.ID })
-		if !ok {
-			return noCall()
-		}
-		return c.undone(calls.Hold(ctx, phone, f.ID, on.State != usercall.Holding))
+		return c.undone(calls.ToggleHold(ctx, phone, f.ID))
 	case wire.RecordCall:
 		return c.undone(calls.Record(ctx, phone, f.ID, f.On))
 	case wire.DTMF:
@@ -156,6 +152,7 @@ func (c *command) makeCall(ctx context.Context, f wire.MakeCall) *failure {
 		told.rule = "" // place has told the audit trail
 		return &told
 	}
+	c.k.typed(string(made.ID), f.To, made.Request.Origin.Reference)
 	if !again {
 		c.made = made.ID
 	}

@@ -38,6 +38,7 @@ type socket struct {
 	answers chan wire.Message // to frames
 	view    view              // of stream alone
 	watches watches
+	spelled spellings
 
 	quit     chan struct{} // closed to end it
 	quitting sync.Once

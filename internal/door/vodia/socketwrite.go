@@ -1,6 +1,7 @@
 package vodia
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -164,6 +165,10 @@ func (k *socket) round() error {
 
 func (k *socket) sendNotes(list []wire.Message) error {
 	for _, m := range list {
+		if e, ok := m.(wire.CallEnded); ok {
+			e.ToNumber = cmp.Or(k.spelled.of(e.ID), e.ToNumber)
+			m = e
+		}
 		if err := k.send(m); err != nil {
 			return err
 		}
@@ -177,6 +182,11 @@ func (k *socket) sendCalls(d *due, u *directory.User) error {
 		return nil
 	}
 	list := k.d.callObjects(u)
+	for i := range list {
+		if to := k.spelled.of(list[i].ID); to != "" {
+			list[i].To = spelledAs(list[i].To, to)
+		}
+	}
 	text := wire.Encode(wire.CallState{Calls: list})
 	sum := sha256.Sum256(text)
 	if sum == k.view.calls && !d.anyway {
