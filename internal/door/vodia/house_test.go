@@ -34,7 +34,7 @@ import (
 // house is the door on a real directory, queue, store, table of calls and switch, with
 // pretended phones. Its people are those of the vectors.
 type house struct {
-	*testing.T
+	testing.TB
 	people *directory.Directory
 	store  *sqlite.Store
 	sw     *pbx.Switch
@@ -66,11 +66,11 @@ const (
 )
 
 // newHouse opens a house. In a bubble of fake time its door is asked directly (ask).
-func newHouse(t *testing.T) *house {
+func newHouse(t testing.TB) *house {
 	t.Helper()
 	f := vectors(t).Fixture
 	h := &house{
-		T: t, log: &logbook{}, begun: time.Now(), does: map[string]string{}, away: map[string]bool{},
+		TB: t, log: &logbook{}, begun: time.Now(), does: map[string]string{}, away: map[string]bool{},
 		conf: Config{
 			Realm: f.Realm, MaxLinkDuration: f.MaxLinkDuration * time.Second, MaxClockSkew: f.MaxClockSkew * time.Second,
 			DedupeWindow: f.DedupeWindow * time.Second, AllowedOrigins: f.AllowedOrigins, PerMinute: -1, MaxSockets: 100,
@@ -390,6 +390,13 @@ func (l *logbook) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(b)
+}
+
+// reset forgets what was logged.
+func (l *logbook) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Reset()
 }
 
 func (l *logbook) String() string {

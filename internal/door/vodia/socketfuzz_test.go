@@ -1,11 +1,10 @@
 package vodia
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
@@ -13,9 +12,9 @@ import (
 	wire "github.com/dialwright/dialwright/internal/wire/vodia"
 )
 
-// FuzzSocketMessage sends messages, one a line, to a socket of a user whose phone answers, a
-// second apart. The server answers what comes after them, or has closed the socket in order;
-// it says nothing but what it can say, and only make-call makes calls.
+// FuzzSocketMessage sends messages, one a line, to a socket of a user whose phone answers at
+// once. The server answers what comes after them, or has closed the socket in order; it says
+// nothing but what it can say, and only make-call makes calls.
 func FuzzSocketMessage(f *testing.F) {
 	for _, c := range vectors(f).Cases {
 		if c.Kind != "ws" {
@@ -28,7 +27,7 @@ func FuzzSocketMessage(f *testing.F) {
 		var texts []string
 		for i := range s.Steps {
 			if s.Steps[i].Send != nil {
-				texts = append(texts, strings.ReplaceAll(compact(s.Steps[i].Send), "$id", "c1"))
+				texts = append(texts, compact(s.Steps[i].Send))
 			} else if s.Steps[i].SendText != "" {
 				texts = append(texts, s.Steps[i].SendText)
 			}
@@ -36,17 +35,21 @@ func FuzzSocketMessage(f *testing.F) {
 		f.Add(strings.Join(texts, "\n"))
 	}
 	for _, s := range []string{
-		`{"action":"make-call","to":"124"}` + "\n" + `{"action":"make-call","to":"5551"}` + "\n" + `{"action":"att-transfer","id":"c1","to":"5551"}`,
-		`{"action":"make-call","to":5551}` + "\n" + `{"action":"rec-call","id":"c1","startstop":"on"}` + "\n" + `{"action":"dtmf","id":"c1","digits":"1#"}`,
-		`{"action":"make-call","to":"5551"}` + "\n" + `{"action":"accept-call","id":"c1"}` + "\n" + `{"action":"blind-transfer2","id":"x@y","to":" 49301"}`,
+		`{"action":"make-call","to":"124"}` + "\n" + `{"action":"make-call","to":"5551"}` + "\n" + `{"action":"att-transfer","id":"$id","to":"5551"}`,
+		`{"action":"make-call","to":5551}` + "\n" + `{"action":"rec-call","id":"$id","startstop":"on"}` + "\n" + `{"action":"dtmf","id":"$id","digits":"1#"}`,
+		`{"action":"make-call","to":"5551"}` + "\n" + `{"action":"accept-call","id":"$id"}` + "\n" + `{"action":"blind-transfer2","id":"x@y","to":" 49301"}`,
 		`{"action":"blf","add":["124","999"],"remove":[]}` + "\n" + `{"action":"get-users"}` + "\n" + `{"action":"ringtones"}`,
 		`{"action":"domain-calls","subscribe":"on"}` + "\n" + `{"action":"own-calls","subscribe":0}` + "\n" + `{"action":"orbit-calls","subscribe":true}`,
 		"\xff", "",
 	} {
 		f.Add(s)
 	}
+	h := newHall(f) // one for all: to open one takes a tenth of a second
+	h.set(func() { h.does["123"], h.does["5551"] = "180?ring=1ms", "180?ring=1ms"; h.conf.DedupeWindow = 0 })
+	session := h.session(ada)
 	f.Fuzz(func(t *testing.T, text string) {
-		inHall(t, func(h *hall) { h.fuzz(strings.SplitN(text, "\n", 30)) })
+		h.TB = t
+		h.fuzz(session, strings.SplitN(text, "\n", 30))
 	})
 }
 
@@ -55,13 +58,20 @@ var spoken = map[string]bool{
 	"call-state": true, "call-ended": true, "error": true, "rec-start": true, "rec-stop": true, "blf": true, "domain-state": true, "user-state": true, "": true,
 }
 
-// fuzz plays messages.
-func (h *hall) fuzz(texts []string) {
-	h.set(func() { h.does["123"], h.does["5551"] = "180?ring=1s", "180?ring=1s&talk=2s" })
-	r := &socketRun{vectorRun: &vectorRun{house: h.house}, hall: h, line: h.enter(ada), frames: make(chan frame, 10_000)}
-	go r.read()
+// lastWords is the action of a message that is none, after all others: its answer is the last.
+const lastWords = "the last words"
+
+// fuzz plays messages. "$id" in them is the newest call of the user, once there is one.
+func (h *hall) fuzz(session string, texts []string) {
+	h.placed()
+	k := h.enterBy(ada, session)
+	heard := make(chan bool, 1)
+	go func() { heard <- k.hears(len(texts)) }()
 	asked, closes := 0, false
 	for _, text := range texts {
+		if list := h.table.Of("123"); len(list) > 0 {
+			text = strings.ReplaceAll(text, "$id", list[len(list)-1].ID)
+		}
 		if _, f, err := wire.ParseFrame([]byte(text)); err == nil {
 			if _, ok := f.(wire.MakeCall); ok {
 				asked++
@@ -71,48 +81,57 @@ func (h *hall) fuzz(texts []string) {
 		if strings.HasPrefix(text, "\x00") {
 			kind = websocket.MessageBinary
 		}
-		if r.line.conn.Write(h.Context(), kind, []byte(text)) != nil { // it is closed, which is looked at below
+		if k.conn.Write(h.Context(), kind, []byte(text)) != nil { // it is closed, which is looked at below
 			break
 		}
-		h.pass(time.Second)
-		if len(text) > wire.MaxFrame || kind == websocket.MessageText && !utf8.ValidString(text) {
-			closes = true
+		closes = closes || len(text) > wire.MaxFrame || kind == websocket.MessageText && !utf8.ValidString(text)
+		if closes {
 			break
 		}
 	}
-	_ = r.line.conn.Write(h.Context(), websocket.MessageText, []byte(`{"action":"get-calls"}`)) // as above
-	synctest.Wait()
-	r.heard(len(texts), closes)
+	_ = k.conn.Write(h.Context(), websocket.MessageText, []byte(`{"action":"`+lastWords+`"}`)) // as above
+	if inOrder := <-heard; !inOrder && !closes {
+		h.Error("the socket is closed without need")
+	}
+	_ = k.conn.CloseNow()
 	if n := len(h.placed()); n > asked {
 		h.Errorf("%d calls were placed, %d asked for", n, asked)
 	}
+	for _, c := range h.table.Of("123") { // the next finds the phone free
+		_ = h.table.Hangup(h.Context(), "123", c.ID, "fuzz") // it may have ended meanwhile
+	}
+	h.log.reset()
 }
 
-// heard looks at all that the server has said. closes says that a message was such as closes
-// the socket at once.
-func (r *socketRun) heard(sent int, closes bool) {
-	last, errs := "", 0
+// hears looks at all that the server says, until it answers the last words or has closed the
+// socket. inOrder is false if it has closed it with fewer bad messages than that takes.
+func (c *talker) hears(sent int) (inOrder bool) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Context()), patience)
+	defer cancel()
+	errs := 0
 	for {
-		select {
-		case f, open := <-r.frames:
-			if !open {
-				if errs < badFrames && !closes {
-					r.Errorf("the socket is closed after %d errors", errs)
-				}
-				return
+		kind, b, err := c.conn.Read(ctx)
+		if ctx.Err() != nil {
+			c.Errorf("after %d messages nothing is answered any more", sent)
+			return true
+		}
+		if err != nil {
+			return errs >= badFrames
+		}
+		var f frame
+		if json.Unmarshal(b, &f) != nil || kind != websocket.MessageText {
+			c.Errorf("the server says %q", b)
+			continue
+		}
+		action := str(f["action"])
+		if !spoken[action] || action == "" && f["ringtones"] == nil {
+			c.Errorf("the server says %s", b)
+		}
+		if action == "error" {
+			errs++
+			if str(f["request"]) == lastWords {
+				return true
 			}
-			last = str(f["action"])
-			if !spoken[last] || last == "" && f["ringtones"] == nil {
-				r.Errorf("the server says %s", compact(f))
-			}
-			if last == "error" {
-				errs++
-			}
-		default:
-			if last != "call-state" && last != "rec-start" && last != "rec-stop" {
-				r.Errorf("after %d messages nothing is answered any more: %q", sent, last)
-			}
-			return
 		}
 	}
 }

@@ -40,7 +40,7 @@ const (
 	evil  = "https://evil.example"
 )
 
-func newHall(t *testing.T) *hall {
+func newHall(t testing.TB) *hall {
 	t.Helper()
 	h := serveHall(newHouse(t))
 	h.does["123"], h.does["124"] = "180?ring=2s", "180?ring=2s"
@@ -150,7 +150,7 @@ func (h *hall) open(query string, headers ...string) (c *talker, status int, err
 	}
 	conn.SetReadLimit(1 << 20)
 	h.Cleanup(func() { _ = conn.CloseNow() })
-	return &talker{TB: h.T, conn: conn}, status, nil
+	return &talker{TB: h.TB, conn: conn}, status, nil
 }
 
 // enter opens the socket of a user by a fresh session.
