@@ -55,6 +55,7 @@ func (x *exchange) call(r wire.Request) []byte {
 // plan is a call as it will be asked of the queue.
 type plan struct {
 	first, second leg
+	as            string // account_id as whom it is dialled
 	request       call.Request
 	named         []wire.Variable // as the client has sent them
 }
@@ -68,7 +69,7 @@ type leg struct {
 
 // plan translates a call: one attempt, now or not at all.
 func (x *exchange) plan(as directory.User, c wire.Call) plan {
-	p := plan{first: x.leg(as, c.First, c.Keep), second: x.leg(as, c.Second, c.Keep), named: c.Variables}
+	p := plan{as: as.ID, first: x.leg(as, c.First, c.Keep), second: x.leg(as, c.Second, c.Keep), named: c.Variables}
 	phone, ok := x.phone(p.first)
 	answers := c.AutoAnswer && ok && phone.AutoAnswer
 	if ok && (c.IgnoreRules || answers) {
@@ -203,7 +204,7 @@ func (x *exchange) key(p plan) string {
 	r := p.request
 	var b strings.Builder
 	for _, s := range []string{
-		r.Origin.Principal, x.method, string(r.Account), p.first.number, p.second.number, string(r.First), string(r.Then.Second), r.Callee.Name,
+		r.Origin.Principal, x.method, string(r.Account), p.as, p.first.number, p.second.number, string(r.First), string(r.Then.Second), r.Callee.Name,
 		r.WaitTime.String(), r.Then.WaitTime.String(), yesNo(r.AutoAnswer), yesNo(r.NoForward),
 	} {
 		b.WriteString(s + "\x00")

@@ -22,6 +22,7 @@ import (
 const (
 	maxBody  = 256 << 10        // bytes of a body (spec: switchvox 1)
 	bodyTime = 10 * time.Second // for a body to come in
+	findTime = time.Minute      // for its answer to be found; calls take what their phones do
 )
 
 // exchange is one request with its answer.
@@ -137,6 +138,9 @@ func (x *exchange) take() {
 			x.plain(http.StatusBadRequest)
 			return
 		}
+		// While the answer is found, the connection is read to see the client go. The time of the
+		// body would end that, and the answer with it.
+		x.deadline(findTime)
 	}
 	answer := x.answer(body)
 	if answer == nil { // nobody waits for it

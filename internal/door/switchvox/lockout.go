@@ -54,6 +54,11 @@ func byBoth(addr, name string) string { return addr + " " + name }
 func (l *lockout) locked(addr, name string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.shuts(addr, name, now)
+}
+
+// shuts is locked. l.mu is held.
+func (l *lockout) shuts(addr, name string, now time.Time) bool {
 	if t := l.wrong[byAddress(addr)]; t != nil && now.Before(t.until) {
 		return true
 	}
@@ -61,10 +66,14 @@ func (l *lockout) locked(addr, name string, now time.Time) bool {
 	return t != nil && now.Before(t.until) && !l.visits[byBoth(addr, name)]
 }
 
-// failed counts a wrong password.
-func (l *lockout) failed(addr, name string, now time.Time) {
+// failed counts a wrong password. It is false, and counts none, if others that were tried at the same
+// time have locked the address or the name meanwhile.
+func (l *lockout) failed(addr, name string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.shuts(addr, name, now) {
+		return false
+	}
 	for _, key := range [...]string{byAddress(addr), byName(name)} {
 		t := l.wrong[key]
 		if t == nil {
@@ -81,6 +90,7 @@ func (l *lockout) failed(addr, name string, now time.Time) {
 			t.at = [failures]time.Time{} // it begins anew when the lock ends
 		}
 	}
+	return true
 }
 
 // succeeded remembers that a name has logged in from an address.

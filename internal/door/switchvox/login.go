@@ -124,11 +124,18 @@ func (x *exchange) names(uri string) bool {
 	return err == nil && u.Host != "" && u.RequestURI() == x.r.RequestURI
 }
 
-// judge counts a wrong password, and says what becomes of the login.
+// judge counts a wrong password, and says what becomes of the login. Logins that come at once have
+// all found the door open; those that the others have locked out meanwhile are told nothing, right or
+// wrong.
 func (x *exchange) judge(name string, u directory.User, right bool) verdict {
 	if !right || u.Disabled {
-		x.d.locks.failed(addressKey(x.client), name, x.d.o.Now())
+		if !x.d.locks.failed(addressKey(x.client), name, x.d.o.Now()) {
+			return locked
+		}
 		return wrong
+	}
+	if x.locked(name) {
+		return locked
 	}
 	x.d.locks.succeeded(addressKey(x.client), name)
 	x.user = u
