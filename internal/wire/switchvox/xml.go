@@ -145,12 +145,14 @@ func cmpErr(err, other error) error {
 }
 
 // charset reads what a declaration calls its encoding. Clients write "utf8" (spec:
-// switchvox 1), and old ones ISO-8859-1.
+// switchvox 1), and old ones ISO-8859-1. Who writes into a string of .NET declares UTF-16, and
+// sends UTF-8: what could be read up to the declaration is no UTF-16. Of the code pages that differ
+// from ISO-8859-1 in marks alone the marks are not told apart: no parameter takes them.
 func charset(name string, r io.Reader) (io.Reader, error) {
 	switch strings.ToLower(name) {
-	case "utf8", "us-ascii", "ascii":
+	case "utf8", "us-ascii", "ascii", "utf-16", "utf16", "unicode":
 		return r, nil
-	case "iso-8859-1", "latin1":
+	case "iso-8859-1", "latin1", "iso-8859-15", "windows-1252", "cp1252":
 		b, err := io.ReadAll(r) // the body, which is bounded
 		runes := make([]rune, len(b))
 		for i, c := range b {
