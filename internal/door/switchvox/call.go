@@ -181,19 +181,24 @@ func (x *exchange) place(p plan) []byte {
 	defer leave()
 	s, mine := x.d.waits.share(x.key(p), x.d.o.Now())
 	if mine {
-		defer x.d.waits.settle(s)
 		// The call is the queue's, not the connection's: its admission does not end with the client.
 		c, _, err := x.d.o.Originator.Submit(context.WithoutCancel(x.r.Context()), p.request)
 		s.admit(c.ID, err)
 	}
 	id, err := s.admitted(x.r.Context())
-	switch {
-	case x.r.Context().Err() != nil:
-		return nil
-	case err != nil:
-		return x.refused(err)
+	if x.r.Context().Err() != nil {
+		return nil // the phone rings on, and whoever asks again has its answer
 	}
-	return x.await(p, id)
+	var answer []byte
+	if err != nil {
+		answer = x.refused(err)
+	} else {
+		answer = x.await(p, id)
+	}
+	if answer != nil {
+		x.d.waits.settle(s)
+	}
+	return answer
 }
 
 // key gives what identical requests of one login have in common; "" = they share nothing.

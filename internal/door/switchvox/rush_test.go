@@ -99,3 +99,31 @@ func TestSlowRecords(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
+
+// TestDedupeGone: who gives up and asks again finds the first phone ringing, and has the answer of
+// the first call (spec: switchvox 6.2).
+func TestDedupeGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := bareHouse(t)
+		h.conf.Dedupe, h.rings = true, "180?ring=8s"
+		ask := func(patience time.Duration) *httptest.ResponseRecorder {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/json", strings.NewReader(dial("301", "")))
+			r.RemoteAddr = "127.0.0.1:4711"
+			as("admin")(r)
+			w := httptest.NewRecorder()
+			h.door.ServeHTTP(w, r)
+			return w
+		}
+		ask(time.Second)
+		w := ask(time.Minute)
+		if n := len(h.taken()); n != 1 || !strings.Contains(w.Body.String(), `"result":`) {
+			t.Errorf("%d calls, want 1; %s", n, w.Body)
+		}
+		ask(time.Minute) // it rings no more
+		if n := len(h.taken()); n != 1 {
+			t.Errorf("%d calls, want another", n)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package switchvox
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 const shareTime = 3 * time.Second
 
 // waits knows which requests wait for phones. It holds as many entries as there are logins
-// that wait, and requests that do.
+// that wait, requests that do, and requests of the last seconds that were given up.
 type waits struct {
 	mu     sync.Mutex // guards what follows
 	held   map[string]int
@@ -52,7 +53,7 @@ func (w *waits) enter(login string, most int) (leave func()) {
 }
 
 // share gives the call of a request that is the same, or a new one, which is for the caller to
-// place: then mine is true, and settle must be called when it is decided.
+// place: then mine is true. settle must be called when it is decided, by whoever sees that.
 func (w *waits) share(key string, now time.Time) (s *shared, mine bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -61,13 +62,14 @@ func (w *waits) share(key string, now time.Time) (s *shared, mine bool) {
 	}
 	s = &shared{key: key, at: now, done: make(chan struct{})}
 	if key != "" {
+		maps.DeleteFunc(w.shared, func(_ string, s *shared) bool { return now.Sub(s.at) >= shareTime })
 		w.shared[key] = s
 	}
 	return s, true
 }
 
-// settle ends the sharing of a call: its first phone is decided, or who has asked for it
-// has gone.
+// settle ends the sharing of a call: its first phone is decided. Of a call whose clients have all
+// gone nobody sees that, and it is shared for shareTime.
 func (w *waits) settle(s *shared) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
