@@ -277,3 +277,31 @@ func TestNoSocketAfterStop(t *testing.T) {
 		t.Errorf("places are left: %+v", l)
 	}
 }
+
+// A user that loses its phone by a reload loses its calls from the list, and may do nothing
+// with them any more; nor do the calls of other phones take their place.
+func TestSocketLosesThePhone(t *testing.T) {
+	inHall(t, func(h *hall) {
+		h.set(func() { h.does["123"] = "180?ring=90s" })
+		h.ask("POST", "/rest/user/124@tenant.com/calls", `{"remote-dial":"5552"}`, basic(root, "bigsecret"))
+		c := h.enter(ada)
+		c.send(frame{"action": "get-calls"})
+		c.calls()
+		c.send(frame{"action": "make-call", "to": "5551"})
+		id := str(c.calls("alerting")[0]["id"])
+		h.staff(func(p []directory.Record) []directory.Record {
+			of(p, ada).Phone = ""
+			return p
+		})
+		c.calls() // at the next look
+		for _, action := range []string{"clear-call", "hold-call", "accept-call"} {
+			c.send(frame{"action": action, "id": id})
+			c.refused(action, 404)
+		}
+		c.send(frame{"action": "make-call", "to": "5553"})
+		c.refused("make-call", 409)
+		c.send(frame{"action": "get-calls"})
+		c.calls()
+		c.quiet()
+	})
+}

@@ -44,8 +44,9 @@ func TestSocketSpellsAsItsClient(t *testing.T) {
 	inHall(t, func(h *hall) {
 		h.set(func() { h.does["123"] = "180?ring=9s" })
 		one, two := h.enter(ada), h.enter(ada)
-		one.send(frame{"action": "make-call", "to": "(555) 1"})
+		one.send(frame{"action": "get-calls"})
 		one.calls()
+		one.send(frame{"action": "make-call", "to": "(555) 1"})
 		id := str(one.calls("alerting")[0]["id"])
 		two.send(frame{"action": "make-call", "to": "555-1"})
 		h.pass(0)

@@ -99,10 +99,12 @@ func (w *watches) soon() {
 	})
 }
 
-// lamps watches extensions of the tenant, and ends that. Each that is added is told at once.
+// lamps watches extensions of the tenant, and ends that. Each that is added is told at once,
+// those too that come before one that is refused.
 func (w *watches) lamps(add, remove []string) *failure {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	defer w.k.board.change(func(d *due) { d.lamps = true })
 	for _, n := range remove {
 		if l := w.lamp[n]; l != nil {
 			l.stop()
@@ -124,7 +126,6 @@ func (w *watches) lamps(add, remove []string) *failure {
 		}
 		w.lamp[n] = w.watchLamp(w.phoneOf(n))
 	}
-	w.k.board.change(func(d *due) { d.lamps = true })
 	return nil
 }
 
