@@ -15,12 +15,14 @@ const unknown = "<unknown>"
 
 // calls gives the calls that the login may see, each once.
 func (x *exchange) calls() []usercall.Call {
-	accounts := x.sees()
+	sight := x.sees()
 	seen := map[string]bool{}
 	return slices.DeleteFunc(x.d.o.Calls.Of(""), func(c usercall.Call) bool {
-		out := seen[c.ID] || accounts != nil && !accounts[c.Account]
+		if seen[c.ID] || !sight.of(c.Account, c.Phone) {
+			return true
+		}
 		seen[c.ID] = true
-		return out
+		return false
 	})
 }
 

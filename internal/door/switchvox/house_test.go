@@ -47,6 +47,7 @@ type house struct {
 	refuse   error // what Submit says instead
 	ready    error
 	current  []usercall.Call
+	records  []call.CDR // beside those that have been
 }
 
 // begun is when the door's clock begins.
@@ -222,6 +223,7 @@ func (h *house) Records(ctx context.Context, from, to time.Time) iter.Seq2[call.
 			yield(call.CDR{}, err)
 			return
 		}
+		list = append(list, h.records...)
 		slices.SortFunc(list, func(a, b call.CDR) int { return b.EndedAt.Compare(a.EndedAt) })
 		for _, c := range list {
 			if !from.IsZero() && c.EndedAt.Before(from) || !to.IsZero() && c.EndedAt.After(to) {

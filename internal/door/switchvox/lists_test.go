@@ -158,3 +158,38 @@ func TestCurrentCalls(t *testing.T) {
 		}
 	}
 }
+
+// TestSharedAccount: tenants that name no account have the same one, and their administrators see, and
+// end, the calls of their own phones.
+func TestSharedAccount(t *testing.T) {
+	record := func(local, tenant, phone string, role directory.Role) directory.Record {
+		return directory.Record{User: directory.User{Name: directory.Name{Local: local, Tenant: tenant}, Role: role, Account: "office", Phone: phone}}
+	}
+	boss := record("boss", "a.example", "", directory.RoleTenantAdmin)
+	password(&boss, "ubosspass")
+	h := newHouse(t, boss, record("1", "a.example", "a1", directory.RoleUser), record("1", "b.example", "b1", directory.RoleUser))
+	h.conf.Tenant = "a.example"
+	h.current = []usercall.Call{
+		{ID: "1", Phone: "a1", State: usercall.Connected, Start: begun, Account: "office"},
+		{ID: "2", Phone: "b1", State: usercall.Connected, Start: begun, Account: "office"},
+		{ID: "3", Phone: "b1", State: usercall.Connected, Start: begun, Account: "office"},
+		{ID: "3", Phone: "a1", State: usercall.Connected, Start: begun, Account: "office"},
+	}
+	got := h.do("POST", "/json", body("switchvox.currentCalls.getList", ""), as("boss"))
+	if ids := strings.Join(found(t, got, "current_calls", "current_call", "id"), " "); ids != "1 3" {
+		t.Errorf("the administrator sees %s", ids)
+	}
+	for id, code := range map[string]string{"2": "90006", "3": ""} {
+		if got := h.do("POST", "/json", body("switchvox.currentCalls.hangUp", `"current_call_id":"`+id+`"`), as("boss")); got.code() != code {
+			t.Errorf("%s: %s", id, got.body)
+		}
+	}
+	h.records = []call.CDR{
+		{Call: "1", Account: "office", First: "PJSIP/a1", Destination: "PJSIP/5550000@trunk"},
+		{Call: "2", Account: "office", First: "PJSIP/b1", Destination: "PJSIP/a1@trunk"},
+	}
+	got = h.do("POST", "/json", body("switchvox.callLogs.search", ""), as("boss"))
+	if ids := strings.Join(found(t, got, "calls", "call", "id"), " "); ids != "1" {
+		t.Errorf("the administrator finds %s", ids)
+	}
+}

@@ -57,7 +57,7 @@ func (x *exchange) people() map[string]directory.User {
 
 // records gives the records that are looked for, newest first.
 func (x *exchange) records(l wire.Logs, people map[string]directory.User) ([]call.CDR, error) {
-	accounts := x.sees()
+	sight := x.sees()
 	var out []call.CDR
 	for c, err := range x.d.o.Originator.Records(x.r.Context(), l.Since, l.Until) {
 		if err != nil {
@@ -65,7 +65,7 @@ func (x *exchange) records(l wire.Logs, people map[string]directory.User) ([]cal
 		}
 		a, b := people[party(c.First)], people[party(call.Endpoint(c.Destination))]
 		wanted := len(l.Accounts) == 0 || a.ID != "" && slices.Contains(l.Accounts, a.ID) || b.ID != "" && slices.Contains(l.Accounts, b.ID)
-		if !wanted || accounts != nil && !accounts[c.Account] {
+		if !wanted || !sight.of(c.Account, phone(c.First), phone(call.Endpoint(c.Destination))) {
 			continue
 		}
 		if out = append(out, c); len(out) >= maxRecords {
@@ -81,6 +81,15 @@ func party(e call.Endpoint) string {
 	s, _, _ := strings.Cut(e.Resource(), "@")
 	s, _, _ = strings.Cut(s, "/")
 	return s
+}
+
+// phone gives the phone that an endpoint is, "" if it is none: numbers outside and those of a dialplan may
+// be called as a phone is.
+func phone(e call.Endpoint) string {
+	if e.Tech() != "PJSIP" || strings.ContainsAny(e.Resource(), "@/") {
+		return ""
+	}
+	return e.Resource()
 }
 
 // logged shows a call that has been. It begins with the first phone, so it is outgoing.

@@ -51,18 +51,34 @@ func (x *exchange) may(method string) bool {
 	return wire.OfUsers(method)
 }
 
-// sees gives which accounts' calls the login may see; nil = all.
-func (x *exchange) sees() map[call.AccountID]bool {
+// sight is whose calls a login may see; nil = all.
+type sight struct {
+	accounts map[call.AccountID]bool // true = the tenant's alone
+	phones   map[string]bool         // of the tenant's users
+}
+
+// sees gives whose calls the login may see. Tenants that name no account share the default one, of
+// which a tenant's administrator sees the calls of the tenant's phones.
+func (x *exchange) sees() *sight {
 	if x.user.Role == directory.RoleAdmin {
 		return nil
 	}
-	out := map[call.AccountID]bool{}
+	s := &sight{map[call.AccountID]bool{}, map[string]bool{}}
 	for _, u := range x.d.o.Users.Users() {
-		if u.Name.Tenant == x.c.Tenant {
-			out[u.Account] = true
+		own := u.Name.Tenant == x.c.Tenant
+		if all, known := s.accounts[u.Account]; !known || all {
+			s.accounts[u.Account] = own
+		}
+		if own && u.Phone != "" {
+			s.phones[u.Phone] = true
 		}
 	}
-	return out
+	return s
+}
+
+// of says whether a call is to be seen.
+func (s *sight) of(account call.AccountID, phones ...string) bool {
+	return s == nil || s.accounts[account] || slices.ContainsFunc(phones, func(p string) bool { return s.phones[p] })
 }
 
 func (x *exchange) version(wire.Request) []byte {
