@@ -88,8 +88,9 @@ func TestSocketTellsWhyACallHasEnded(t *testing.T) {
 			inHall(t, func(h *hall) {
 				h.set(func() { h.does["123"], h.does["5551"] = c.phone, c.dest })
 				k := h.enter(ada)
-				k.send(frame{"action": "make-call", "to": "5551"})
+				k.send(frame{"action": "get-calls"})
 				k.calls()
+				k.send(frame{"action": "make-call", "to": "5551"})
 				id := str(k.calls("alerting")[0]["id"])
 				if c.clear {
 					k.send(frame{"action": "clear-call", "id": id})
@@ -302,8 +303,9 @@ func TestSocketIsNoWayAroundTheRate(t *testing.T) {
 func TestSocketOfAnAdministrator(t *testing.T) {
 	inHall(t, func(h *hall) {
 		c := h.enterBy(ada, h.session(boss))
-		c.send(frame{"action": "make-call", "to": "5551"})
+		c.send(frame{"action": "get-calls"})
 		c.calls()
+		c.send(frame{"action": "make-call", "to": "5551"})
 		c.calls("alerting")
 		if list := h.placed(); len(list) != 1 || list[0].Origin.Principal != "vodia:"+boss || list[0].User.Name.String() != ada {
 			t.Errorf("placed: %+v", list)

@@ -208,8 +208,9 @@ func TestSocketFollowsTheUser(t *testing.T) {
 func TestSocketWithoutAPhone(t *testing.T) {
 	inHall(t, func(h *hall) {
 		adas, roots := h.enter(ada), h.enter(root)
-		adas.send(frame{"action": "make-call", "to": "5551"})
+		adas.send(frame{"action": "get-calls"})
 		adas.calls()
+		adas.send(frame{"action": "make-call", "to": "5551"})
 		adas.calls("alerting")
 		roots.send(frame{"action": "get-calls"})
 		roots.calls()
