@@ -61,7 +61,7 @@ func Parse(f Format, body []byte) (Request, *Error) {
 		read = parseJSON
 	}
 	r, found, ok := read(body)
-	r.Method = clip(strings.TrimSpace(r.Method))
+	r.Method = strings.TrimSpace(clip(strings.TrimSpace(r.Method)))
 	switch {
 	case !ok || !found:
 		e := errEnvelope
