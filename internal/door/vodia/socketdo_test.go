@@ -363,8 +363,7 @@ func TestSocketLamps(t *testing.T) {
 		bens.send(frame{"action": "clear-call", "id": "c1"})
 		lamp("idle")
 		h.set(func() { h.away["124"] = true })
-		h.pass(lookEvery)
-		lamp("offline")
+		lamp("offline") // at the next look
 		c.send(frame{"action": "blf", "remove": []string{"124"}})
 		h.set(func() { h.away["124"] = false })
 		h.pass(lookEvery)

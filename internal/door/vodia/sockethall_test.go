@@ -240,6 +240,22 @@ func (c *talker) calls(states ...string) []frame {
 	return out
 }
 
+// until reads what a call becomes until it is in a state. What is newest is told, so that
+// others may be left out.
+func (c *talker) until(state string) {
+	c.Helper()
+	for range 3 {
+		list, _ := c.want(frame{"action": "call-state"})["calls"].([]any)
+		if len(list) != 1 {
+			continue
+		}
+		if one, _ := list[0].(frame); str(one["state"]) == state {
+			return
+		}
+	}
+	c.Fatalf("the call does not become %s", state)
+}
+
 // refused reads an error.
 func (c *talker) refused(request string, code int) frame {
 	c.Helper()

@@ -214,7 +214,7 @@ func TestSocketWithoutAPhone(t *testing.T) {
 		adas.calls("alerting")
 		roots.send(frame{"action": "get-calls"})
 		roots.calls()
-		adas.calls("ringback")
+		adas.until("connected")
 		roots.quiet()
 	})
 }
