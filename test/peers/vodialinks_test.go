@@ -259,14 +259,13 @@ func (o *pageOffice) fill(text string) string {
 	})
 }
 
-// flat makes one line of a text, without the indentation of its lines; JSON that is written
-// for HTML becomes as the page has it.
+// flat makes one line of a text, without the indentation of its lines.
 func flat(text string) string {
 	var b strings.Builder
 	for raw := range strings.Lines(text) {
 		b.WriteString(strings.TrimSpace(raw))
 	}
-	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(b.String())
+	return b.String()
 }
 
 // matches compares what came with what the page says, and remembers what new placeholders

@@ -50,6 +50,9 @@ func TestCallShown(t *testing.T) {
 			t.Helper()
 			w := h.ask("GET", adasCalls, "", basic(ada, adaPass))
 			h.want(w, 200)
+			if strings.Contains(w.Body.String(), `\u003`) {
+				t.Errorf("written for HTML: %s", w.Body)
+			}
 			h.must(json.Unmarshal(w.Body.Bytes(), &list))
 			return list
 		}

@@ -1,6 +1,7 @@
 package vodia
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -104,9 +105,15 @@ func realm(c *Config) string {
 	}, c.Realm)
 }
 
-// json answers with a value. For a failure see refuse.
+// json answers with a value. For a failure see refuse. < and > stay as they are, as in the
+// messages of sockets: no browser takes the answer for HTML (nosniff), and addresses of SIP
+// are full of them.
 func (x *exchange) json(status int, v any) {
-	b, err := json.Marshal(v)
+	var buf bytes.Buffer
+	e := json.NewEncoder(&buf)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	b := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 	if err != nil { // ours, and of plain values
 		x.d.log.Error("answer cannot be written", "door", DoorName, "error", err)
 		status, b = http.StatusInternalServerError, []byte(`{"error":"internal","message":"The answer could not be written."}`)
