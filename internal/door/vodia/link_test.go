@@ -569,7 +569,19 @@ func TestPlainHTTP(t *testing.T) {
 				t.Errorf("%s: %d %d %d, want %d %d %d", c.note, far, near, permitted, c.far, c.near, c.permitted)
 			}
 		}
-		h.set(func() { h.conf.AllowPlainHTTP = false; h.conf.TrustedProxies = loopback(t) })
+		h.set(func() { h.conf.AllowPlainHTTP = false })
+		for header, want := range map[string]int{ // a proxy on this machine that nobody has named
+			"X-Forwarded-For: 192.0.2.9": 403, "X-Forwarded-For: 127.0.0.1, 192.0.2.9": 403, "X-Forwarded-For: unknown": 403,
+			"X-Real-IP: 2001:db8::9": 403, "Forwarded: for=192.0.2.9;proto=http": 403, "X-Forwarded-For: ::1, ::ffff:127.0.0.1": 200,
+		} {
+			if got := plain("127.0.0.1:1", credLink(""), header); got != want {
+				t.Errorf("with %s: %d, want %d", header, got, want)
+			}
+		}
+		h.set(func() { h.conf.TrustedProxies = loopback(t) })
+		if got := plain("127.0.0.1:1", credLink(""), "X-Forwarded-For: 192.0.2.9:4711"); got != 403 {
+			t.Errorf("behind a proxy that writes ports: %d", got)
+		}
 		for header, want := range map[string]int{"X-Forwarded-Proto: https": 200, "X-Forwarded-Proto: http": 403, "X-Forwarded-For: 192.0.2.9": 403} {
 			if got := plain("127.0.0.1:1", credLink(""), "X-Forwarded-For: 192.0.2.9", header); got != want {
 				t.Errorf("behind a proxy with %s: %d, want %d", header, got, want)
