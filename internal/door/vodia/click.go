@@ -26,8 +26,13 @@ func (x *exchange) clicked(by *asker) bool {
 }
 
 // browser says whether a browser sends a request, as far as its name tells: to http://
-// addresses, and when it is old, it says nothing of the page that makes it ask.
-func browser(r *http.Request) bool { return strings.HasPrefix(r.UserAgent(), "Mozilla/") }
+// addresses, and when it is old, it says nothing of the page that makes it ask. Programs on
+// Windows call themselves Mozilla too, but name no engine: PowerShell and WinHTTP, which
+// scripts use.
+func browser(r *http.Request) bool {
+	ua := r.UserAgent()
+	return strings.HasPrefix(ua, "Mozilla/") && (strings.Contains(ua, "Gecko") || strings.Contains(ua, "MSIE"))
+}
 
 // buttonTime is how long a button may be pressed (spec: vodia 4.7).
 const buttonTime = 5 * time.Minute
