@@ -175,6 +175,9 @@ func (x *exchange) scope(in sessionRequest, by *asker) (s scope, known bool, bad
 	case len(tenants) > 1:
 		return scope{}, false, fail(http.StatusBadRequest, "domain_missing", "Say for which tenant: there are several.")
 	}
+	if n := x.d.o.Users.Meant("admin@"+in.Domain, ""); n.Tenant != "" { // it may be another name of the tenant (tenants.hosts)
+		in.Domain = n.Tenant
+	}
 	s = scope{tenant: in.Domain, admin: in.Admin}
 	if len(tenants) == 0 {
 		s.tenant = "" // any tenant is the system's own

@@ -109,6 +109,31 @@ func TestTokens(t *testing.T) {
 	})
 }
 
+// Another name of a tenant (tenants.hosts) means the tenant, whatever the token is for.
+func TestTokenByOtherName(t *testing.T) {
+	inBubble(t, func(h *house) {
+		f := vectors(h).Fixture
+		var list []directory.Record
+		for _, p := range h.fixture(f.Accounts) {
+			list = append(list, directorytest.Record(h, p))
+		}
+		h.people.Configure(list, f.Tenants, map[string]string{"pbx.example": "tenant.com"})
+		for _, login := range []string{basic(root, "bigsecret"), basic("admin@tenant.com", "tenantadmin")} {
+			for body, status := range map[string]int{
+				`{"name":"3rd","username":"123","domain":"PBX.example"}`: 200, `{"name":"3rd","admin":true,"domain":"pbx.example"}`: 200, `{"name":"3rd","domain":"pbx.example"}`: 403,
+			} {
+				s := h.redeem(h.mint(login, body))
+				if got := h.ask("GET", adasCalls, "", s).Code; s == "" || got != status {
+					t.Errorf("%s: session %v, the calls of Ada: %d, want %d", body, s != "", got, status)
+				}
+			}
+			if w := h.mint(login, `{"name":"3rd","username":"999","domain":"pbx.example"}`); w.Code != 200 || strings.TrimSpace(w.Body.String()) != "false" {
+				t.Errorf("nobody: %d %s", w.Code, w.Body)
+			}
+		}
+	})
+}
+
 // A session ends by rest, by age, by logout, and with the password or the right behind it.
 func TestSessionEnds(t *testing.T) {
 	alive := func(h *house, login string, want bool) {
