@@ -1,6 +1,8 @@
 package callfile
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -75,4 +77,14 @@ func beingWritten(f *os.File) bool {
 func (f *folder) lock() bool {
 	err := unix.Flock(int(f.dir.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	return err != unix.EWOULDBLOCK
+}
+
+// setTime gives an open file a time, whatever has its name.
+func (f *folder) setTime(w *os.File, name string, at time.Time) error {
+	ts := unix.NsecToTimespec(at.UnixNano())
+	err := unix.UtimesNanoAt(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", w.Fd()), []unix.Timespec{ts, ts}, 0)
+	if errors.Is(err, fs.ErrNotExist) { // there is no /proc
+		return f.root.Chtimes(name, at, at)
+	}
+	return err
 }

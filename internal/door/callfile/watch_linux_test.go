@@ -2,7 +2,11 @@ package callfile
 
 import (
 	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -52,5 +56,41 @@ func TestInotifyEvents(t *testing.T) {
 	}
 	if list, missed := out.take(); !missed || len(list) != 0 {
 		t.Errorf("too many: missed %v, %d left", missed, len(list))
+	}
+}
+
+// What is written into a file never gives its time to another one that takes its name
+// meanwhile.
+func TestTimeOfAReplacedFile(t *testing.T) {
+	dir := t.TempDir()
+	f, err := openFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.close()
+	if err := os.WriteFile(filepath.Join(dir, "a.call"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w, err := f.root.OpenFile("a.call", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	now := time.Now().Truncate(time.Second)
+	if err := os.WriteFile(filepath.Join(dir, "new"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Chtimes(filepath.Join(dir, "new"), now, now), os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, "a.call"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.setTime(w, "a.call", now.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	st, err := os.Stat(filepath.Join(dir, "a.call"))
+	if err != nil || !st.ModTime().Equal(now) {
+		t.Errorf("the new file has the time %v, want %v; %v", st.ModTime(), now, err)
+	}
+	if old, err := w.Stat(); err != nil || !old.ModTime().Equal(now.Add(time.Hour)) {
+		t.Errorf("the old file has the time %v; %v", old.ModTime(), err)
 	}
 }
