@@ -90,16 +90,16 @@ func (x *exchange) foreign() bool {
 }
 
 // secure says whether nobody on the way can read a password: by TLS, to us or to a trusted
-// proxy, or from this machine.
+// proxy, or from this machine, and not through a proxy on it that is not trusted.
 func (x *exchange) secure() bool {
 	if x.r.TLS != nil {
 		return true
 	}
 	p := peer(x.r)
 	if among(p, x.c.TrustedProxies) {
-		return x.r.Header.Get("X-Forwarded-Proto") == "https" || x.client.IsLoopback()
+		return x.r.Header.Get("X-Forwarded-Proto") == "https" || x.client.IsLoopback() && !auth.PassedOn(x.r.Header)
 	}
-	return p.IsLoopback()
+	return p.IsLoopback() && !auth.PassedOn(x.r.Header)
 }
 
 // cors lets scripts of allowed origins read the answer, and says whether one asks.

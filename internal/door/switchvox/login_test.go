@@ -265,6 +265,8 @@ func TestAccess(t *testing.T) {
 		{"another site", func(*switchvox.Config) {}, header("Sec-Fetch-Site", "cross-site"), 403},
 		{"another network", func(c *switchvox.Config) { c.Networks = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} }, as("101"), 403},
 		{"its network", func(c *switchvox.Config) { c.Networks = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }, as("101"), 200},
+		{"plain HTTP through a proxy that nobody has named", func(*switchvox.Config) {}, header("X-Forwarded-For", "192.0.2.1"), 403},
+		{"plain HTTP through one that writes a port", func(c *switchvox.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }, header("X-Forwarded-For", "192.0.2.1:4711"), 403},
 		{"plain HTTP through a proxy", func(c *switchvox.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} }, header("X-Forwarded-For", "192.0.2.1"), 403},
 		{"the same, allowed", func(c *switchvox.Config) {
 			c.TrustedProxies, c.AllowPlainHTTP = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, true

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/door/auth"
 	"github.com/dialwright/dialwright/internal/originate"
 )
 
@@ -175,26 +176,7 @@ func (x *exchange) secure() bool {
 // private says whether nobody on the way can read what the client sends: by TLS, or from
 // this machine; or that the operator does not mind (spec: vodia 12).
 func (x *exchange) private() bool {
-	return x.secure() || x.c.AllowPlainHTTP || x.client.IsLoopback() && peer(x.r).IsLoopback() && !passedOn(x.r.Header)
-}
-
-// passedOn says whether a proxy asks in the name of another machine. A proxy on this one
-// that nobody has named in vodia.trusted_proxies, or that writes what client cannot read, looks
-// as if it asked for itself.
-func passedOn(h http.Header) bool {
-	if len(h.Values("Forwarded")) > 0 {
-		return true
-	}
-	for _, name := range []string{"X-Forwarded-For", "X-Real-Ip"} {
-		for _, v := range h.Values(name) {
-			for s := range strings.SplitSeq(v, ",") {
-				if a, err := netip.ParseAddr(strings.TrimSpace(s)); err != nil || !a.Unmap().IsLoopback() {
-					return true
-				}
-			}
-		}
-	}
-	return false
+	return x.secure() || x.c.AllowPlainHTTP || x.client.IsLoopback() && peer(x.r).IsLoopback() && !auth.PassedOn(x.r.Header)
 }
 
 // notPrivate refuses secrets over plain HTTP.
