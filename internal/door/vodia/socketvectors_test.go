@@ -131,16 +131,23 @@ func (r *socketRun) step(s *socketStep) bool {
 	return true
 }
 
-// expect checks the next frame.
+// expect checks the next frame. Why a call has ended is ours to tell, before or after the
+// list without it: the vectors do not know it.
 func (r *socketRun) expect(want frame) {
 	r.Helper()
-	select {
-	case got, ok := <-r.frames:
-		if !ok || !r.subset(any(want), any(got)) {
-			r.Fatalf("the server sends %s, want %s", compact(got), compact(want))
+	for {
+		select {
+		case got, ok := <-r.frames:
+			if ok && got["action"] == "call-ended" && want["action"] != "call-ended" {
+				continue
+			}
+			if !ok || !r.subset(any(want), any(got)) {
+				r.Fatalf("the server sends %s, want %s", compact(got), compact(want))
+			}
+		case <-time.After(patience):
+			r.Fatalf("the server does not send %s", compact(want))
 		}
-	case <-time.After(patience):
-		r.Fatalf("the server does not send %s", compact(want))
+		return
 	}
 }
 
