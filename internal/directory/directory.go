@@ -78,6 +78,7 @@ type Directory struct {
 	tenants    []string          // of the configuration
 	hosts      map[string]string // other names of tenants
 	stored     map[Name]Record
+	builds     uint64 // how often build has run
 	remembered map[[sha256.Size]byte]right
 }
 
@@ -85,6 +86,7 @@ type Directory struct {
 type snapshot struct {
 	users    map[Name]*Record // as Fit made them
 	written  map[Name]User    // as their sources have them
+	since    map[Name]uint64  // by which build a user could log in, and has been able to ever since
 	troubles map[Name][]error
 	list     []User
 	tenants  []string
@@ -155,8 +157,9 @@ func (d *Directory) Problems() []error { return d.current.Load().problems }
 
 // build makes what readers see. d.mu is held, except by New.
 func (d *Directory) build() {
+	d.builds++
 	s := &snapshot{
-		users: map[Name]*Record{}, written: map[Name]User{}, troubles: map[Name][]error{}, hosts: map[string]string{}, ids: map[tenantID]Name{}, admins: map[string][]Name{},
+		users: map[Name]*Record{}, since: map[Name]uint64{}, written: map[Name]User{}, troubles: map[Name][]error{}, hosts: map[string]string{}, ids: map[tenantID]Name{}, admins: map[string][]Name{},
 	}
 	for _, r := range d.configured {
 		d.add(s, r)
@@ -169,7 +172,11 @@ func (d *Directory) build() {
 	for _, t := range d.tenants {
 		s.hosts[t] = t
 	}
+	before := d.current.Load()
 	for n, r := range s.users {
+		if !r.Disabled {
+			s.since[n] = before.enabledSince(n, d.builds)
+		}
 		if n.Tenant != "" {
 			s.hosts[n.Tenant] = n.Tenant
 		}
@@ -183,6 +190,17 @@ func (d *Directory) build() {
 	}
 	slices.SortFunc(s.list, func(a, b User) int { return CompareNames(a.Name, b.Name) })
 	d.current.Store(s)
+}
+
+// enabledSince gives the build since which a user may log in, now if it could not before. s is nil
+// before the first build.
+func (s *snapshot) enabledSince(n Name, now uint64) uint64 {
+	if s != nil {
+		if at, ok := s.since[n]; ok {
+			return at
+		}
+	}
+	return now
 }
 
 // add puts a record into a snapshot.
