@@ -81,7 +81,7 @@ func (b *Book) Create(ctx context.Context, n Draft, by By) (Link, error) {
 // window sets from when and until when a link is valid.
 func (l *Link) window(n Draft, c Config) error {
 	from := l.CreatedAt
-	if !n.NotBefore.IsZero() {
+	if n.NotBefore.UnixMilli() > 0 { // what is kept as 0 means none
 		l.NotBefore = n.NotBefore.UTC().Truncate(time.Millisecond)
 		if l.NotBefore.After(from) {
 			from = l.NotBefore
@@ -99,7 +99,7 @@ func (l *Link) window(n Draft, c Config) error {
 	case n.Life > 0:
 		life = n.Life
 	}
-	l.Expires = from.Add(life)
+	l.Expires = from.Add(life).Truncate(time.Millisecond)
 	if !n.Expires.IsZero() {
 		l.Expires = n.Expires.UTC().Truncate(time.Millisecond)
 	}

@@ -204,3 +204,38 @@ func TestVisibility(t *testing.T) {
 		t.Errorf("left %v, %v", list, err)
 	}
 }
+
+// The address that is printed is the one that works, whatever times the link has: they are
+// signed as they are kept.
+func TestTimesAreSignedAsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := newBook(t)
+		for _, d := range []link.Draft{
+			{NotBefore: time.Unix(0, 0)},
+			{NotBefore: time.UnixMilli(0).Add(time.Microsecond)},
+			{NotBefore: time.Unix(-1, 0)},
+			{NotBefore: time.Unix(1, 0)},
+			{NotBefore: time.Now().Add(time.Hour + time.Microsecond)},
+			{Life: time.Hour + time.Microsecond},
+			{Expires: time.Now().Add(time.Hour + time.Microsecond)},
+		} {
+			d.User, d.Number = "123", "100"
+			l, err := b.Create(t.Context(), d, key())
+			if err != nil {
+				t.Fatal(err)
+			}
+			id, signature, _ := link.ParsePath(strings.TrimPrefix(b.URL(&l), "https://dial.example.com"))
+			kept, err := b.Open(t.Context(), id, signature)
+			if err != nil {
+				t.Errorf("valid from %v for %v until %v: %v", d.NotBefore, d.Life, d.Expires, err)
+				continue
+			}
+			if diff := cmp.Diff(l, kept); diff != "" {
+				t.Errorf("what was answered, and what is kept: %s", diff)
+			}
+		}
+		if _, err := b.Create(t.Context(), link.Draft{User: "123", Number: "100", Life: time.Microsecond}, key()); err == nil {
+			t.Error("a link that was never valid was made")
+		}
+	})
+}
