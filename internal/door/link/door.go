@@ -171,7 +171,7 @@ func (x *exchange) get(l *link.Link) {
 	case l.Direct && activated(x.r.Header):
 		a := x.dial(l)
 		if a.placed {
-			a.redirect = x.r.URL.EscapedPath() + "?" + placedQuery
+			a.redirect = "?" + placedQuery // of the same path, which a proxy may have cut off (links.base_url)
 		}
 		x.give(l, a)
 	default:
