@@ -63,8 +63,6 @@ func (v *validator) links() {
 	v.atLeast("links.keep", o.Keep, 0)
 	v.within("links.per_minute", o.PerMinute, -1<<30, 1<<30)
 	v.networks("links.trusted_proxies", o.TrustedProxies)
-	v.within("links.per_minute", o.PerMinute, -1<<30, 1<<30)
-	v.networks("links.trusted_proxies", o.TrustedProxies)
 }
 
 // between checks a length of time, both ends included.
