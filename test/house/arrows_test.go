@@ -68,6 +68,7 @@ var arrows = map[string][]string{
 	"internal/directory":      {"internal/call", "internal/seal", "internal/door/auth"},
 	"internal/directory/...":  {"internal/directory", "internal/call", "internal/seal", "internal/door/auth"},
 	"internal/usercall":       {"internal/call", "internal/cause", "internal/pbx", "internal/originate", "internal/event", "internal/mixmonitor"},
+	"internal/console":        {},
 	"internal/click":          {"internal/call", "internal/directory"},
 	"internal/link":           {"internal/call", "internal/directory", "internal/seal", "internal/number"},
 	"internal/door/vodia":     {"internal/wire/vodia", "internal/call", "internal/cause", "internal/number", "internal/originate", "internal/door/auth", "internal/event", "internal/directory", "internal/click", "internal/usercall"},
