@@ -3,7 +3,7 @@
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-.PHONY: build demo check fast test test-asterisk bench fuzz prompts generate clean
+.PHONY: build demo check fast test test-asterisk bench fuzz prompts generate console clean
 
 build: ## static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/dialwright ./cmd/dialwright
@@ -35,6 +35,9 @@ prompts: ## speak scripts/prompts.txt again; needs espeak-ng and sox
 
 generate:
 	go generate ./...
+
+console: ## build internal/console/dist from its sources; needs Node and npm
+	cd internal/console/web && npm ci --ignore-scripts && npm run types && npm run check && npm run test && npm run build
 
 clean:
 	rm -rf bin
