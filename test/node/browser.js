@@ -4,6 +4,7 @@
 // made by "open", in the context that they name, and are remembered by their name.
 //
 // CHROMIUM: its path. ARGS: further arguments, JSON.
+const fs = require("node:fs");
 const readline = require("node:readline");
 const { chromium } = require("playwright-core");
 
@@ -82,6 +83,39 @@ const commands = {
   cookies: (tab) => tab.context().cookies(),
   console: (tab, { page }) => said.get(page),
   shot: (tab, { file }) => tab.screenshot({ path: file }).then(() => true),
+  goto: (tab, { url }) => tab.goto(url).then((r) => (r ? r.status() : 0)),
+  upload: (tab, { at, file }) => tab.setInputFiles(at, file),
+  select: (tab, { at, value }) => tab.selectOption(at, value),
+  offline: (tab, { on }) => tab.context().setOffline(on),
+  grant: (tab, { what }) => tab.context().grantPermissions(what),
+  async look(tab, { width, colours }) {
+    await tab.setViewportSize({ width, height: 900 });
+    await tab.emulateMedia({ colorScheme: colours });
+  },
+  // axe tells what axe-core finds serious or critical, as JSON.
+  async axe(tab) {
+    await tab.evaluate(fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
+    const found = await tab.evaluate(() => globalThis.axe.run());
+    return JSON.stringify(found.violations
+      .filter((v) => ["serious", "critical"].includes(v.impact))
+      .map((v) => ({ ID: v.id, Impact: v.impact, Help: v.help, Nodes: v.nodes.slice(0, 5).map((n) => `${n.target} ${n.failureSummary}`) })));
+  },
+  // frames records the browser's own trace for some seconds and gives the times between frames
+  // that were shown, in milliseconds, and the long tasks.
+  async frames(tab, { ms }) {
+    const cdp = await tab.context().newCDPSession(tab);
+    const events = [];
+    cdp.on("Tracing.dataCollected", ({ value }) => events.push(...value));
+    await cdp.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: ["devtools.timeline", "disabled-by-default-devtools.timeline.frame"] } });
+    await tab.waitForTimeout(ms);
+    const whole = new Promise((resolve) => cdp.once("Tracing.tracingComplete", resolve));
+    await cdp.send("Tracing.end");
+    await whole;
+    await cdp.detach();
+    const drawn = events.filter((e) => e.name === "DrawFrame").map((e) => e.ts / 1000).sort((a, b) => a - b);
+    const tasks = events.filter((e) => e.name === "RunTask" && e.dur > 50_000).map((e) => e.dur / 1000);
+    return { frames: drawn.slice(1).map((t, i) => t - drawn[i]), tasks };
+  },
   dark: (tab) => tab.emulateMedia({ colorScheme: "dark" }),
   accessible: (tab, { at }) => tab.locator(at).ariaSnapshot(),
   close: (tab) => tab.close(),
