@@ -69,6 +69,8 @@ var arrows = map[string][]string{
 	"internal/directory/...":  {"internal/directory", "internal/call", "internal/seal", "internal/door/auth"},
 	"internal/usercall":       {"internal/call", "internal/cause", "internal/pbx", "internal/originate", "internal/event", "internal/mixmonitor"},
 	"internal/console":        {},
+	"internal/sheet":          {},
+	"internal/bulk":           {"internal/call", "internal/number", "internal/originate", "internal/sheet"},
 	"internal/click":          {"internal/call", "internal/directory"},
 	"internal/link":           {"internal/call", "internal/directory", "internal/seal", "internal/number"},
 	"internal/door/vodia":     {"internal/wire/vodia", "internal/call", "internal/cause", "internal/number", "internal/originate", "internal/door/auth", "internal/event", "internal/directory", "internal/click", "internal/usercall"},
@@ -101,6 +103,7 @@ var wrapped = map[string][]string{
 	"github.com/prometheus/client_golang": {"internal/door/rest", "internal/app"},
 	"golang.org/x/crypto/argon2":          {"internal/door/auth"},
 	"github.com/go-crypt/crypt":           {"internal/door/auth"},
+	"github.com/xuri/excelize":            {"internal/sheet"},
 }
 
 type goPackage struct {
