@@ -1,0 +1,71 @@
+// Phones and trunks in words: what they do now, and what an error of theirs asks for.
+import type { Endpoint } from "./types/operations";
+
+/** Shown is a word with the kind of its badge. */
+export interface Shown {
+  text: string;
+  kind: "good" | "bad" | "warn" | "busy" | "info" | "plain";
+}
+
+/** stateOf says what a phone or trunk does now. */
+export function stateOf(e: Pick<Endpoint, "state" | "kind" | "registered">): Shown {
+  switch (e.state) {
+    case "not in use":
+      return { text: "ready", kind: "good" };
+    case "in use":
+      return { text: "in use", kind: "busy" };
+    case "ringing":
+      return { text: "ringing", kind: "busy" };
+    case "on hold":
+      return { text: "on hold", kind: "warn" };
+    case "unavailable":
+      return e.kind === "phone" && !e.registered ? { text: "not registered", kind: "plain" } : { text: "not reachable", kind: "bad" };
+  }
+  return { text: e.state, kind: "plain" };
+}
+
+/**
+ * advice says what to do about the last error of a phone or trunk: "401 Unauthorized",
+ * "403 Forbidden", "no answer", "dial tcp …: connection refused". "" = nothing better than the error itself.
+ */
+export function advice(error: string, kind: string): string {
+  const status = Number(/\b([3-6]\d\d)\b/.exec(error)?.[1] ?? 0);
+  if (status === 401 || status === 407) {
+    return kind === "trunk" ? "The provider does not accept the name or the password: check username, auth_username and password of the trunk." : "The phone sends a wrong password: enter the one of the configuration.";
+  }
+  if (status === 403) return kind === "trunk" ? "The provider refuses this account or address: ask whether it may register from here." : "The phone may not do this: check its permissions.";
+  if (status === 404) return "The other side does not know this name: check the user name and the domain.";
+  if (status === 423) return "The time of the registration is too short for the other side; it is asked again with a longer one.";
+  if (status === 408 || /time ?out|no (answer|response)|deadline/i.test(error)) {
+    return kind === "trunk" ? "Nothing comes back: check the address and port, and that a firewall lets SIP through." : "The phone does not answer: check that it is on and that its network lets answers through.";
+  }
+  if (status >= 500) return "The other side has a fault of its own or is busy: it is tried again by itself.";
+  if (/refused/i.test(error)) return "Nothing listens at that address: check host, port and transport.";
+  if (/no such host|lookup|resolve/i.test(error)) return "The name cannot be found: check the host, or the DNS of this machine.";
+  if (/certificate|tls|x509/i.test(error)) return "The encrypted connection fails: check the certificate and the name in it.";
+  if (/unreachable|no route/i.test(error)) return "There is no way to that address: check the network of this machine.";
+  return "";
+}
+
+/** Contact is where a phone has registered from, taken apart from "sip:101@192.0.2.7:5060;transport=tcp". */
+export interface Contact {
+  uri: string;
+  /** host:port as in the address, "" if it cannot be read. */
+  address: string;
+  transport: string;
+}
+
+/** contactOf takes an address of SIP apart for showing; what it does not understand it leaves. */
+export function contactOf(text: string): Contact {
+  const uri = text.replace(/^[^<]*</, "").replace(/>.*$/, "");
+  const m = /^sips?:(?:[^@]*@)?([^;?>]+)(.*)$/i.exec(uri);
+  const transport = /;transport=([a-z-]+)/i.exec(uri)?.[1]?.toLowerCase() ?? (/^sips:/i.test(uri) ? "tls" : "");
+  return { uri, address: m?.[1] ?? "", transport };
+}
+
+/** matches says whether what was typed is in the name, the state or a contact. */
+export function matches(e: Endpoint, typed: string): boolean {
+  const t = typed.trim().toLowerCase();
+  if (t === "") return true;
+  return [e.name, stateOf(e).text, e.last_error ?? "", ...(e.contacts ?? [])].some((x) => x.toLowerCase().includes(t));
+}
