@@ -52,7 +52,11 @@ class Stream {
     if (this.#source === undefined && this.#timer === undefined) this.#open();
     return () => {
       this.#listeners.delete(l);
-      if (this.#listeners.size === 0) this.#close();
+      if (this.#listeners.size > 0) return;
+      this.#close();
+      this.status = "connecting"; // whoever comes next begins anew
+      this.#after = -1;
+      this.#failures = 0;
     };
   }
 
