@@ -136,6 +136,7 @@ type Filter struct {
 	Account     call.AccountID
 	Batch       call.BatchID
 	Door        string
+	Principal   string // who asked, exactly
 	Disposition call.Disposition
 	Number      string    // part of either endpoint
 	Reference   string    // Origin.Reference, exactly: a call file's name

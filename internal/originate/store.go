@@ -82,6 +82,18 @@ type Store interface {
 	// gaps from its start, one call at a time. f must not block or call the
 	// store. Events committed by other nodes are included.
 	Watch(f func([]call.Event)) (stop func())
+	// Series sums up the attempts of each step of f that has any, in order.
+	Series(ctx context.Context, f SeriesFilter) ([]Point, error)
+	// BeginRecording keeps that a file is being recorded. ErrNotFound if there is no such call.
+	// The row ends with the call.
+	BeginRecording(ctx context.Context, r Recording) error
+	// EndRecording completes it: EndedAt, Duration and Bytes of r.ID. One that there is not
+	// is no error.
+	EndRecording(ctx context.Context, r Recording) error
+	// Recordings gives those of a call, oldest first, at most 1,000.
+	Recordings(ctx context.Context, id call.ID) ([]Recording, error)
+	// Recording gives one, or ErrNotFound.
+	Recording(ctx context.Context, id string) (Recording, error)
 	// Counts sums up what waits and runs now.
 	Counts(ctx context.Context) (Counts, error)
 
@@ -206,7 +218,7 @@ type Lease struct {
 
 // Retention says what Prune deletes. Zero times keep everything.
 type Retention struct {
-	Calls  time.Time // calls that ended before, with their attempts and idempotency keys
+	Calls  time.Time // calls that ended before, with their attempts, idempotency keys and recordings, and the series before
 	CDRs   time.Time // CDRs that ended before
 	Events time.Time // events before
 	Audit  time.Time // audit entries before

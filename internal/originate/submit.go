@@ -30,6 +30,19 @@ func (o *Originator) Submit(ctx context.Context, r call.Request) (c call.Call, r
 // address. The error is about the batch as a whole; a refusal of single
 // requests is in their results.
 func (o *Originator) SubmitBatch(ctx context.Context, requests []call.Request) ([]Submitted, error) {
+	return o.submitAll(ctx, requests, map[string]bool{})
+}
+
+// SubmitMore admits a further part of a submission that SubmitBatch has begun: a list too long
+// to be admitted at once takes from the rates of its account and address like one request.
+// Everything else is as in SubmitBatch.
+func (o *Originator) SubmitMore(ctx context.Context, requests []call.Request) ([]Submitted, error) {
+	return o.submitAll(ctx, requests, nil)
+}
+
+// submitAll admits requests. taken holds the accounts and addresses whose bucket has given its
+// token; nil = none is asked.
+func (o *Originator) submitAll(ctx context.Context, requests []call.Request, taken map[string]bool) ([]Submitted, error) {
 	if !o.accepting() {
 		r := &Refusal{Code: RefusedStopping, Text: "The server takes no new calls at the moment. Try again later."}
 		o.count.denied(r.Code, len(requests))
@@ -46,7 +59,6 @@ func (o *Originator) SubmitBatch(ctx context.Context, requests []call.Request) (
 	out := make([]Submitted, len(requests))
 	var admissions []Admission
 	var places []int
-	taken := map[string]bool{} // accounts and addresses whose bucket has given its token
 	for i := range requests {
 		a, done, err := o.prepare(ctx, p, &requests[i], taken)
 		switch {
@@ -143,7 +155,7 @@ func (o *Originator) CheckKeys(ctx context.Context, requests []call.Request) err
 
 // once asks a bucket for the first request of a batch only. A refusal stands for all.
 func once(taken map[string]bool, bucket string, take func() *Refusal) *Refusal {
-	if taken[bucket] {
+	if taken == nil || taken[bucket] {
 		return nil
 	}
 	r := take()

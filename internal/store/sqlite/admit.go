@@ -137,7 +137,7 @@ func (t *tx) insertCall(a *incoming, c call.Call) error {
 		return err
 	}
 	if r.Batch != "" {
-		if _, err := t.exec(`INSERT INTO batch (id, created_at) VALUES (?, ?) ON CONFLICT DO NOTHING`, string(r.Batch), ms(c.CreatedAt)); err != nil {
+		if err := t.addBatch(r.Batch, r.Account, c.CreatedAt); err != nil {
 			return err
 		}
 	}

@@ -112,6 +112,7 @@ func (t *tx) endAttempt(r *row, e *ending) error {
 
 // storeEnd writes the attempt's outcome and its CDR.
 func (t *tx) storeEnd(r *row, e *ending) error {
+	t.sumEnd(r.account, &e.Outcome, e.Now)
 	if _, err := t.exec(`UPDATE attempt SET ended_at = ?, outcome = ? WHERE call = ? AND number = ?`, ms(e.Now), e.outcome, r.n, e.Ref.Number); err != nil {
 		return err
 	}

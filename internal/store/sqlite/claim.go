@@ -278,6 +278,7 @@ func (k *claim) start(l *lane, n int64) error {
 		r.n, r.attempts, l.id, k.Lease.Node, k.Lease.Epoch, ms(k.Now)); err != nil {
 		return err
 	}
+	t.sum(k.Now, r.account).attempts++
 	t.keepLive(&live{row: r.row, lease: k.Lease})
 	for resource, n := range l.need {
 		u := k.of(resource)

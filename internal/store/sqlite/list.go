@@ -114,6 +114,7 @@ func (s *Store) List(ctx context.Context, f originate.Filter) ([]call.Call, stri
 		w.add("c.batch = ? AND c.batch <> ''", f.Batch)
 	}
 	w.addIf(f.Door, "c.door = ?")
+	w.addIf(f.Principal, "c.principal = ?")
 	w.addIf(string(f.Disposition), "c.disposition = ?")
 	w.addIf(strings.ToLower(f.Number), "instr(c.numbers, ?) > 0")
 	w.addIf(f.Reference, "c.reference = ?")

@@ -5,8 +5,12 @@ import (
 	"io/fs"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/pressly/goose/v3"
+
+	"github.com/dialwright/dialwright/internal/originate"
 )
 
 // A store of an earlier schema is brought up to date with what is in it.
@@ -33,6 +37,8 @@ func TestMigrationKeepsWhatIsThere(t *testing.T) {
 		`INSERT INTO call (n, id, state, lane, priority, due_at, created_at, door, principal, key, fingerprint, account, batch, reference, numbers, request, route_a, route_b)
 			VALUES (1, 'c1', 'ringing', 1, 0, 1, 1, 'd', 'p', '', '', 'a', 'b1', '', '', '{}', '{}', '{}')`,
 		`INSERT INTO attempt (call, number, lane, node, epoch, started_at) VALUES (1, 1, 1, 'n1', 1, 1)`,
+		`INSERT INTO attempt (call, number, lane, node, epoch, started_at, ended_at, outcome) VALUES (1, 2, 1, 'n1', 1, 60000, 125000, '{"disposition":"ANSWERED",
+			"a":{"started_at":"1970-01-01T00:01:00Z","answered_at":"1970-01-01T00:01:02.123456789Z"}}')`,
 	} {
 		if _, err := db.ExecContext(t.Context(), q); err != nil {
 			t.Fatal(err)
@@ -50,5 +56,10 @@ func TestMigrationKeepsWhatIsThere(t *testing.T) {
 		if err := s.readDB.QueryRowContext(t.Context(), `SELECT batch FROM lane WHERE id = ?`, id).Scan(&got); err != nil || got != want {
 			t.Errorf("lane %d has batch %q, %v; want %q", id, got, err, want)
 		}
+	}
+	points, err := s.Series(t.Context(), originate.SeriesFilter{From: at(0), To: at(3600e3), Step: time.Minute, Account: "a"})
+	want := []originate.Point{{At: time.UnixMilli(0).UTC(), Attempts: 1}, {At: at(60e3), Attempts: 1}, {At: at(120e3), Ended: 1, Answered: 1, ToAnswer: 2123 * time.Millisecond}}
+	if diff := cmp.Diff(want, points); err != nil || diff != "" {
+		t.Errorf("series: %v\n%s", err, diff)
 	}
 }

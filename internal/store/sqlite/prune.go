@@ -14,7 +14,7 @@ func (s *Store) Prune(ctx context.Context, r originate.Retention) (n int, more b
 		limit = maxBulk
 	}
 	for _, prune := range []func(*tx, originate.Retention, int) (int, error){
-		(*tx).pruneEvents, (*tx).pruneCalls, (*tx).pruneCDRs, (*tx).pruneAudit,
+		(*tx).pruneEvents, (*tx).pruneCalls, (*tx).pruneCDRs, (*tx).pruneAudit, (*tx).pruneMinutes,
 	} {
 		var some int
 		err := s.do(ctx, &op{rows: limit, run: func(t *tx) (err error) {

@@ -42,7 +42,7 @@ func (t *tx) audit(e *originate.AuditEntry, origin string) {
 	t.trail = append(t.trail, ms(e.At), e.Accepted, origin, string(e.Account), e.First, e.Second, string(e.Call), string(e.Code), e.Rule, e.Text)
 }
 
-// flush stores the events and audit entries of the transaction.
+// flush stores the events, audit entries and sums of the transaction.
 func (t *tx) flush() error {
 	flat := t.flat[:0]
 	for i := range t.events {
@@ -57,5 +57,8 @@ func (t *tx) flush() error {
 	if err := t.insert(&t.intoEvent, flat); err != nil {
 		return err
 	}
-	return t.insert(&t.intoAudit, t.trail)
+	if err := t.insert(&t.intoAudit, t.trail); err != nil {
+		return err
+	}
+	return t.flushMinutes()
 }

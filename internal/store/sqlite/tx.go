@@ -15,17 +15,18 @@ type tx struct {
 	cache
 	intoEvent, intoAudit inserter
 
-	seq, stored int64        // of the newest event, with and without this transaction
-	events      []call.Event // to be stored before the commit and published after it
-	trail       []any        // audit entries to be stored before the commit, column by column
-	flat        []any        // memory for flush
-	wrote       bool         // the operation under way has written
-	reads       int          // rows read since the start, for the tests of what a claim costs
+	seq, stored int64                 // of the newest event, with and without this transaction
+	events      []call.Event          // to be stored before the commit and published after it
+	minutes     map[minuteKey]*minute // sums to be added before the commit
+	trail       []any                 // audit entries to be stored before the commit, column by column
+	flat        []any                 // memory for flush
+	wrote       bool                  // the operation under way has written
+	reads       int                   // rows read since the start, for the tests of what a claim costs
 }
 
 func newTx(c *conn, seq int64) tx {
 	return tx{
-		conn: c, cache: newCache(), seq: seq, stored: seq,
+		conn: c, cache: newCache(), seq: seq, stored: seq, minutes: map[minuteKey]*minute{},
 		intoEvent: newInserter(`INSERT INTO event (seq, at, type, call_id, account, batch, body)`, 7),
 		intoAudit: newInserter(`INSERT INTO audit (at, accepted, origin, account, first, second, call_id, code, rule, text)`, 10),
 	}
@@ -35,6 +36,7 @@ func newTx(c *conn, seq int64) tx {
 // nothing has happened.
 func (t *tx) commit(group []*op) ([]call.Event, error) {
 	t.events, t.trail = nil, t.trail[:0]
+	clear(t.minutes)
 	if _, err := t.exec("BEGIN IMMEDIATE"); err != nil {
 		return nil, err
 	}

@@ -321,7 +321,7 @@ func listFiltersAndPages(k *kit) {
 			c.RouteA.Number = fmt.Sprintf("+49301%03d", i)
 			c.Request.Origin.Reference = fmt.Sprintf("lead-%d", i)
 			if i%2 == 1 {
-				c.Request.Account, c.Request.Batch, c.Request.Origin.Door = "ops", "b", "cli"
+				c.Request.Account, c.Request.Batch, c.Request.Origin.Door, c.Request.Origin.Principal = "ops", "b", "cli", "mia"
 			}
 		}).ID)
 	}
@@ -352,6 +352,7 @@ func listFiltersAndPages(k *kit) {
 		"account":     {originate.Filter{Account: "ops"}, 12},
 		"batch":       {originate.Filter{Batch: "b"}, 12},
 		"door":        {originate.Filter{Door: "cli"}, 12},
+		"principal":   {originate.Filter{Principal: "mia"}, 12},
 		"number":      {originate.Filter{Number: "301003"}, 1},
 		"reference":   {originate.Filter{Reference: "lead-7"}, 1},
 		"from":        {originate.Filter{From: k.now}, 1},

@@ -54,6 +54,8 @@ func Run(t *testing.T, newStore func(t *testing.T) originate.Store) {
 		{"ListFiltersAndPages", listFiltersAndPages},
 		{"CDRsPages", cdrsPages},
 		{"RecordKeepsCallsWithoutQueue", recordWithoutQueue},
+		{"SeriesSumsUp", seriesSumsUp},
+		{"RecordingsOfACall", recordingsOfACall},
 		{"EventsResume", eventsResume},
 		{"WatchHasNoGaps", watchHasNoGaps},
 		{"PruneTellsTheLost", pruneTellsTheLost},
