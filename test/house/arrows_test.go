@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	"internal/asteriskconf":   {"internal/wire/conf", "internal/config", "internal/call", "internal/number"},
 	"internal/door/callfile":  {"internal/wire/callfile", "internal/call", "internal/cause", "internal/event"},
 	"internal/originate":      {"internal/call", "internal/cause", "internal/number", "internal/event"},
-	"internal/store/...":      {"internal/directory", "internal/link", "internal/astdb", "internal/call", "internal/cause", "internal/originate", "internal/store/..."},
+	"internal/store/...":      {"internal/bulk", "internal/directory", "internal/link", "internal/astdb", "internal/call", "internal/cause", "internal/originate", "internal/store/..."},
 	"internal/media/codec":    {},
 	"internal/media/dsp":      {},
 	"internal/media":          {"internal/media/codec", "internal/media/dsp"},
@@ -76,12 +76,12 @@ var arrows = map[string][]string{
 	"internal/door/vodia":     {"internal/wire/vodia", "internal/call", "internal/cause", "internal/number", "internal/originate", "internal/door/auth", "internal/event", "internal/directory", "internal/click", "internal/usercall"},
 	"internal/door/switchvox": {"internal/wire/switchvox", "internal/call", "internal/cause", "internal/number", "internal/originate", "internal/door/auth", "internal/event", "internal/directory", "internal/usercall"},
 	"internal/door/link":      {"internal/call", "internal/cause", "internal/number", "internal/originate", "internal/door/auth", "internal/directory", "internal/click", "internal/link"},
-	"internal/door/rest":      {"internal/directory", "internal/link", "internal/astdb", "internal/call", "internal/cause", "internal/event", "internal/number", "internal/door/auth", "internal/wire/ari", "internal/originate", "internal/route"},
+	"internal/door/rest":      {"internal/bulk", "internal/sheet", "internal/directory", "internal/link", "internal/astdb", "internal/call", "internal/cause", "internal/event", "internal/number", "internal/door/auth", "internal/wire/ari", "internal/originate", "internal/route"},
 	"internal/door/rest/...":  {"internal/call", "internal/cause", "internal/door/auth", "internal/door/rest"},
 	"internal/door/ctl":       {"internal/call", "internal/door/auth"},
 	"internal/app":            {"internal/..."},
 	"internal/app/demo":       {"internal/app", "internal/call", "internal/config", "internal/softphone", "internal/door/rest", "internal/door/rest/client", "internal/door/ctl", "internal/door/auth"},
-	"cmd/dialwright":          {"internal/directory", "internal/link", "internal/seal", "internal/astdb", "internal/app", "internal/app/demo", "internal/config", "internal/call", "internal/cause", "internal/door/rest", "internal/door/rest/client", "internal/door/auth", "internal/door/ctl", "internal/wire/callfile", "internal/wire/cli"},
+	"cmd/dialwright":          {"internal/bulk", "internal/directory", "internal/link", "internal/seal", "internal/astdb", "internal/app", "internal/app/demo", "internal/config", "internal/call", "internal/cause", "internal/door/rest", "internal/door/rest/client", "internal/door/auth", "internal/door/ctl", "internal/wire/callfile", "internal/wire/cli"},
 	"test/...":                {"internal/...", "test/..."},
 }
 

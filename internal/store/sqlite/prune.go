@@ -68,7 +68,8 @@ func (t *tx) pruneCalls(r originate.Retention, limit int) (int, error) {
 	if err != nil || n == 0 {
 		return n, err
 	}
-	if _, err := t.exec(`DELETE FROM batch WHERE NOT EXISTS (SELECT 1 FROM call c WHERE c.batch = batch.id AND c.batch <> '')`); err != nil {
+	if _, err := t.exec(`DELETE FROM batch WHERE NOT EXISTS (SELECT 1 FROM call c WHERE c.batch = batch.id AND c.batch <> '')
+		AND NOT EXISTS (SELECT 1 FROM import i WHERE i.state = 'submitting' AND i.batch = batch.id)`); err != nil {
 		return n, err
 	}
 	// The lanes of those batches. The others are as few as accounts, phones and
