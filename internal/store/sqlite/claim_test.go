@@ -67,6 +67,12 @@ func explain(t *testing.T, s *Store, query string) string {
 	for i := range args {
 		args[i] = 1
 	}
+	return explainWith(t, s, query, args)
+}
+
+// explainWith is explain for arguments that matter: SQLite looks at the LIMIT.
+func explainWith(t *testing.T, s *Store, query string, args []any) string {
+	t.Helper()
 	rows, err := s.readDB.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
 	list, err := collect(rows, err, func(rows scanner) (string, error) {
 		var id, parent, unused int

@@ -106,8 +106,8 @@ func (w *where) page(f originate.Filter, letter, timeCol, idCol string) (order, 
 	return fmt.Sprintf(" ORDER BY %s %s, %s %s LIMIT ?", timeCol, dir, idCol, dir), kind, nil
 }
 
-// List implements originate.Store.
-func (s *Store) List(ctx context.Context, f originate.Filter) ([]call.Call, string, error) {
+// callQuery makes the query of a page of calls, but for its limit.
+func callQuery(f originate.Filter) (query string, args []any, kind string, err error) {
 	var w where
 	w.addIf(string(f.Account), "c.account = ?")
 	if f.Batch != "" {
@@ -120,11 +120,17 @@ func (s *Store) List(ctx context.Context, f originate.Filter) ([]call.Call, stri
 	w.addIf(f.Reference, "c.reference = ?")
 	w.states(f.States)
 	order, kind, err := w.page(f, "c", "c.created_at", "c.id")
+	return `SELECT ` + callCols + `, ` + lastOutcome + ` FROM call c` + w.String() + order, w.args, kind, err
+}
+
+// List implements originate.Store.
+func (s *Store) List(ctx context.Context, f originate.Filter) ([]call.Call, string, error) {
+	query, args, kind, err := callQuery(f)
 	if err != nil {
 		return nil, "", err
 	}
 	limit := clampLimit(f.Limit)
-	rows, err := s.readDB.QueryContext(ctx, `SELECT `+callCols+`, `+lastOutcome+` FROM call c`+w.String()+order, append(w.args, limit+1)...)
+	rows, err := s.readDB.QueryContext(ctx, query, append(args, limit+1)...)
 	list, err := collect(rows, err, scanCall)
 	if err != nil || len(list) <= limit {
 		return list, "", err
