@@ -31,7 +31,7 @@ export function stateOf(e: Pick<Endpoint, "state" | "kind" | "registered">): Sho
 export function advice(error: string, kind: string): string {
   const status = Number(/\b([3-6]\d\d)\b/.exec(error)?.[1] ?? 0);
   if (status === 401 || status === 407) {
-    return kind === "trunk" ? "The provider does not accept the name or the password: check username, auth_username and password of the trunk." : "The phone sends a wrong password: enter the one of the configuration.";
+    return kind === "trunk" ? "The provider does not accept the name or the password: check user, auth_user and password of the trunk." : "The phone sends a wrong password: enter the one of the configuration.";
   }
   if (status === 403) return kind === "trunk" ? "The provider refuses this account or address: ask whether it may register from here." : "The phone may not do this: check its permissions.";
   if (status === 404) return "The other side does not know this name: check the user name and the domain.";
