@@ -28,6 +28,7 @@ import (
 	"github.com/dialwright/dialwright/internal/door/ari"
 	"github.com/dialwright/dialwright/internal/door/auth"
 	"github.com/dialwright/dialwright/internal/door/cli"
+	"github.com/dialwright/dialwright/internal/door/console"
 	"github.com/dialwright/dialwright/internal/door/ctl"
 	"github.com/dialwright/dialwright/internal/door/rest"
 	"github.com/dialwright/dialwright/internal/extmedia"
@@ -113,6 +114,7 @@ type App struct {
 	people     *directory.Directory // for whom calls are made
 	links      *link.Book           // nil: switched off
 	clicks     []*tally             // doors by which people click
+	console    *console.Door        // nil: switched off
 	originator *originate.Originator
 	rest       *rest.Server
 	httpAddr   net.Addr
@@ -401,6 +403,9 @@ func (a *App) startDoors(ctx context.Context) error {
 	if err := a.startLinks(ctx); err != nil {
 		return err
 	}
+	if err := a.newConsole(); err != nil {
+		return err
+	}
 	var err error
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(doorCollector{a})
@@ -408,7 +413,7 @@ func (a *App) startDoors(ctx context.Context) error {
 		Calls: &calls{
 			o: a.originator, media: a.media, sip: a.sip, node: a.node(), version: a.o.Version, started: a.started, maxLive: a.budget.MaxLive,
 		},
-		Endpoints: a.engine, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Commands: cliCommands{a.shell}, DB: a.store, Links: a.restLinks(), Users: restUsers{a.people, a}, Log: a.log, Version: a.o.Version,
+		Endpoints: a.engine, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Commands: cliCommands{a.shell}, DB: a.store, Links: a.restLinks(), Users: restUsers{a.people, a}, Sessions: a.restSessions(), Log: a.log, Node: a.node(), Version: a.o.Version,
 		TrustedOrigins: c.HTTP.TrustedOrigins, MaxBody: c.HTTP.MaxBody, MaxStreams: a.budget.Streams, MetricsAccess: c.HTTP.Metrics, Metrics: metrics,
 	})
 	if err != nil {

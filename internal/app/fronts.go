@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/dialwright/dialwright/internal/config"
+	"github.com/dialwright/dialwright/internal/door/console"
 )
 
 // shape keeps a part of the configuration in a door's form until another configuration
@@ -62,6 +63,9 @@ func (a *App) fronts(others http.Handler) http.Handler {
 	}
 	if d := a.newLinks(); d != nil {
 		a.clicks = append(a.clicks, &tally{name: "link", door: d})
+	}
+	if a.console != nil {
+		a.clicks = append(a.clicks, &tally{name: console.DoorName, door: a.console})
 	}
 	return before(others, a.clicks...)
 }

@@ -84,6 +84,11 @@ func (a *App) linkBase() string {
 	if base := a.Config().Links.BaseURL; base != "" {
 		return base
 	}
+	return a.ownBase()
+}
+
+// ownBase is the address of the HTTP listener, "" without one.
+func (a *App) ownBase() string {
 	if a.httpAddr == nil {
 		return ""
 	}

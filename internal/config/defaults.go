@@ -97,7 +97,8 @@ func Default() Config {
 			Pending:      100,
 			Version:      "7.8.0.0",
 		},
-		Links: Links{Enabled: true, Life: Duration{day}, MaxLife: Duration{366 * day}, Keep: Duration{90 * day}, PerMinute: 60},
+		Console: Console{Enabled: true, SessionIdle: Seconds(3600), SessionMax: Seconds(12 * 3600)},
+		Links:   Links{Enabled: true, Life: Duration{day}, MaxLife: Duration{366 * day}, Keep: Duration{90 * day}, PerMinute: 60},
 	}
 }
 

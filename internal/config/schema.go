@@ -61,6 +61,8 @@ type Config struct {
 	Switchvox Switchvox `toml:"switchvox"`
 	// Signed links of our own, on the HTTP listener.
 	Links Links `toml:"links"`
+	// The web console, on the HTTP listener.
+	Console Console `toml:"console"`
 	// The command line in Asterisk's dialect: `dialwright rx`, `dialwright cli`, AMI's Command.
 	CLI CLI `toml:"cli"`
 }

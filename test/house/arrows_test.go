@@ -73,6 +73,7 @@ var arrows = map[string][]string{
 	"internal/bulk":           {"internal/call", "internal/number", "internal/originate", "internal/sheet"},
 	"internal/click":          {"internal/call", "internal/directory"},
 	"internal/link":           {"internal/call", "internal/directory", "internal/seal", "internal/number"},
+	"internal/door/console":   {"internal/call", "internal/originate", "internal/door/auth", "internal/directory"},
 	"internal/door/vodia":     {"internal/wire/vodia", "internal/call", "internal/cause", "internal/number", "internal/originate", "internal/door/auth", "internal/event", "internal/directory", "internal/click", "internal/usercall"},
 	"internal/door/switchvox": {"internal/wire/switchvox", "internal/call", "internal/cause", "internal/number", "internal/originate", "internal/door/auth", "internal/event", "internal/directory", "internal/usercall"},
 	"internal/door/link":      {"internal/call", "internal/cause", "internal/number", "internal/originate", "internal/door/auth", "internal/directory", "internal/click", "internal/link"},

@@ -26,6 +26,7 @@ type Principal struct {
 	Name    string         // key name, or "local"
 	Account call.AccountID // whose calls it may see and make; "" = the server's default account
 	Scopes  []Scope
+	Person  bool // somebody with a session, and not a key; Name begins with "console"
 }
 
 // Local is the principal of who can reach a socket that only the owner of the

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base32"
 	"sync"
 	"time"
 )
@@ -141,6 +142,24 @@ func (s *Sessions) Len() int {
 
 // Login says who has logged in.
 func (n *Session) Login() Login { return n.login }
+
+// Token gives a text that only this session has, for forms and scripts to prove that a page
+// which could read it asks: [A-Z2-7]{32}. It does not find the session.
+func (n *Session) Token() string {
+	mac := hmac.New(sha256.New, n.list.key[:])
+	mac.Write([]byte("token\n"))
+	mac.Write(n.digest[:])
+	return base32.StdEncoding.EncodeToString(mac.Sum(nil)[:20])
+}
+
+// Proves compares a text with Token, in constant time.
+func (n *Session) Proves(token string) bool { return hmac.Equal([]byte(token), []byte(n.Token())) }
+
+// Deadline says when the session ends even if it is used.
+func (n *Session) Deadline() time.Time {
+	_, longest := n.list.life()
+	return n.opened.Add(longest)
+}
 
 // Done is closed when the session has ended: by End, by its age, or to make room. A
 // session that has rested too long ends when it is next looked at.

@@ -131,3 +131,23 @@ func TestSessionsMakeRoom(t *testing.T) {
 		}
 	})
 }
+
+func TestSessionToken(t *testing.T) {
+	s := NewSessions(SessionOptions{})
+	value, a := s.Open(Login{Subject: "user:123"})
+	_, b := s.Open(Login{Subject: "user:123"})
+	if !regexp.MustCompile(`^[A-Z2-7]{32}$`).MatchString(a.Token()) || a.Token() != a.Token() {
+		t.Errorf("token %q, then %q", a.Token(), a.Token())
+	}
+	for _, wrong := range []string{"", value, b.Token(), a.Token() + "A", a.Token()[1:]} {
+		if a.Proves(wrong) {
+			t.Errorf("%q proves", wrong)
+		}
+	}
+	if !a.Proves(a.Token()) {
+		t.Error("its own token does not prove")
+	}
+	if _, ok := s.Find(a.Token()); ok {
+		t.Error("the token finds the session")
+	}
+}

@@ -53,12 +53,9 @@ func (s *Server) requestOf(ctx context.Context, n *NewCall) (call.Request, error
 	case r.Account == "":
 		r.Account = own
 	case r.Account != own && !p.IsAdmin():
-		return r, &Refusal{Code: "account", Field: "account", Text: "The key " + p.Name + " may not act for the account " + string(r.Account) + "."}
+		return r, &Refusal{Code: "account", Field: "account", Text: "You may not act for the account " + string(r.Account) + "."}
 	}
-	r.Origin.Principal, r.Origin.Door, r.Origin.Remote = p.Name, "rest", remoteFrom(ctx)
-	if p.Name == auth.Local().Name {
-		r.Origin.Door = "cli"
-	}
+	r.Origin.Principal, r.Origin.Door, r.Origin.Remote = p.Name, doorOf(p), remoteFrom(ctx)
 	return r, nil
 }
 

@@ -141,7 +141,7 @@ func (s *Server) follow(ctx context.Context, pos position, f EventFilter, st str
 		var err error
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		case <-stop: // what has happened by now is still told: the end of a call that was hung up
 			stop, last = nil, time.After(farewell)
 		case <-last:
@@ -159,6 +159,9 @@ func (s *Server) follow(ctx context.Context, pos position, f EventFilter, st str
 				s.metrics.lost.Inc()
 				err = st.lost(lost.After, lost.Oldest)
 			} else if it.err != nil {
+				if ctx.Err() != nil {
+					return context.Cause(ctx)
+				}
 				return it.err
 			} else {
 				s.metrics.events.Inc()
@@ -224,8 +227,10 @@ func (s *Server) serveSSE(w http.ResponseWriter, r *http.Request) {
 	if st.write(": dialwright\n\n") != nil {
 		return
 	}
-	err = s.follow(r.Context(), pos, f, st)
-	if errors.Is(err, errStopping) {
+	ctx, leave := s.during(r.Context())
+	defer leave()
+	err = s.follow(ctx, pos, f, st)
+	if errors.Is(err, errStopping) || errors.Is(err, errOver) {
 		_ = st.write("event: bye\ndata: {}\n\n") // the client may have gone
 	} else if err != nil && r.Context().Err() == nil {
 		s.log.DebugContext(r.Context(), "event stream ended", "door", "rest", "err", err)

@@ -101,9 +101,9 @@ func (s *Server) links() (Links, error) {
 // by says who works on links.
 func (s *Server) by(ctx context.Context) link.By {
 	p := principal(ctx)
-	b := link.By{Name: "key:" + p.Name, Door: "rest", Asker: p.Name, Remote: remoteFrom(ctx), Account: s.visible(ctx)}
-	if p.Name == auth.Local().Name {
-		b.Name, b.Door = p.Name, "cli"
+	b := link.By{Name: p.Name, Door: doorOf(p), Asker: p.Name, Remote: remoteFrom(ctx), Account: s.visible(ctx)}
+	if b.Door == "rest" {
+		b.Name = "key:" + p.Name
 	}
 	return b
 }

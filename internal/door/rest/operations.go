@@ -17,12 +17,19 @@ import (
 // operation registers one typed operation with its scope. Errors of h become
 // problems in problemOf, and nowhere else.
 func operation[I, O any](s *Server, op huma.Operation, scope auth.Scope, h func(context.Context, *I) (*O, error)) {
-	op.MaxBodyBytes = s.o.MaxBody
-	op.BodyReadTimeout = -1 // the HTTP server has one for the whole request
-	op.Security = []map[string][]string{{"key": {}}}
 	op.Description = "Scope: `" + string(scope) + "`."
 	op.Middlewares = huma.Middlewares{s.may(scope)}
 	op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	handle(s, op, h)
+}
+
+// handle registers one that needs no scope.
+func handle[I, O any](s *Server, op huma.Operation, h func(context.Context, *I) (*O, error)) {
+	op.MaxBodyBytes = s.o.MaxBody
+	op.BodyReadTimeout = -1 // the HTTP server has one for the whole request
+	if op.Security == nil {
+		op.Security = []map[string][]string{{"key": {}}, {"session": {}}}
+	}
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := h(ctx, in)
 		if err != nil {
@@ -73,6 +80,7 @@ func (s *Server) register() {
 	operation(s, op("POST", "/v1/database/import", "import-entries", "database", "Take many entries over"), auth.Admin, s.importEntries)
 	s.registerLinks(op)
 	s.registerUsers(op)
+	s.registerSession(op)
 	operation(s, op("GET", "/v1/stats", "stats", "server", "Counts and caps"), auth.CallsRead, s.stats)
 	operation(s, op("GET", "/v1/audit", "audit", "server", "The audit trail: accepted and denied requests, newest first"), auth.Admin, s.audit)
 	operation(s, op("POST", "/v1/config/reload", "reload-config", "server", "Load the configuration files"), auth.Admin, s.reload)

@@ -112,6 +112,9 @@ func problemOf(ctx context.Context, log *slog.Logger, err error) *Problem {
 		}
 		return p
 	}
+	if p := sessionProblem(err); p != nil {
+		return p
+	}
 	switch {
 	case errors.Is(err, auth.ErrThrottled):
 		p := newProblem(http.StatusTooManyRequests, "rate", err.Error())

@@ -30,8 +30,10 @@ type Options struct {
 	DB        Database     // AstDB, nil = there is none
 	Links     Links        // nil = there are none
 	Users     Users        // nil = there are none
+	Sessions  Sessions     // of browsers, nil = keys only
 	Log       *slog.Logger // nil = discard
 
+	Node           string   // shown to who has logged in
 	Version        string   // shown in the API document
 	TrustedOrigins []string // web origins that may change state
 	MaxBody        int64    // bytes, 0 = 16 MiB
@@ -133,7 +135,8 @@ func apiConfig(o Options) huma.Config {
 	c.Transformers = []huma.Transformer{transformErrors}
 	c.RejectUnknownQueryParameters = true
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"key": {Type: "http", Scheme: "bearer", BearerFormat: "dw_NAME_SECRET", Description: "An API key; `dialwright config key NAME` makes one"},
+		"key":     {Type: "http", Scheme: "bearer", BearerFormat: "dw_NAME_SECRET", Description: "An API key; `dialwright config key NAME` makes one"},
+		"session": {Type: "apiKey", In: "cookie", Name: "dialwright_session", Description: "The session of a browser that has logged in; over HTTPS the cookie is __Host-dialwright_session. Other methods than GET and HEAD need the header X-CSRF-Token"},
 	}
 	return c
 }
@@ -159,7 +162,10 @@ func (s *Server) limitBody(next http.Handler) http.Handler {
 // identify finds out who asks. Health and the API document are open to all.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, ok := auth.FromContext(r.Context()); ok || open(r.URL.Path) {
+		if r.URL.Path == sessionPath {
+			r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, exchange{w, r}))
+		}
+		if _, ok := auth.FromContext(r.Context()); ok || open(r.URL.Path) || s.anyone(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -168,14 +174,14 @@ func (s *Server) identify(next http.Handler) http.Handler {
 			return
 		}
 		key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		p, err := s.o.Keys.Check(r.Context(), strings.TrimSpace(key), remoteHost(r))
+		known, err := s.whoAsks(r, strings.TrimSpace(key))
 		if err != nil {
 			s.metrics.refused.WithLabelValues(problemOf(r.Context(), s.log, err).Code).Inc()
 			s.log.InfoContext(r.Context(), "request refused", "door", "rest", "remote", r.RemoteAddr, "path", r.URL.Path, "reason", err.Error())
 			writeProblem(w, problemOf(r.Context(), s.log, err))
 			return
 		}
-		next.ServeHTTP(w, r.WithContext(auth.NewContext(r.Context(), p)))
+		next.ServeHTTP(w, known)
 	})
 }
 
@@ -225,5 +231,8 @@ func (s *Server) may(scope auth.Scope) func(ctx huma.Context, next func(huma.Con
 }
 
 func scopeAdvice(p auth.Principal, scope auth.Scope) string {
+	if p.Person {
+		return "Your role may not do this: it needs the scope " + string(scope) + "."
+	}
 	return "The key " + p.Name + " has no scope " + string(scope) + "; add it to keys." + p.Name + ".scopes in the configuration."
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/directory"
-	"github.com/dialwright/dialwright/internal/door/auth"
 )
 
 // Users are the people for whom calls are made. The errors are those of *directory.Directory,
@@ -109,11 +108,7 @@ func (s *Server) users() (Users, error) {
 // userBy says who works on users.
 func (s *Server) userBy(ctx context.Context) directory.By {
 	p := principal(ctx)
-	b := directory.By{Door: "rest", Principal: p.Name, Remote: remoteFrom(ctx)}
-	if p.Name == auth.Local().Name {
-		b.Door = "cli"
-	}
-	return b
+	return directory.By{Door: doorOf(p), Principal: p.Name, Remote: remoteFrom(ctx)}
 }
 
 // viewUser shows a user: as its source has it, and what that comes to.

@@ -25,17 +25,26 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer release()
-	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{OriginPatterns: s.originPatterns()})
+	_, session := visitFrom(r.Context())
+	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		OriginPatterns: s.originPatterns(), InsecureSkipVerify: session, // whose origin was looked at with its cookie
+	})
 	if err != nil {
 		return // Accept has answered
 	}
 	defer c.CloseNow() //nolint:errcheck // after a proper close there is nothing left to fail
 	c.SetReadLimit(4096)
 	ctx := c.CloseRead(r.Context()) // answers pings and notices the close
-	err = s.follow(ctx, pos, f, &wsStream{ctx: ctx, c: c})
+	during, leave := s.during(ctx)
+	defer leave()
+	err = s.follow(during, pos, f, &wsStream{ctx: ctx, c: c})
 	if errors.Is(err, errStopping) {
 		_ = (&wsStream{ctx: ctx, c: c}).send(map[string]any{"bye": true}) // the client may have gone
 		_ = c.Close(websocket.StatusGoingAway, "the server is stopping")
+		return
+	}
+	if errors.Is(err, errOver) {
+		_ = c.Close(websocket.StatusPolicyViolation, "the session has ended")
 		return
 	}
 	_ = c.Close(websocket.StatusInternalError, "the stream has ended; resume after the last event")
