@@ -84,8 +84,11 @@ async function problemOf(r: Response): Promise<Problem> {
   const retry = Number(r.headers.get("Retry-After")) || 0;
   try {
     const p = (await r.json()) as { code?: string; detail?: string; title?: string; rule?: string; field?: string; errors?: { message?: string; location?: string }[] };
-    const more = (p.errors ?? []).map((e) => `${(e.location ?? "").replace(/^body\.?/, "")} ${e.message ?? ""}`.trim()).join("; ");
     const text = p.detail ?? p.title ?? r.statusText;
+    const more = (p.errors ?? [])
+      .filter((e) => e.message !== text) // of a single mistake the detail says it all
+      .map((e) => `${(e.location ?? "").replace(/^body\.?/, "")} ${e.message ?? ""}`.trim())
+      .join("; ");
     return new Problem(r.status, p.code ?? "", more === "" ? text : `${text}: ${more}`, p.rule ?? "", p.field ?? "", retry);
   } catch {
     return new Problem(r.status, "", `The server answered ${r.status} ${r.statusText}.`, "", "", retry);

@@ -13,14 +13,15 @@ const unseen = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\
 
 const names: Record<number, string> = { 0x09: "TAB", 0x0a: "LF", 0x0d: "CR", 0x00: "NUL", 0x1b: "ESC", 0x7f: "DEL" };
 
-/** pieces takes a text apart so that nothing in it is unseen. */
-export function pieces(text: string): Piece[] {
+/** pieces takes a text apart so that nothing in it is unseen; in code, tabs are wanted. */
+export function pieces(text: string, code = false): Piece[] {
   const out: Piece[] = [];
   let at = 0;
   for (const m of text.matchAll(unseen)) {
+    if (code && m[0] === "\t") continue;
     if (m.index > at) out.push({ text: text.slice(at, m.index), hidden: false });
-    const code = m[0].codePointAt(0) ?? 0;
-    out.push({ text: names[code] ?? `U+${code.toString(16).toUpperCase().padStart(4, "0")}`, hidden: true });
+    const point = m[0].codePointAt(0) ?? 0;
+    out.push({ text: names[point] ?? `U+${point.toString(16).toUpperCase().padStart(4, "0")}`, hidden: true });
     at = m.index + m[0].length;
   }
   if (at < text.length || out.length === 0) out.push({ text: text.slice(at), hidden: false });
