@@ -283,3 +283,24 @@ func (b *Book) Prune(ctx context.Context, now time.Time) error {
 	}
 	return err
 }
+
+// Batch gives a batch with its numbers. The error is originate.ErrNotFound, also if it has
+// calls of accounts that by may not see: names of batches are common to all accounts, and
+// whoever adds a call to a foreign batch must not gain power over the others.
+func (b *Book) Batch(ctx context.Context, id call.BatchID, by By) (Batch, error) {
+	got, err := b.o.Store.Batch(ctx, id)
+	if err == nil && !by.All && (got.Mixed || got.Account != by.Own) {
+		return Batch{}, originate.ErrNotFound
+	}
+	return got, err
+}
+
+// Batches gives a page of the batches that by may see, newest first, and the cursor of the next,
+// "" at the end. The error may be originate.ErrCursor.
+func (b *Book) Batches(ctx context.Context, by By, cursor string, limit int) ([]Batch, string, error) {
+	account := by.Own
+	if by.All {
+		account = ""
+	}
+	return b.o.Store.Batches(ctx, account, cursor, limit)
+}

@@ -344,64 +344,55 @@ func (s *Store) batches(ctx context.Context, which string, args ...any) ([]bulk.
 	})
 }
 
-// Queries that sum up batches, whose names are a JSON array. Each reads an index only.
+// Queries that sum up a batch. Each reads an index only, in its order.
 const (
-	qBatchEnded = `SELECT c.batch, c.disposition, count(*), count(c.ended_at), coalesce(max(c.ended_at), 0) FROM json_each(?) j
-		JOIN call c ON c.batch = j.value AND c.batch <> '' GROUP BY c.batch, c.disposition`
-	qBatchCancelled = `SELECT c.batch, '', count(*), 0, 0 FROM json_each(?) j
-		JOIN call c ON c.batch = j.value AND c.batch <> '' AND c.state = 'cancelled' GROUP BY c.batch`
-	qBatchLive = `SELECT c.batch, '', count(*), 0, 0 FROM attempt a JOIN call c ON c.n = a.call
-		WHERE a.ended_at IS NULL AND c.batch IN (SELECT value FROM json_each(?)) GROUP BY c.batch`
+	qBatchEnded = `SELECT c.disposition, count(*), count(c.ended_at), coalesce(max(c.ended_at), 0) FROM call c
+		WHERE c.batch = ? AND c.batch <> '' GROUP BY c.disposition`
+	qBatchCancelled = `SELECT count(*) FROM call c WHERE c.batch = ? AND c.batch <> '' AND c.state = 'cancelled'`
+	// All that run, whatever their batch: they are no more than the server has places. The cross
+	// join has them read first.
+	qBatchLive = `SELECT c.batch, count(*) FROM attempt a CROSS JOIN call c ON c.n = a.call WHERE a.ended_at IS NULL AND c.batch <> '' GROUP BY c.batch`
 )
 
 // sumUp counts the calls of batches.
 func (s *Store) sumUp(ctx context.Context, list []bulk.Batch) error {
-	ids := make([]call.BatchID, len(list))
-	place := make(map[call.BatchID]*bulk.Batch, len(list))
-	for i := range list {
-		ids[i], place[list[i].ID] = list[i].ID, &list[i]
+	rows, err := s.readDB.QueryContext(ctx, qBatchLive)
+	live := map[call.BatchID]int{}
+	_, err = collect(rows, err, func(rows scanner) (_ struct{}, err error) {
+		var id call.BatchID
+		var n int
+		err = rows.Scan(&id, &n)
+		live[id] = n
+		return struct{}{}, err
+	})
+	for i := 0; i < len(list) && err == nil; i++ {
+		err = s.countBatch(ctx, &list[i], live[list[i].ID])
 	}
-	names, err := toJSON(ids)
-	if err != nil {
-		return err
-	}
-	for query, add := range map[string]func(b *bulk.Batch, d call.Disposition, n, ended int){
-		qBatchEnded: func(b *bulk.Batch, d call.Disposition, n, ended int) {
-			b.Calls += n
-			b.Ended += ended
-			if d != "" && ended > 0 {
-				b.Dispositions[d] += ended
-			}
-		},
-		qBatchCancelled: func(b *bulk.Batch, _ call.Disposition, n, _ int) { b.Cancelled = n },
-		qBatchLive:      func(b *bulk.Batch, _ call.Disposition, n, _ int) { b.Live = n },
-	} {
-		rows, err := s.readDB.QueryContext(ctx, query, names)
-		_, err = collect(rows, err, func(rows scanner) (_ struct{}, err error) {
-			var id call.BatchID
-			var d call.Disposition
-			var n, ended int
-			var last int64
-			if err = rows.Scan(&id, &d, &n, &ended, &last); err != nil {
-				return struct{}{}, err
-			}
-			b := place[id]
-			add(b, d, n, ended)
-			if when := at(last); when.After(b.LastAt) {
-				b.LastAt = when
-			}
-			return struct{}{}, nil
-		})
-		if err != nil {
-			return err
+	return err
+}
+
+func (s *Store) countBatch(ctx context.Context, b *bulk.Batch, live int) error {
+	rows, err := s.readDB.QueryContext(ctx, qBatchEnded, b.ID)
+	_, err = collect(rows, err, func(rows scanner) (_ struct{}, err error) {
+		var d call.Disposition
+		var n, ended int
+		var last int64
+		err = rows.Scan(&d, &n, &ended, &last)
+		b.Calls, b.Ended = b.Calls+n, b.Ended+ended
+		if d != "" && ended > 0 {
+			b.Dispositions[d] = ended
 		}
+		if when := at(last); when.After(b.LastAt) {
+			b.LastAt = when
+		}
+		return struct{}{}, err
+	})
+	if err == nil {
+		err = s.readDB.QueryRowContext(ctx, qBatchCancelled, b.ID).Scan(&b.Cancelled)
 	}
-	for i := range list {
-		b := &list[i]
-		// The three were not counted at one moment: what has just moved must not make a
-		// number negative.
-		b.Waiting = max(0, b.Calls-b.Ended-b.Live)
-		b.Ended = max(0, b.Ended-b.Cancelled)
-	}
-	return nil
+	// They were not counted at one moment: what has just moved must not make a number negative.
+	b.Live = min(live, b.Calls-b.Ended)
+	b.Waiting = b.Calls - b.Ended - b.Live
+	b.Ended = max(0, b.Ended-b.Cancelled)
+	return err
 }

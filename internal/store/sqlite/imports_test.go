@@ -225,6 +225,8 @@ func TestBatchQueriesUseTheirIndexes(t *testing.T) {
 	} {
 		if plan := explain(t, s, query); !strings.Contains(plan, index) {
 			t.Errorf("%.60s… does not use %s:\n%s", query, index, plan)
+		} else if strings.Contains(plan, "TEMP B-TREE") && query != qBatchLive {
+			t.Errorf("%.60s… sorts:\n%s", query, plan)
 		}
 	}
 }
