@@ -47,7 +47,7 @@ describe("links", () => {
 
   it("says who made it", () => {
     expect(maker("key:crm")).toBe("key crm");
-    expect(maker("user:123@t")).toBe("123@t");
+    expect(maker("console:123@t")).toBe("123@t");
     expect(maker("local")).toBe("the command line");
     expect(maker("odd")).toBe("odd");
   });

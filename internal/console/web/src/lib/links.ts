@@ -82,11 +82,11 @@ export function used(l: Pick<Link, "used" | "uses">): string {
   return l.used === 0 ? "not yet" : l.used === 1 ? "once" : `${l.used} times`;
 }
 
-/** maker says who made it: "key:crm" is "key crm". */
+/** maker says who made it: "key:crm" is "key crm", "console:boss" is "boss". */
 export function maker(by: string): string {
-  const m = /^(key|user|once):(.*)$/.exec(by);
-  if (m === null) return by === "local" ? "the command line" : by;
-  return m[1] === "user" ? (m[2] ?? "") : m[1] === "once" ? "an administrator" : `key ${m[2]}`;
+  const m = /^(key|console):(.+)$/.exec(by);
+  if (m !== null) return m[1] === "key" ? `key ${m[2]}` : (m[2] ?? "");
+  return by === "local" ? "the command line" : by;
 }
 
 /** Scopes of a key, with what each of them allows (docs/rest.md). */
