@@ -8,12 +8,17 @@ import { LiveCall } from "../Now/livecall.svelte";
 export interface Source {
   call(id: string, signal: AbortSignal): Promise<Call>;
   explain(id: string, signal: AbortSignal): Promise<Explanation>;
+  /** What has happened to it, oldest first. */
+  events(id: string, signal: AbortSignal): Promise<CallEvent[]>;
 }
 
 /** server reads from the server. */
 export const server: Source = {
   call: (id, signal) => get<Call>(`/v1/calls/${encodeURIComponent(id)}`, undefined, signal),
   explain: (id, signal) => get<Explanation>(`/v1/calls/${encodeURIComponent(id)}/explain`, undefined, signal),
+  async events(id, signal) {
+    return (await get<{ events: CallEvent[] | null }>(`/v1/calls/${encodeURIComponent(id)}/events`, undefined, signal)).events ?? [];
+  },
 };
 
 /** Follow follows a call. It is told events; read asks for all that they may have missed. */
@@ -57,9 +62,17 @@ export class Follow implements Listener {
     try {
       this.#take(await this.source.call(this.call.id, this.#stop.signal));
       this.problem = undefined;
+      if (this.row.live && this.row.since === 0) await this.#begun();
     } catch (e) {
       if (!this.#stop.signal.aborted) this.problem = e;
     }
+  }
+
+  // Events that passed before anybody listened say since when the call is as it is.
+  async #begun(): Promise<void> {
+    const events = await this.source.events(this.call.id, this.#stop.signal);
+    if (this.row.since !== 0 || !this.row.live) return; // the stream was faster
+    for (const e of events) this.row.apply(e);
   }
 
   stop(): void {

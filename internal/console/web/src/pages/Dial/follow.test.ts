@@ -10,6 +10,7 @@ function server(state: string): Source & { state: string; asked: string[] } {
     state,
     asked: [] as string[],
     call: () => (s.asked.push("call"), Promise.resolve(call(s.state))),
+    events: () => (s.asked.push("events"), Promise.resolve([{ seq: 1, at, type: "attempt.started", call: "a", state: "dialing" }, { seq: 2, at, type: "leg.ringing", call: "a", state: "ringing" }])),
     explain: () => (s.asked.push("explain"), Promise.resolve({ call: call("ended"), words: "It was busy.", attempts: [] } as Explanation)),
   };
   return s;
@@ -34,4 +35,11 @@ test("an end that the stream did not tell is found by reading", async () => {
   await Promise.resolve();
   await new Promise((r) => setTimeout(r, 0));
   expect(f.end?.words).toBe("It was busy.");
+});
+
+test("since when it rings is asked for, if that happened before anybody listened", async () => {
+  const s = server("ringing");
+  const f = new Follow(call("queued"), s);
+  await f.read();
+  expect([f.row.state, f.row.since, s.asked]).toEqual(["ringing", Date.parse(at), ["call", "events"]]);
 });
