@@ -39,6 +39,7 @@ import (
 	"github.com/dialwright/dialwright/internal/originate"
 	"github.com/dialwright/dialwright/internal/pbx"
 	"github.com/dialwright/dialwright/internal/pretend"
+	"github.com/dialwright/dialwright/internal/recordings"
 	"github.com/dialwright/dialwright/internal/seal"
 	"github.com/dialwright/dialwright/internal/sip"
 	"github.com/dialwright/dialwright/internal/snoop"
@@ -98,7 +99,8 @@ type App struct {
 	hub        *stasis.Hub
 	snoop      *snoop.Technology
 	extmedia   *extmedia.Media
-	recordings *os.Root // of what applications record
+	recordings *os.Root          // of what applications record
+	tapes      *recordings.Table // what is recorded of calls
 	ledger     *ledger
 	ari        *ari.Server // nil: switched off
 	ariConfig  atomic.Pointer[ari.Config]
@@ -273,10 +275,13 @@ func (a *App) startSwitch(ctx context.Context) error {
 	if err := a.openRecordings(); err != nil {
 		return err
 	}
+	if err := a.newTapes(); err != nil {
+		return err
+	}
 	a.pbx = pbx.New(pbx.Options{
 		Media: a.media, Log: a.log, Router: &a.router, Admit: a.admit,
 		Country: strings.ToLower(c.Numbers.Country), SystemName: c.Server.Node, RingTime: c.Originate.SecondWait.Duration,
-		RTPTimeout: c.Media.Timeout.Duration, Sounds: sounds, Files: files, MusicOn: "music:", Music: a.music, Recordings: a.recordings,
+		RTPTimeout: c.Media.Timeout.Duration, Sounds: sounds, Files: files, MusicOn: "music:", Music: a.music, Recordings: a.recordings, Recorded: a.tapes.Recorded,
 	})
 	a.devices = devstate.New(devstate.Options{Switch: a.pbx, Log: a.log, DB: a.store})
 	a.newHub()
@@ -321,6 +326,8 @@ func (a *App) startSwitch(ctx context.Context) error {
 		return err
 	}
 	a.stack.push("device states", a.devices.Stop)
+	a.tapes.Start(a.pbx)
+	a.stack.push("list of recordings", a.tapes.Stop)
 	if err := a.pbx.Start(ctx); err != nil {
 		return err
 	}
@@ -413,7 +420,7 @@ func (a *App) startDoors(ctx context.Context) error {
 		Calls: &calls{
 			o: a.originator, media: a.media, sip: a.sip, node: a.node(), version: a.o.Version, started: a.started, maxLive: a.budget.MaxLive,
 		},
-		Endpoints: a.engine, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Commands: cliCommands{a.shell}, DB: a.store, Links: a.restLinks(), Users: restUsers{a.people, a}, Sessions: a.restSessions(), Log: a.log, Node: a.node(), Version: a.o.Version,
+		Endpoints: a.engine, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Commands: cliCommands{a.shell}, DB: a.store, Links: a.restLinks(), Users: restUsers{a.people, a}, History: history{a.originator, a.tapes}, Sessions: a.restSessions(), Log: a.log, Node: a.node(), Version: a.o.Version,
 		TrustedOrigins: c.HTTP.TrustedOrigins, MaxBody: c.HTTP.MaxBody, MaxStreams: a.budget.Streams, MetricsAccess: c.HTTP.Metrics, Metrics: metrics,
 	})
 	if err != nil {

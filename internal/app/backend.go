@@ -103,7 +103,7 @@ func (c *calls) Get(ctx context.Context, id call.ID) (call.Call, error) {
 // List is rest.Calls.
 func (c *calls) List(ctx context.Context, f rest.Filter) ([]call.Call, string, error) {
 	out, next, err := c.o.List(ctx, originate.Filter{
-		States: f.States, Account: f.Account, Batch: f.Batch, Door: f.Door, Disposition: f.Disposition, Number: f.Number, Reference: f.Reference,
+		States: f.States, Account: f.Account, Batch: f.Batch, Door: f.Door, Principal: f.Principal, Disposition: f.Disposition, Number: f.Number, Reference: f.Reference,
 		From: f.From, To: f.To, Cursor: f.Cursor, Limit: f.Limit, Oldest: f.Oldest,
 	})
 	return out, next, refusal(err)

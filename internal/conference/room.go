@@ -246,11 +246,13 @@ func (m *room) startRecording() {
 		return
 	}
 	m.rooms.log.Info("conference is recorded", "conference", m.name, "file", f.Path())
+	m.bridge.Recorded(f.Begun())
 	m.stop = func() {
 		untap()
 		if err := f.Close(); err != nil {
 			m.rooms.log.Warn("recording of a conference is incomplete", "conference", m.name, "error", err)
 		}
+		m.bridge.Recorded(f.Done())
 	}
 }
 

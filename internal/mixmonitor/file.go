@@ -1,6 +1,7 @@
 package mixmonitor
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dialwright/dialwright/internal/media"
+	"github.com/dialwright/dialwright/internal/pbx"
 )
 
 // ErrOutside says that a name leads out of the directory of recordings.
@@ -36,6 +38,7 @@ type FileOptions struct {
 // goroutine; Close may be called from any.
 type File struct {
 	path string
+	id   string // for who keeps a list of files
 	rate int
 	f    *os.File
 	rec  *media.Recorder
@@ -57,7 +60,7 @@ func Create(dir, name string, o FileOptions) (*File, error) {
 	}
 	rec, err := recorder(f, format, o.Append)
 	if err == nil {
-		return &File{path: full, rate: rate, f: f, rec: rec}, nil
+		return &File{path: full, id: rand.Text(), rate: rate, f: f, rec: rec}, nil
 	}
 	err = errors.Join(fmt.Errorf("record %s: %w", name, err), f.Close())
 	if !o.Append {
@@ -138,6 +141,14 @@ func (f *File) WriteFrame(pcm []int16, rate int) { f.rec.WriteFrame(pcm, rate) }
 
 // Duration is how much was recorded.
 func (f *File) Duration() time.Duration { return f.rec.Duration() }
+
+// Begun is what Channel.Recorded and Bridge.Recorded are told of the file when it begins.
+func (f *File) Begun() pbx.RecordedFile { return pbx.RecordedFile{ID: f.id, Path: f.path} }
+
+// Done is what Channel.Recorded and Bridge.Recorded are told of the closed file.
+func (f *File) Done() pbx.RecordedFile {
+	return pbx.RecordedFile{ID: f.id, Path: f.path, Ended: true, Duration: f.Duration()}
+}
 
 // Close completes the file.
 func (f *File) Close() error { return errors.Join(f.rec.Close(), f.f.Close()) }

@@ -56,6 +56,9 @@ func Start(c *pbx.Channel, o Options) (*Recording, error) {
 		port.Tap(side{r, &r.in}, media.TapOptions{In: true, Rate: r.rate}),
 		port.Tap(side{r, &r.out}, media.TapOptions{Out: true, Rate: r.rate}),
 	}
+	for _, f := range r.files() {
+		c.Recorded(f.Begun())
+	}
 	_ = c.Tell(pbx.Event{Type: Started}) // ErrGone: it ends at once
 	r.unset = context.AfterFunc(c.Context(), r.finish)
 	return r, nil
@@ -189,6 +192,9 @@ func (r *Recording) finish() {
 		r.over = true
 		r.mu.Unlock()
 		r.err = r.closeFiles()
+		for _, f := range r.files() {
+			r.c.Recorded(f.Done())
+		}
 		_ = r.c.Tell(pbx.Event{Type: Stopped}) // ErrGone: nobody is told any more
 		close(r.done)
 	})

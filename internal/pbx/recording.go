@@ -1,6 +1,7 @@
 package pbx
 
 import (
+	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -94,6 +95,8 @@ type Recording struct {
 	fresh  bool   // the file did not exist before
 	emit   func(Event)
 	post   func(func()) bool // runs in the target's actor
+	told   func(RecordedFile)
+	id     string // for told
 	done   chan struct{}
 
 	mu      sync.Mutex // guards what follows
@@ -138,7 +141,7 @@ func (c *Channel) Record(o RecordOptions) (*Recording, error) {
 		if !o.aside() && c.beingRecorded() {
 			return ErrRecording
 		}
-		r.emit, r.post = c.emit, c.box.postFinal
+		r.emit, r.post, r.told = c.emit, c.box.postFinal, c.Recorded
 		c.recordings = append(c.recordings, r)
 		r.detach = func() {
 			c.recordings = slices.DeleteFunc(c.recordings, func(o *Recording) bool { return o == r })
@@ -178,7 +181,7 @@ func (b *Bridge) Record(o RecordOptions) (*Recording, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.emit, r.post = b.emitPlayback, b.box.postFinal
+	r.emit, r.post, r.told = b.emitPlayback, b.box.postFinal, b.Recorded
 	r.detach = func() {
 		b.recordings = slices.DeleteFunc(b.recordings, func(o *Recording) bool { return o == r })
 		b.feed(-1)
@@ -219,6 +222,8 @@ func (r *Recording) begin(tap func(media.Sink) func()) {
 	}
 	r.mu.Unlock()
 	r.tell(RecordingStarted)
+	r.id = rand.Text()
+	r.tellFile(false)
 }
 
 // silenceLevel is the mean amplitude below which a frame counts as silence
@@ -360,6 +365,9 @@ func (r *Recording) end(s RecordingState, reason string) {
 		s, reason = RecordingError, err.Error()
 	}
 	r.forget()
+	if r.id != "" {
+		r.tellFile(true)
+	}
 	if s == RecordingError {
 		r.mu.Lock()
 		r.state, r.ended = s, EndedByError

@@ -42,6 +42,9 @@ type Options struct {
 	// built-in piece, whatever the class.
 	Music      func(class string) (media.Source, error)
 	Recordings *os.Root // where live recordings go; nil = Record gives ErrNotSupported
+	// Recorded is told of every file that is recorded, when it begins and when it is
+	// complete. It must not block, nor call the switch, a channel or a bridge.
+	Recorded func(RecordedFile)
 
 	// RTPTimeout ends an answered channel that has sent no media for so long,
 	// ten times as long on hold (M11), with cause 102. 0 = never.

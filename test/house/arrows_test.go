@@ -79,6 +79,7 @@ var arrows = map[string][]string{
 	"internal/door/link":      {"internal/call", "internal/cause", "internal/number", "internal/originate", "internal/door/auth", "internal/directory", "internal/click", "internal/link"},
 	"internal/door/rest":      {"internal/bulk", "internal/sheet", "internal/directory", "internal/link", "internal/astdb", "internal/call", "internal/cause", "internal/event", "internal/number", "internal/door/auth", "internal/wire/ari", "internal/originate", "internal/route"},
 	"internal/door/rest/...":  {"internal/call", "internal/cause", "internal/door/auth", "internal/door/rest"},
+	"internal/recordings":     {"internal/pbx", "internal/call", "internal/originate"},
 	"internal/door/ctl":       {"internal/call", "internal/door/auth"},
 	"internal/app":            {"internal/..."},
 	"internal/app/demo":       {"internal/app", "internal/call", "internal/config", "internal/softphone", "internal/door/rest", "internal/door/rest/client", "internal/door/ctl", "internal/door/auth"},

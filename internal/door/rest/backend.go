@@ -122,6 +122,7 @@ type Filter struct {
 	Account     call.AccountID
 	Batch       call.BatchID
 	Door        string
+	Principal   string
 	Disposition call.Disposition
 	Number      string
 	Reference   string

@@ -30,6 +30,10 @@ func (s *Server) createCall(ctx context.Context, in *createInput) (*callOutput, 
 	if in.Key != "" {
 		r.Key = in.Key
 	}
+	return s.submit(ctx, r)
+}
+
+func (s *Server) submit(ctx context.Context, r call.Request) (*callOutput, error) {
 	c, repeated, err := s.o.Calls.Submit(ctx, r)
 	if err != nil {
 		return nil, err
@@ -101,19 +105,36 @@ func (s *Server) getCall(ctx context.Context, in *idInput) (*oneCall, error) {
 	return &oneCall{viewCall(c)}, nil
 }
 
-type listInput struct {
+// CallFilter are the parameters that select calls. Absent ones do not restrict.
+type CallFilter struct {
 	State       []string  `query:"state" enum:"scheduled,queued,dialing,ringing,answered,confirming,connecting,connected,waiting-retry,ended,cancelled" doc:"Any of these states, separated by commas"`
 	Account     string    `query:"account" maxLength:"64"`
 	Batch       string    `query:"batch" maxLength:"128"`
 	Door        string    `query:"door" maxLength:"32"`
+	Principal   string    `query:"principal" maxLength:"256" doc:"Who asked, exactly: the name of a key, or of a user of the console"`
 	Disposition string    `query:"disposition" enum:"ANSWERED,NO ANSWER,BUSY,FAILED,CONGESTION,CANCELLED,INTERRUPTED"`
 	Number      string    `query:"number" maxLength:"128" doc:"Part of either endpoint"`
 	Reference   string    `query:"reference" maxLength:"1024" doc:"The caller's own reference, exactly; for a call file its name"`
 	From        time.Time `query:"from" doc:"Created at or after"`
 	To          time.Time `query:"to" doc:"Created before"`
-	Cursor      string    `query:"cursor" maxLength:"512" doc:"next of the previous page"`
-	Limit       int       `query:"limit" minimum:"1" maximum:"1000" default:"100"`
-	Order       string    `query:"order" enum:"newest,oldest" default:"newest"`
+}
+
+func (in *CallFilter) filter() Filter {
+	f := Filter{
+		Account: call.AccountID(in.Account), Batch: call.BatchID(in.Batch), Door: in.Door, Principal: in.Principal, Disposition: call.Disposition(in.Disposition),
+		Number: in.Number, Reference: in.Reference, From: in.From, To: in.To,
+	}
+	for _, st := range in.State {
+		f.States = append(f.States, call.State(st))
+	}
+	return f
+}
+
+type listInput struct {
+	CallFilter
+	Cursor string `query:"cursor" maxLength:"512" doc:"next of the previous page"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+	Order  string `query:"order" enum:"newest,oldest" default:"newest"`
 }
 
 type listOutput struct {
@@ -124,13 +145,8 @@ type listOutput struct {
 }
 
 func (s *Server) listCalls(ctx context.Context, in *listInput) (*listOutput, error) {
-	f := Filter{
-		Account: call.AccountID(in.Account), Batch: call.BatchID(in.Batch), Door: in.Door, Disposition: call.Disposition(in.Disposition),
-		Number: in.Number, Reference: in.Reference, From: in.From, To: in.To, Cursor: in.Cursor, Limit: in.Limit, Oldest: in.Order == "oldest",
-	}
-	for _, st := range in.State {
-		f.States = append(f.States, call.State(st))
-	}
+	f := in.filter()
+	f.Cursor, f.Limit, f.Oldest = in.Cursor, in.Limit, in.Order == "oldest"
 	if only := s.visible(ctx); only != "" {
 		f.Account = only
 	}

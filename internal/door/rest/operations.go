@@ -79,6 +79,7 @@ func (s *Server) register() {
 	operation(s, op("PUT", "/v1/database/entry", "put-entry", "database", "Make or replace an entry"), auth.Admin, s.putEntry)
 	operation(s, op("POST", "/v1/database/import", "import-entries", "database", "Take many entries over"), auth.Admin, s.importEntries)
 	s.registerLinks(op)
+	s.registerHistory(op)
 	s.registerUsers(op)
 	s.registerSession(op)
 	operation(s, op("GET", "/v1/stats", "stats", "server", "Counts and caps"), auth.CallsRead, s.stats)

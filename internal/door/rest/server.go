@@ -31,6 +31,7 @@ type Options struct {
 	Links     Links        // nil = there are none
 	Users     Users        // nil = there are none
 	Sessions  Sessions     // of browsers, nil = keys only
+	History   History      // nil = none is kept
 	Log       *slog.Logger // nil = discard
 
 	Node           string   // shown to who has logged in
@@ -52,6 +53,7 @@ type Server struct {
 	metrics *metrics
 
 	slots   chan struct{}  // one per open stream
+	exports chan struct{}  // one per table that is being written
 	stop    chan struct{}  // closed by Stop
 	stopped sync.Once      // closes stop
 	streams sync.WaitGroup // open streams
@@ -74,7 +76,7 @@ func New(o Options) (*Server, error) {
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
 	}
-	s := &Server{o: o, log: o.Log, slots: make(chan struct{}, o.MaxStreams), stop: make(chan struct{})}
+	s := &Server{o: o, log: o.Log, slots: make(chan struct{}, o.MaxStreams), exports: make(chan struct{}, maxExports), stop: make(chan struct{})}
 	s.metrics = newMetrics(s)
 	guard := http.NewCrossOriginProtection()
 	for _, origin := range o.TrustedOrigins {
