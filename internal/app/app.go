@@ -19,6 +19,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/dialwright/dialwright/internal/bulk"
 	"github.com/dialwright/dialwright/internal/config"
 	"github.com/dialwright/dialwright/internal/devstate"
 	"github.com/dialwright/dialwright/internal/dialplan"
@@ -115,6 +116,7 @@ type App struct {
 	box        *seal.Box            // seals secrets that must be readable
 	people     *directory.Directory // for whom calls are made
 	links      *link.Book           // nil: switched off
+	imports    *bulk.Book           // lists that are called
 	clicks     []*tally             // doors by which people click
 	console    *console.Door        // nil: switched off
 	originator *originate.Originator
@@ -410,6 +412,9 @@ func (a *App) startDoors(ctx context.Context) error {
 	if err := a.startLinks(ctx); err != nil {
 		return err
 	}
+	if err := a.startImports(ctx); err != nil {
+		return err
+	}
 	if err := a.newConsole(); err != nil {
 		return err
 	}
@@ -420,7 +425,7 @@ func (a *App) startDoors(ctx context.Context) error {
 		Calls: &calls{
 			o: a.originator, media: a.media, sip: a.sip, node: a.node(), version: a.o.Version, started: a.started, maxLive: a.budget.MaxLive,
 		},
-		Endpoints: a.engine, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Commands: cliCommands{a.shell}, DB: a.store, Links: a.restLinks(), Users: restUsers{a.people, a}, History: history{a.originator, a.tapes}, Sessions: a.restSessions(), Log: a.log, Node: a.node(), Version: a.o.Version,
+		Endpoints: a.engine, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Commands: cliCommands{a.shell}, DB: a.store, Links: a.restLinks(), Imports: a.imports, Users: restUsers{a.people, a}, History: history{a.originator, a.tapes}, Sessions: a.restSessions(), Log: a.log, Node: a.node(), Version: a.o.Version,
 		TrustedOrigins: c.HTTP.TrustedOrigins, MaxBody: c.HTTP.MaxBody, MaxStreams: a.budget.Streams, MetricsAccess: c.HTTP.Metrics, Metrics: metrics,
 	})
 	if err != nil {

@@ -63,6 +63,8 @@ type Config struct {
 	Links Links `toml:"links"`
 	// The web console, on the HTTP listener.
 	Console Console `toml:"console"`
+	// Lists that are uploaded to be called.
+	Imports Imports `toml:"imports"`
 	// The command line in Asterisk's dialect: `dialwright rx`, `dialwright cli`, AMI's Command.
 	CLI CLI `toml:"cli"`
 }

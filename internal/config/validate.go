@@ -69,6 +69,7 @@ func (v *validator) all() {
 	v.vodia()
 	v.switchvox()
 	v.links()
+	v.imports()
 	v.console()
 	v.cli()
 	for _, name := range slices.Sorted(maps.Keys(v.c.Accounts)) {

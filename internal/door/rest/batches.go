@@ -106,30 +106,8 @@ type batchDone struct {
 // calls: names of batches are common to all accounts, and whoever adds a call to
 // a foreign batch must not gain power over the others.
 func (s *Server) ownBatch(ctx context.Context, b string) error {
-	missing := &Refusal{Code: "not-found", Text: "There is no call in the batch " + b + "."}
-	only := s.visible(ctx)
-	f := Filter{Batch: call.BatchID(b), Limit: 1000}
-	if only == "" {
-		f.Limit = 1
-	}
-	for seen := false; ; seen = true {
-		calls, next, err := s.o.Calls.List(ctx, f)
-		if err != nil {
-			return err
-		}
-		if len(calls) == 0 && !seen {
-			return missing
-		}
-		for _, c := range calls {
-			if only != "" && c.Request.Account != only {
-				return missing
-			}
-		}
-		if next == "" || only == "" {
-			return nil
-		}
-		f.Cursor = next
-	}
+	_, err := s.theBatch(ctx, b)
+	return err
 }
 
 func (s *Server) pauseBatch(ctx context.Context, in *batchIDInput) (*batchDone, error) {
@@ -142,6 +120,10 @@ func (s *Server) resumeBatch(ctx context.Context, in *batchIDInput) (*batchDone,
 
 func (s *Server) cancelBatch(ctx context.Context, in *batchIDInput) (*batchDone, error) {
 	return s.batchDo(ctx, in.Batch, func() (int, error) {
+		// First what would go on adding calls to it.
+		if err := s.o.Imports.Cancel(ctx, call.BatchID(in.Batch), principal(ctx).Name); err != nil {
+			return 0, importError(err)
+		}
 		return s.o.Calls.CancelBatch(ctx, call.BatchID(in.Batch), principal(ctx).Name)
 	})
 }

@@ -292,7 +292,7 @@ func setup(t testing.TB) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.door, err = New(Options{Calls: h, Endpoints: h, Live: h, Routes: h, Control: h, Keys: keys, Version: "test", MaxBody: 64 << 10, TrustedOrigins: []string{"https://crm.example.com"}})
+	h.door, err = New(Options{Calls: h, Endpoints: h, Live: h, Routes: h, Control: h, Imports: newLists(t, h.fake, 128<<10), Keys: keys, Version: "test", MaxBody: 64 << 10, TrustedOrigins: []string{"https://crm.example.com"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,6 +79,7 @@ func (s *Server) register() {
 	operation(s, op("PUT", "/v1/database/entry", "put-entry", "database", "Make or replace an entry"), auth.Admin, s.putEntry)
 	operation(s, op("POST", "/v1/database/import", "import-entries", "database", "Take many entries over"), auth.Admin, s.importEntries)
 	s.registerLinks(op)
+	s.registerImports(op)
 	s.registerHistory(op)
 	s.registerUsers(op)
 	s.registerSession(op)
@@ -103,6 +104,9 @@ func (s *Server) registerPlain(mux *http.ServeMux) {
 	}
 	mux.HandleFunc("GET /v1/events", need(auth.EventsRead, s.serveSSE))
 	mux.HandleFunc("GET /v1/events/ws", need(auth.EventsRead, s.serveWebSocket))
+	mux.HandleFunc("POST "+uploadPath, need(auth.CallsWrite, s.serveUpload))
+	mux.HandleFunc("GET /v1/imports/{id}/refused", need(auth.CallsWrite, s.serveRefused))
+	mux.HandleFunc("GET /v1/batches/{batch}/results", need(auth.CallsRead, s.serveResults))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", s.serveReady)
 	mux.HandleFunc("GET /metrics", s.serveMetrics)

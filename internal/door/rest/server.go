@@ -29,6 +29,7 @@ type Options struct {
 	Commands  Commands     // nil = there are none
 	DB        Database     // AstDB, nil = there is none
 	Links     Links        // nil = there are none
+	Imports   Imports      // lists and batches, nil = there are none
 	Users     Users        // nil = there are none
 	Sessions  Sessions     // of browsers, nil = keys only
 	History   History      // nil = none is kept
@@ -156,7 +157,7 @@ func (s *Server) describeProblems() {
 
 func (s *Server) limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, s.o.MaxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, s.maxBody(r))
 		next.ServeHTTP(w, r)
 	})
 }
