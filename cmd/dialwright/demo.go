@@ -64,7 +64,9 @@ func (c demoCmd) Run(e *env) error {
 		return nil
 	}
 	d.Rest(10 * time.Second)
-	c.invite(e, d)
+	if err := c.invite(e, d); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
 	select {
 	case <-e.ctx.Done():
 	case err := <-d.Failed():
@@ -123,14 +125,18 @@ func (demoCmd) report(e *env, h demo.Heard) {
 }
 
 // invite says where everything is, and what to try.
-func (demoCmd) invite(e *env, d *demo.Demo) {
+func (demoCmd) invite(e *env, d *demo.Demo) error {
 	r := d.Ready()
+	once, name, password, err := d.Console(e.ctx)
+	if err != nil {
+		return err
+	}
 	if e.cli.JSON {
 		widget, _, _ := d.Pages()
-		e.printLine(map[string]any{"http": r.HTTP, "sip": r.SIP, "data_dir": r.DataDir, "key": d.Key(), "ari": d.ARI(), "ami": r.AMI, "dialproxy": d.Dialproxy(), "widget": widget, "phones": d.Phones()})
-		return
+		e.printLine(map[string]any{"http": r.HTTP, "sip": r.SIP, "data_dir": r.DataDir, "key": d.Key(), "ari": d.ARI(), "ami": r.AMI, "dialproxy": d.Dialproxy(), "widget": widget, "phones": d.Phones(), "console": once})
+		return nil
 	}
-	fmt.Fprintf(e.stdout, "The server stays up until Ctrl-C.\n\n")
+	fmt.Fprintf(e.stdout, "The server stays up until Ctrl-C.\n\n  console  %s\n           logs a browser in, once and within ten minutes; then user %s, password %s\n\n", once, name, password)
 	for _, s := range r.SIP {
 		fmt.Fprintf(e.stdout, "  SIP      %s\n", s)
 	}
@@ -147,4 +153,5 @@ func (demoCmd) invite(e *env, d *demo.Demo) {
 	fmt.Fprintf(e.stdout, "  export DIALWRIGHT_DATA_DIR=%s\n  dialwright call 101 102\n  dialwright call 101 Pretend/100486\n  dialwright history\n  dialwright records\n  dialwright explain CALL\n  dialwright events --after 0\n  dialwright rx 'core show channels'\n", r.DataDir)
 	fmt.Fprintf(e.stdout, "  dialwright spool --dir %s --channel PJSIP/101 --application Playback --data hello-world\n", d.Spool())
 	fmt.Fprintf(e.stdout, "  curl -H 'Authorization: Bearer %s' -d '{\"first\":\"101\",\"second\":\"102\"}' -H 'Content-Type: application/json' %s/v1/calls\n", d.Key(), r.HTTP)
+	return nil
 }

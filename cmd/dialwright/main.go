@@ -55,6 +55,7 @@ type cli struct {
 	Bridges    bridgesCmd    `cmd:"" help:"List the bridges that there are now, or destroy those of applications all at once."`
 	Link       linkCmd       `cmd:"" help:"Make, list and end signed links: addresses that ring a phone and connect it with a number."`
 	User       userCmd       `cmd:"" help:"List, make, change and remove users, and set their passwords and link secrets."`
+	Console    consoleCmd    `cmd:"" help:"Print an address that logs a browser in to the web console, once."`
 	Database   databaseCmd   `cmd:"" help:"Look into AstDB, change it, or import that of an Asterisk."`
 	Route      routeCmd      `cmd:"" help:"Dry run: each step from the number as typed to what would be dialled."`
 	Spool      spoolCmd      `cmd:"" help:"Write call files into the folder of a server or an Asterisk, the safe way: from flags, from a list, or from files."`

@@ -157,6 +157,10 @@ display_name = "Alice"
 password = %[3]q
 display_name = "Bob"
 
+[phones.%[11]s]
+password = %[12]q
+display_name = "Demo"
+
 [keys.demo]
 hash = %[4]q
 scopes = ["admin"]
@@ -190,12 +194,18 @@ link_secret = %[6]q
 first_name = "Alice"
 id = %[9]q
 
+[users.%[10]s]
+role = "admin"
+password = %[8]q
+first_name = "Demo"
+phone = %[11]q
+
 [dialplan]
 file = %[5]q
 
 [callfile]
 dir = %[7]q
-`, d.dir, secrets[0], secrets[1], hash, filepath.Join(d.dir, "extensions.conf"), d.secret, d.Spool(), auth.Hash(d.secret), personID)
+`, d.dir, secrets[0], secrets[1], hash, filepath.Join(d.dir, "extensions.conf"), d.secret, d.Spool(), auth.Hash(d.secret), personID, consoleUser, consolePhone, rand.Text())
 }
 
 // phone starts a phone that answers after a short ring, and waits until it is

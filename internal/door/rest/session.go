@@ -211,7 +211,7 @@ func (s *Server) viewSession(p auth.Principal, v auth.Visit) *sessionOutput {
 	}
 	if v.Session != nil {
 		b.Name, b.Display, b.Role, b.Phone = v.Name, v.Display, v.Role, v.Phone
-		b.CSRF, b.ExpiresAt = v.Session.Token(), v.Session.Deadline().UTC()
+		b.CSRF, b.ExpiresAt = v.Session.Token(), v.Session.Deadline().UTC().Truncate(time.Second)
 	}
 	return out
 }
