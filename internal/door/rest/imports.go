@@ -207,7 +207,7 @@ func (s *Server) deleteImport(ctx context.Context, in *importIDInput) (*struct{}
 }
 
 type checkImportInput struct {
-	importIDInput
+	ID   string `path:"id" maxLength:"64" doc:"Import ID"`
 	Body ImportPlan
 }
 
@@ -226,7 +226,7 @@ func (s *Server) checkImport(ctx context.Context, in *checkImportInput) (*checkI
 }
 
 type submitImportInput struct {
-	importIDInput
+	ID   string `path:"id" maxLength:"64" doc:"Import ID"`
 	Body ImportSubmission
 }
 

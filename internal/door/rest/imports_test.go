@@ -215,7 +215,7 @@ func TestImportsThatAreRefused(t *testing.T) {
 		{"GET", "/v1/batches/none/results", h.sales, "", 404, "no such batch"},
 		{"GET", "/v1/batches/none", h.sales, "", 404, "no such batch"},
 		{"GET", "/v1/batches?cursor=x", h.sales, "", 422, "cursor"},
-		{"PUT", "/v1/imports", h.sales, aList, 405, "GET and POST"},
+		{"PUT", "/v1/imports", h.sales, aList, 405, "POST only"},
 	} {
 		resp, body := h.do(t, c.method, c.path, c.key, c.body)
 		if resp.StatusCode != c.status || !strings.Contains(body, c.says) {
