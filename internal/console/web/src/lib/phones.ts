@@ -1,5 +1,5 @@
 // Phones and trunks in words: what they do now, and what an error of theirs asks for.
-import type { Endpoint } from "./types/operations";
+import type { Binding, Endpoint } from "./types/operations";
 
 /** Shown is a word with the kind of its badge. */
 export interface Shown {
@@ -47,25 +47,54 @@ export function advice(error: string, kind: string): string {
   return "";
 }
 
-/** Contact is where a phone has registered from, taken apart from "sip:101@192.0.2.7:5060;transport=tcp". */
+/** Contact is where a phone has registered from, or where a trunk is. */
 export interface Contact {
   uri: string;
-  /** host:port as in the address, "" if it cannot be read. */
+  /** host:port, "" if it cannot be read. */
   address: string;
+  /** "tcp", "" if it is not said. */
   transport: string;
+  agent: string;
+  /** Whether it answers OPTIONS, and how fast: "answers in 12 ms"; "" = not known. */
+  answer: string;
+  silent: boolean;
+  registeredAt?: string;
+  expiresAt?: string;
 }
 
-/** contactOf takes an address of SIP apart for showing; what it does not understand it leaves. */
-export function contactOf(text: string): Contact {
-  const uri = text.replace(/^[^<]*</, "").replace(/>.*$/, "");
-  const m = /^sips?:(?:[^@]*@)?([^;?>]+)(.*)$/i.exec(uri);
+/** contactsOf gives what is known of the contacts of a phone or trunk. */
+export function contactsOf(e: Endpoint): Contact[] {
+  const list: Binding[] = e.bindings ?? (e.contacts ?? []).map((uri) => ({ uri, answers: "unknown", expires_at: e.expires_at }));
+  return list.map(contactOf);
+}
+
+// An address of SIP is taken apart for showing only: what is not understood is shown as it is.
+function contactOf(b: Binding): Contact {
+  const uri = b.uri.replace(/^[^<]*</, "").replace(/>.*$/, "");
+  const address = /^sips?:(?:[^@]*@)?([^;?>]+)/i.exec(uri)?.[1] ?? "";
   const transport = /;transport=([a-z-]+)/i.exec(uri)?.[1]?.toLowerCase() ?? (/^sips:/i.test(uri) ? "tls" : "");
-  return { uri, address: m?.[1] ?? "", transport };
+  const answer = b.answers === "yes" ? `answers${b.round_trip ? ` in ${milliseconds(b.round_trip)}` : ""}` : b.answers === "no" ? "does not answer" : "";
+  return {
+    uri,
+    address: b.address || address,
+    transport,
+    agent: b.user_agent ?? "",
+    answer,
+    silent: b.answers === "no",
+    registeredAt: b.registered_at,
+    expiresAt: b.expires_at,
+  };
+}
+
+/** milliseconds gives a time in seconds as "0.4 ms", "12 ms". */
+export function milliseconds(seconds: number): string {
+  const ms = seconds * 1000;
+  return `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
 }
 
 /** matches says whether what was typed is in the name, the state or a contact. */
 export function matches(e: Endpoint, typed: string): boolean {
   const t = typed.trim().toLowerCase();
   if (t === "") return true;
-  return [e.name, stateOf(e).text, e.last_error ?? "", ...(e.contacts ?? [])].some((x) => x.toLowerCase().includes(t));
+  return [e.name, stateOf(e).text, e.last_error ?? "", e.account ?? "", ...contactsOf(e).flatMap((c) => [c.uri, c.address, c.agent])].some((x) => x.toLowerCase().includes(t));
 }

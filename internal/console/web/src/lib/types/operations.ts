@@ -20,6 +20,28 @@ export interface Endpoint {
   last_error?: string;
   expires_at?: string;
   channels: number;
+  /** When last_error came up, or the registration began. */
+  since?: string;
+  account?: string;
+  /** Cap on channels; absent = none. */
+  max_channels?: number;
+  /** What is known of each of contacts, in their order. */
+  bindings?: Binding[] | null;
+}
+
+/** Binding is what is known of one address of a phone or trunk. */
+export interface Binding {
+  uri: string;
+  /** What the phone says it is. */
+  user_agent?: string;
+  /** Where it registered from. */
+  address?: string;
+  registered_at?: string;
+  expires_at?: string;
+  /** To OPTIONS: "yes", "no", "unknown". */
+  answers: string;
+  /** Seconds, of the last answer. */
+  round_trip?: number;
 }
 
 /** TestResult is what POST /v1/phones/{name}/test answers. */
