@@ -54,6 +54,8 @@ type cli struct {
 	Records    recordsCmd    `cmd:"" help:"List call detail records, newest first: of every attempt, and of what applications have dialled."`
 	Bridges    bridgesCmd    `cmd:"" help:"List the bridges that there are now, or destroy those of applications all at once."`
 	Link       linkCmd       `cmd:"" help:"Make, list and end signed links: addresses that ring a phone and connect it with a number."`
+	Import     importCmd     `cmd:"" help:"Make calls of a list: CSV or XLSX."`
+	Batch      batchCmd      `cmd:"" help:"List, pause, resume and cancel batches, and get their results."`
 	User       userCmd       `cmd:"" help:"List, make, change and remove users, and set their passwords and link secrets."`
 	Console    consoleCmd    `cmd:"" help:"Print an address that logs a browser in to the web console, once."`
 	Database   databaseCmd   `cmd:"" help:"Look into AstDB, change it, or import that of an Asterisk."`

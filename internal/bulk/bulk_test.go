@@ -38,8 +38,8 @@ func TestUploads(t *testing.T) {
 		{"unknown names, but numbers below", "Wer;Was\nAda;030123456\nBob;030123457\n", 2, true, ",second", ""},
 		{"duplicate names", "Telefon;Telefon\n030123456;030123457\n", 1, true, "second,", "Several columns are called"},
 		{"header only", "Name;Telefon\n", 0, true, ",second", "nothing below"},
-		{"formulas", "Name;Telefon\n=cmd|' /C calc'!A0;030123456\n=\"x\";1\n", 2, true, ",second", "1 cells hold formulas"},
-		{"rows that cannot be read", "Name;Telefon\n\"x\"y;030123456\nz;030123456\n", 2, true, ",second", "1 rows cannot be read"},
+		{"formulas", "Name;Telefon\n=cmd|' /C calc'!A0;030123456\n=\"x\";1\n", 2, true, ",second", "1 of the cells hold formulas"},
+		{"rows that cannot be read", "Name;Telefon\n\"x\"y;030123456\nz;030123456\n", 2, true, ",second", "1 of the rows cannot be read"},
 		{"leading blank rows", "\n\nName;Telefon\nAda;030123456\n", 1, true, ",second", ""},
 	} {
 		i := o.upload(c.in)

@@ -78,10 +78,10 @@ func reduce(in *sheet.Reader, w io.Writer, maxRows int, maxBytes int64) (Table, 
 		return s.table, &Invalid{Text: "There is nothing in the list."}
 	}
 	if unread > 0 {
-		s.warn(fmt.Sprintf("%d rows cannot be read; the check says which and why.", unread))
+		s.warn(fmt.Sprintf("%d of the rows cannot be read; the check says which and why.", unread))
 	}
 	if inner > 0 {
-		s.warn(fmt.Sprintf("%d cells hold formulas. They are taken as text and never computed.", inner))
+		s.warn(fmt.Sprintf("%d of the cells hold formulas. They are taken as text and never computed.", inner))
 	}
 	t := s.done()
 	if t.Header {
