@@ -181,7 +181,10 @@ export class LiveCalls implements Listener {
         if (!row) this.#unknown.set(e.call, [...(this.#unknown.get(e.call) ?? []), e]);
       } else {
         this.#unknown.delete(e.call);
-        if (isOver(e.state)) ended.unshift(this.#endOf(e, row));
+        if (isOver(e.state)) {
+          ended.unshift(this.#endOf(e, row));
+          if (!row) this.#unknown.set(e.call, []); // over before it was known: its numbers are still to be fetched
+        }
         this.#ends.delete(e.call);
         moved = this.calls.delete(e.call) || moved;
       }
@@ -210,13 +213,12 @@ export class LiveCalls implements Listener {
     this.#unknown = new Map();
     try {
       if (wanted.size > page) return void this.read();
-      const p = await this.source.calls({ state: liveStates, limit: Math.max(20, wanted.size * 2) }, signal);
-      for (const c of p.calls ?? []) {
-        const said = wanted.get(c.id);
-        if (said === undefined) continue;
-        wanted.delete(c.id);
-        this.#meet(c, said);
-      }
+      const nameless = new Set(this.ended.filter((x) => x.first === "").map((x) => x.id));
+      for (const [id, said] of wanted) if (said.length === 0 && !nameless.has(id)) wanted.delete(id);
+      const live = [...wanted.values()].filter((said) => said.length > 0).length;
+      const over = wanted.size - live;
+      if (live > 0) await this.#find(wanted, liveStates, live * 2, signal);
+      if (over > 0) await this.#find(wanted, ["ended", "cancelled"], keptEnded * 2, signal);
       const rest = [...wanted.keys()];
       for (let at = 0; at < rest.length; at += 4) {
         const some = await Promise.all(rest.slice(at, at + 4).map((id) => this.source.call(id, signal).catch(() => undefined)));
@@ -228,6 +230,16 @@ export class LiveCalls implements Listener {
     } finally {
       this.#gathering = undefined;
       if (this.#unknown.size > 0 && !signal.aborted) this.#gather();
+    }
+  }
+
+  async #find(wanted: Map<string, CallEvent[]>, state: string[], limit: number, signal: AbortSignal): Promise<void> {
+    const p = await this.source.calls({ state, limit: Math.max(20, limit) }, signal);
+    for (const c of p.calls ?? []) {
+      const said = wanted.get(c.id);
+      if (said === undefined) continue;
+      wanted.delete(c.id);
+      this.#meet(c, said);
     }
   }
 

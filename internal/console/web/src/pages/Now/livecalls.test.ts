@@ -105,6 +105,21 @@ test("a call that ends goes to the ended ones, with words", async () => {
   expect(live.ended[0]).toMatchObject({ id: "a", first: "101", second: "+4930a", end: { disposition: "BUSY", words: "Busy here." } });
 });
 
+test("calls that were over before they were known get their numbers in one request", async () => {
+  await live.read();
+  server.requests = [];
+  for (const id of ["s1", "s2"]) {
+    server.list.push(call(id, "ended"));
+    live.event(event(server.seq++ + 1, id, "attempt.started", "dialing"));
+    live.event(event(server.seq++ + 1, id, "call.ended", "ended"));
+  }
+  server.paint();
+  await vi.advanceTimersByTimeAsync(300);
+  expect(server.requests).toEqual(["calls ended 40"]);
+  expect(live.ended.map((e) => e.second)).toEqual(["+4930s2", "+4930s1"]);
+  expect(live.calls.size).toBe(0);
+});
+
 test("a call that waits to be tried again is not live", async () => {
   server.list = [call("a", "ringing")];
   await live.read();
