@@ -57,6 +57,9 @@ func newDesk(t *testing.T, more func(*config.Config)) *desk {
 	return &desk{T: t, app: a, url: r.HTTP}
 }
 
+// stays follows no redirects.
+var stays = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
 // send asks as a script of the console does, and gives the answer with its body.
 func (d *desk) send(method, path, body string, headers ...string) (*http.Response, string) {
 	d.Helper()
@@ -81,7 +84,7 @@ func (d *desk) send(method, path, body string, headers ...string) (*http.Respons
 			h.Del(headers[i])
 		}
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := stays.Do(req)
 	if err != nil {
 		d.Fatal(err)
 	}

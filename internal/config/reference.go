@@ -31,6 +31,12 @@ var schemaVodiaSource string
 //go:embed schema_switchvox.go
 var schemaSwitchvoxSource string
 
+//go:embed schema_console.go
+var schemaConsoleSource string
+
+//go:embed schema_imports.go
+var schemaImportsSource string
+
 // Every key is documented once, in the schema; keyDoc is that comment with the default.
 type keyDoc struct {
 	name  string
@@ -181,7 +187,7 @@ func typeWord(t reflect.Type) string {
 // "Type.Field" → one line.
 func fieldComments() map[string]string {
 	out := map[string]string{}
-	for _, source := range []string{schemaSource, schemaARISource, schemaAMISource, schemaDialproxySource, schemaDirectorySource, schemaVodiaSource, schemaSwitchvoxSource} {
+	for _, source := range []string{schemaSource, schemaARISource, schemaAMISource, schemaDialproxySource, schemaDirectorySource, schemaVodiaSource, schemaSwitchvoxSource, schemaConsoleSource, schemaImportsSource} {
 		addComments(out, source)
 	}
 	return out

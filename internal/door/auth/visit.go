@@ -11,7 +11,7 @@ var (
 	ErrNoSession = errors.New("nobody is logged in")
 	ErrSession   = errors.New("the session has ended; log in again")
 	ErrPlainHTTP = errors.New("passwords and sessions are not accepted over plain HTTP from other machines; use https://")
-	ErrForeign   = errors.New("a web page of another origin may not use the session")
+	ErrForeign   = errors.New("a web page of another origin may neither log in here nor use a session")
 )
 
 // ErrWrongLogin is why nobody is logged in: unknown and disabled users, wrong passwords and
