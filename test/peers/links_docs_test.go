@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/dialwright/dialwright/test/harness"
 )
 
 // documented is a command of a page of docs, and what it prints there; "…" stands for anything.
@@ -35,31 +37,35 @@ func transcript(page string) (list []documented) {
 	return list
 }
 
-// Every command of docs/links.md does what the page says.
-func TestLinksAsDocumented(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "links.md"))
+// follow runs the commands of a page of docs in one shell, with URL and KEY of the server, and
+// compares what each prints. there is the server's address on the page.
+func follow(t *testing.T, page, dir, there, key string, srv *harness.Server) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", page))
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := transcript(string(page))
+	list := transcript(string(text))
 	if len(list) < 10 {
-		t.Fatalf("docs/links.md has %d commands", len(list))
+		t.Fatalf("docs/%s has %d commands", page, len(list))
 	}
-	o := newLinkOffice(t, 1)
-	o.must(os.Symlink(o.Command().Path, filepath.Join(o.dir, "dialwright")))
-	const there = "http://127.0.0.1:8088"
-	here := fmt.Sprintf("http://127.0.0.1:%d", o.HTTP)
-	// One shell runs them all. Each command is followed by a line that ends what it prints.
+	if err := os.Symlink(srv.Command().Path, filepath.Join(dir, "dialwright")); err != nil {
+		t.Fatal(err)
+	}
+	here := fmt.Sprintf("http://127.0.0.1:%d", srv.HTTP)
+	// Each command is followed by a line that ends what it prints.
 	const end = "=== end ==="
 	var script strings.Builder
 	for _, d := range list {
 		fmt.Fprintf(&script, "%s\necho; echo %q\n", d.command, end)
 	}
 	shell := exec.CommandContext(t.Context(), "bash", "-c", script.String())
-	shell.Env = append(o.Command().Env, "PATH="+o.dir+":"+os.Getenv("PATH"), "URL="+here, "KEY="+o.key)
+	shell.Dir = dir
+	shell.Env = append(srv.Command().Env, "PATH="+dir+":"+os.Getenv("PATH"), "URL="+here, "KEY="+key)
 	out, err := shell.CombinedOutput()
-	o.must(err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	printed := strings.Split(string(out), end+"\n")
 	if len(printed) != len(list)+1 {
 		t.Fatalf("%d commands print %d times:\n%s", len(list), len(printed)-1, out)
@@ -72,13 +78,21 @@ func TestLinksAsDocumented(t *testing.T) {
 			t.Errorf("%s\nprints\n%s\nwant\n%s", d.command, printed[i], d.prints)
 		}
 	}
-	o.until("the phone was called", func() bool { return rang(o.other) == 1 })
 	t.Logf("%d commands", len(list))
 }
 
-// unspaced makes runs of blanks and of line feeds one, since the widths of columns differ, and
+// Every command of docs/links.md does what the page says.
+func TestLinksAsDocumented(t *testing.T) {
+	t.Parallel()
+	o := newLinkOffice(t, 1)
+	follow(t, "links.md", o.dir, "http://127.0.0.1:8088", o.key, o.Server)
+	o.until("the phone was called", func() bool { return rang(o.other) == 1 })
+}
+
+// unspaced makes runs of blanks and of line ends one, since the widths of columns differ, and
 // leaves out those at the ends.
 func unspaced(s string) string {
+	s = strings.ReplaceAll(s, "\r", "") // CSV (RFC 4180 §2)
 	s = regexp.MustCompile(` +`).ReplaceAllString(s, " ")
 	return strings.TrimSpace(regexp.MustCompile(` ?\n+`).ReplaceAllString(s, "\n"))
 }
