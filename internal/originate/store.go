@@ -101,6 +101,9 @@ type Store interface {
 	Deny(ctx context.Context, e AuditEntry) error
 	// Audit gives a page of the audit trail, newest first unless f.Oldest.
 	Audit(ctx context.Context, f AuditFilter) ([]AuditEntry, error)
+	// AuditCounts counts the entries by door, of those since about a time (to a minute,
+	// where entries were written in another order than that of their times).
+	AuditCounts(ctx context.Context, since time.Time) (map[string]AuditCount, error)
 
 	// Acquire takes the lease of a node until now+ttl under a new epoch.
 	// ErrNoLease if a living process holds it.
@@ -270,6 +273,17 @@ type AuditFilter struct {
 	Limit  int   // 1-1000, 0 = 100
 	Oldest bool  // oldest first instead of newest first
 	Denied bool  // denials only
+
+	Door      string // by which they came
+	Principal string // who asked
+	Account   call.AccountID
+	Call      call.ID   // the one that was accepted
+	From, To  time.Time // at or after, before
+}
+
+// AuditCount is how often a door was asked.
+type AuditCount struct {
+	Accepted, Denied int
 }
 
 // AuditEntry is one line of the audit trail.

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,6 +52,22 @@ type Keys struct {
 	mu      sync.Mutex // guards what follows
 	entries map[string]entry
 	cache   map[[sha256.Size]byte]cached
+	used    map[string]Use // since TakeUses
+}
+
+// Use is how often a key was used, and when last.
+type Use struct {
+	Times  int64
+	LastAt time.Time
+}
+
+// Add gives both together.
+func (u Use) Add(other Use) Use {
+	u.Times += other.Times
+	if other.LastAt.After(u.LastAt) {
+		u.LastAt = other.LastAt
+	}
+	return u
 }
 
 type entry struct {
@@ -76,7 +93,7 @@ func NewKeys(entries []Entry) (*Keys, error) {
 	k := &Keys{
 		secret: secret, decoy: decoy,
 		hashes: make(chan struct{}, hashesAt),
-		cache:  map[[sha256.Size]byte]cached{},
+		cache:  map[[sha256.Size]byte]cached{}, used: map[string]Use{},
 	}
 	return k, k.Replace(entries)
 }
@@ -140,7 +157,7 @@ func (k *Keys) Check(ctx context.Context, key, addr string) (Principal, error) {
 }
 
 func (e entry) principal() Principal {
-	return Principal{Name: e.Name, Account: e.Account, Scopes: e.Scopes}
+	return Principal{Name: e.Name, Account: e.Account, Scopes: e.Scopes, keyHash: e.Hash}
 }
 
 // remembered finds a key that was right before. The digest is keyed, so that
@@ -157,6 +174,7 @@ func (k *Keys) remembered(digest [sha256.Size]byte) (Principal, bool) {
 		delete(k.cache, digest)
 		return Principal{}, false
 	}
+	k.use(e.Name)
 	return e.principal(), true
 }
 
@@ -167,4 +185,40 @@ func (k *Keys) remember(digest [sha256.Size]byte, e entry) {
 		clear(k.cache) // more right keys than that are not in use at once; they cost one hash each
 	}
 	k.cache[digest] = cached{e.Name, e.Hash, time.Now().Add(cacheTime)}
+	k.use(e.Name)
+}
+
+// use counts a use. k.mu is held.
+func (k *Keys) use(name string) {
+	k.used[name] = k.used[name].Add(Use{1, time.Now()})
+}
+
+// TakeUses gives the uses of each key since the last time that it was asked.
+func (k *Keys) TakeUses() map[string]Use {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	used := k.used
+	k.used = map[string]Use{}
+	return used
+}
+
+// GiveUses takes back uses that could not be kept.
+func (k *Keys) GiveUses(uses map[string]Use) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for name, u := range uses {
+		k.used[name] = k.used[name].Add(u)
+	}
+}
+
+// Lasts says whether the key that gave a principal is still the same: what was opened by one
+// that is gone ends. Who came without a key lasts.
+func (k *Keys) Lasts(p Principal) bool {
+	if p.keyHash == "" {
+		return true
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	e, ok := k.entries[p.Name]
+	return ok && e.Hash == p.keyHash && e.Account == p.Account && slices.Equal(e.Scopes, p.Scopes)
 }

@@ -21,12 +21,19 @@ const (
 	Admin         Scope = "admin"          // everything, for every account
 )
 
+// Scopes lists all scopes, in the order in which they are written.
+func Scopes() []Scope {
+	return []Scope{CallsRead, CallsWrite, EventsRead, EndpointsRead, MetricsRead, Admin}
+}
+
 // Principal is who speaks to a door. The zero value is nobody.
 type Principal struct {
 	Name    string         // key name, or "local"
 	Account call.AccountID // whose calls it may see and make; "" = the server's default account
 	Scopes  []Scope
 	Person  bool // somebody with a session, and not a key; Name begins with "console"
+
+	keyHash string // of the key that gave it, "" = none did
 }
 
 // Local is the principal of who can reach a socket that only the owner of the

@@ -146,6 +146,12 @@ type AuditFilter struct {
 	Limit  int
 	Oldest bool
 	Denied bool
+
+	Door      string // by which they came
+	Principal string // who asked
+	Account   call.AccountID
+	Call      call.ID   // the one that was accepted
+	From, To  time.Time // at or after, before
 }
 
 // AuditEntry is one line of the audit trail: a request that was accepted, or

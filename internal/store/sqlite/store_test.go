@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/dialwright/dialwright/internal/apikey"
 	"github.com/dialwright/dialwright/internal/directory"
 	"github.com/dialwright/dialwright/internal/originate"
 	"github.com/dialwright/dialwright/internal/store/storetest"
@@ -40,4 +41,8 @@ func TestDatabase(t *testing.T) {
 
 func TestUsers(t *testing.T) {
 	storetest.RunUsers(t, func(t *testing.T) directory.Store { return open1(t, Options{}) })
+}
+
+func TestAPIKeys(t *testing.T) {
+	storetest.RunAPIKeys(t, func(t *testing.T) apikey.Store { return open1(t, Options{}) })
 }

@@ -60,6 +60,7 @@ func Run(t *testing.T, newStore func(t *testing.T) originate.Store) {
 		{"WatchHasNoGaps", watchHasNoGaps},
 		{"PruneTellsTheLost", pruneTellsTheLost},
 		{"AuditTrail", auditTrail},
+		{"AuditFilters", auditFilters},
 		{"JournalReplaysToTheState", journalReplays},
 	} {
 		t.Run(c.name, func(t *testing.T) {
