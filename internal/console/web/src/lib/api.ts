@@ -80,7 +80,8 @@ async function attempt(method: string, path: string, o: Options): Promise<Respon
   }
 }
 
-async function problemOf(r: Response): Promise<Problem> {
+/** problemOf reads the refusal of an answer that is not good. */
+export async function problemOf(r: Response): Promise<Problem> {
   const retry = Number(r.headers.get("Retry-After")) || 0;
   try {
     const p = (await r.json()) as { code?: string; detail?: string; title?: string; rule?: string; field?: string; errors?: { message?: string; location?: string }[] };
