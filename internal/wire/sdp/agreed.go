@@ -19,9 +19,12 @@ func conclude(s *Session, m *Media, pairs []pair, ours Direction, ptime int) (Ag
 		return Agreed{}, err
 	}
 	theirs := m.Direction
-	held, err := a.locate(s.Host(m), m.Port)
-	if err != nil {
-		return Agreed{}, err
+	held := false
+	if !isBrowser(m.Proto) { // ICE finds a browser, whatever c= says (RFC 8839 §4.2.1.2)
+		var err error
+		if held, err = a.locate(s.Host(m), m.Port); err != nil {
+			return Agreed{}, err
+		}
 	}
 	if held {
 		theirs = theirs.And(SendOnly) // RFC 3264 §8.4: the old way to hold

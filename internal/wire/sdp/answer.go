@@ -41,7 +41,9 @@ func (n *Negotiator) accept(s *Session, at int) ([]byte, Agreed, error) {
 	if m.Port == 0 {
 		return nil, Agreed{}, refuse(NoAudio, "the offer has it switched off")
 	}
-	if p := strings.ToUpper(m.Proto); p != "RTP/AVP" && p != "RTP/SAVP" && p != "RTP/AVPF" && p != "RTP/SAVPF" {
+	p := strings.ToUpper(m.Proto)
+	plain := p == "RTP/AVP" || p == "RTP/SAVP" || p == "RTP/AVPF" || p == "RTP/SAVPF"
+	if !plain && !isBrowser(p) || isBrowser(p) != (n.local.Browser != nil) {
 		return nil, Agreed{}, refuse(NoAudio, "transport %.30q", m.Proto)
 	}
 	pts := maps.Clone(n.pts)
@@ -53,7 +55,12 @@ func (n *Negotiator) accept(s *Session, at int) ([]byte, Agreed, error) {
 	ours := n.section(m.Proto)
 	ours.Direction, ours.RTCPMux = a.Direction, a.RTCPMux
 	ours.Formats = n.answerFormats(a)
-	if err := n.acceptKeys(m, &ours, &a); err != nil {
+	if isBrowser(p) {
+		err = n.acceptTransport(s, m, &ours, &a)
+	} else {
+		err = n.acceptKeys(m, &ours, &a)
+	}
+	if err != nil {
 		return nil, Agreed{}, err
 	}
 	lines := refuseAll(s)
@@ -153,6 +160,9 @@ func refuseAll(s *Session) []Media {
 			tokens = []string{"0"} // the grammar wants one
 		}
 		out[i] = Media{Type: m.Type, Proto: m.Proto, Tokens: tokens}
+		if mid, ok := m.Attr("mid"); ok { // RFC 9429 §5.3.1: browsers look for it in refused ones too
+			out[i].Attributes = []Attribute{{"mid", mid}}
+		}
 	}
 	return out
 }

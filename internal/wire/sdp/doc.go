@@ -31,6 +31,9 @@
 // number, the number and order of m= lines, and the session id; the version in
 // o= rises by one whenever our description differs from the last one we gave.
 //
+// With Local.Browser it is the stream of a browser (browser.go): the transport
+// is agreed once, and re-offers keep it but for a restart of ICE.
+//
 // A Negotiator belongs to one goroutine. All errors are *Error; its Status is
 // what an offer is to be refused with. No input makes anything here panic.
 package sdp

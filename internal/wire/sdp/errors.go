@@ -13,6 +13,7 @@ const (
 	NoCodec       Reason = "no common codec"    // nothing that both sides speak
 	NoEncryption  Reason = "no encryption"      // we require SRTP and the peer has none that we know
 	NotEncryption Reason = "encryption refused" // the peer requires SRTP and we have it off
+	BadTransport  Reason = "unusable transport" // a browser's ICE or DTLS lines are missing, wrong or not those in force
 	WrongState    Reason = "wrong state"        // an answer without an offer
 )
 

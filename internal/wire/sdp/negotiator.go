@@ -46,6 +46,7 @@ type Local struct {
 	SRTP      Policy
 	PTime     int       // milliseconds per packet that we like to get; 0 = 20
 	PreferOwn bool      // an answer follows our order of codecs, not the offerer's (design rule S5)
+	Browser   *Browser  // the stream is a browser's, with this transport; SRTP and RTCPMux do not count then; nil = plain ports
 	RTCPMux   bool      // offer a=rtcp-mux; a peer's offer of it is always accepted
 	Rand      io.Reader // for keys and session id; nil = crypto/rand
 }
@@ -70,7 +71,8 @@ type Agreed struct {
 	RemoteHold bool           // the peer put us on hold
 	PTime      int            // milliseconds per packet that the peer wants, 10-60
 	FMTP       string         // the peer's parameters of the codec
-	SRTP       *SRTP          // nil = plain RTP
+	SRTP       *SRTP          // nil = plain RTP, or DTLS makes the keys
+	Browser    *BrowserPeer   // nil = no browser's stream; RemoteAddr is then the zero value
 	Codecs     []AgreedCodec  // all that both sides listed, Codec first
 }
 
@@ -108,12 +110,17 @@ type Negotiator struct {
 	proto   string // of the stream in force, "" before
 	offered *Media // our last offer's audio section; nil when the last offer was the peer's
 	agreed  *Agreed
+	peer    *BrowserPeer // the transport in force of a browser's stream; nil = none
 }
 
 // NewNegotiator returns a Negotiator with nothing agreed that wants to send
 // and receive.
 func NewNegotiator(l Local) *Negotiator {
 	l.Codecs = slices.Clone(l.Codecs)
+	if l.Browser != nil {
+		b := *l.Browser // a restart of ICE changes it
+		l.Browser = &b
+	}
 	n := &Negotiator{local: l, rand: l.Rand, lines: make([]Media, 1), pts: numbers{}, keys: map[string][]byte{}}
 	if n.rand == nil {
 		n.rand = rand.Reader
@@ -148,6 +155,11 @@ func (n *Negotiator) Agreed() (a Agreed, ok bool) {
 // clone copies what a caller could write into.
 func (a Agreed) clone() Agreed {
 	a.Codecs = slices.Clone(a.Codecs)
+	if a.Browser != nil {
+		p := *a.Browser
+		p.Fingerprints = slices.Clone(p.Fingerprints)
+		a.Browser = &p
+	}
 	if a.SRTP != nil {
 		a.SRTP = &SRTP{a.SRTP.Suite, bytes.Clone(a.SRTP.LocalKey), bytes.Clone(a.SRTP.RemoteKey), bytes.Clone(a.SRTP.RemoteMKI)}
 	}
@@ -198,7 +210,10 @@ func (n *Negotiator) describe(lines []Media, at int, audio Media) ([]byte, error
 	if !n.local.Addr.IsValid() {
 		addr = "0.0.0.0"
 	}
-	s := Session{Origin: Origin{SessID: n.sessID, Addr: addr}, Connection: addr, Media: slices.Clone(lines)}
+	s := Session{
+		Origin: Origin{SessID: n.sessID, Addr: addr}, Connection: addr, Media: slices.Clone(lines),
+		Attributes: n.sessionLines(attr(audio.Attributes, "mid")),
+	}
 	s.Media[at] = audio
 	if body := s.Bytes(); !bytes.Equal(body, n.last) {
 		n.last = body

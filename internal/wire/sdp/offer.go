@@ -18,6 +18,9 @@ func (n *Negotiator) Offer() ([]byte, error) {
 			m.Formats = append(m.Formats, f)
 		}
 	}
+	if n.local.Browser != nil {
+		m.RTCPMux, m.Attributes = true, n.transportLines("actpass", n.mid()) // RFC 8842 §5.2, §5.5
+	}
 	for i, suite := range n.offerSuites() {
 		key, err := n.key(suite)
 		if err != nil {
@@ -39,6 +42,8 @@ func (n *Negotiator) offerProto() string {
 	switch {
 	case n.proto != "":
 		return n.proto
+	case n.local.Browser != nil:
+		return browserProto
 	case n.local.SRTP == Required:
 		return "RTP/SAVP"
 	}
@@ -51,7 +56,7 @@ func (n *Negotiator) offerSuites() []string {
 	switch {
 	case n.agreed != nil && n.agreed.SRTP != nil:
 		return []string{n.agreed.SRTP.Suite}
-	case n.agreed != nil || n.local.SRTP == Off:
+	case n.agreed != nil || n.local.SRTP == Off || n.local.Browser != nil:
 		return nil
 	}
 	return Suites()
@@ -100,7 +105,12 @@ func (n *Negotiator) SetAnswer(body []byte) (Agreed, error) {
 	if !n.offered.Direction.Sends() && n.agreed != nil {
 		a.RemoteHold = n.agreed.RemoteHold // it could not say
 	}
-	if a.SRTP, err = n.answeredKeys(m); err != nil {
+	if n.local.Browser != nil {
+		a.Browser, err = n.answeredTransport(s, m)
+	} else {
+		a.SRTP, err = n.answeredKeys(m)
+	}
+	if err != nil {
 		return Agreed{}, err
 	}
 	n.agree(a, n.offered.Proto)
@@ -154,4 +164,5 @@ func (n *Negotiator) answeredKeys(m *Media) (*SRTP, error) {
 // agree makes the outcome the one in force.
 func (n *Negotiator) agree(a Agreed, proto string) {
 	n.agreed, n.proto, n.fresh = &a, proto, false
+	n.peer = a.Browser
 }
