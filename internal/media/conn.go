@@ -5,17 +5,18 @@ import (
 	"net/netip"
 )
 
-// udpConn is what a session needs of its socket. *net.UDPConn has it; any
-// other net.PacketConn, such as a test's in-memory one, is adapted.
-type udpConn interface {
+// Socket is what a session needs of its socket. *net.UDPConn has it; any
+// other net.PacketConn, such as a test's in-memory one, is adapted. Reading and
+// writing may happen at the same time; after Close both fail with net.ErrClosed.
+type Socket interface {
 	ReadFromUDPAddrPort(b []byte) (n int, addr netip.AddrPort, err error)
 	WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, error)
 	LocalAddr() net.Addr
 	Close() error
 }
 
-func adaptConn(c net.PacketConn) udpConn {
-	if u, ok := c.(udpConn); ok {
+func adaptConn(c net.PacketConn) Socket {
+	if u, ok := c.(Socket); ok {
 		return u
 	}
 	return packetConn{c}

@@ -189,7 +189,7 @@ func (e *Engine) panicked(v any) {
 // are put to rest and skipped, until none is left. Another server with the same
 // range takes long runs of it, so after a few of its ports the search goes on
 // somewhere else.
-func (e *Engine) listenPair() (port int, rtp, rtcp udpConn, err error) {
+func (e *Engine) listenPair() (port int, rtp, rtcp Socket, err error) {
 	const few = 4
 	for failed := 0; ; failed++ {
 		if failed >= few {
@@ -218,7 +218,7 @@ func (e *Engine) listenPair() (port int, rtp, rtcp udpConn, err error) {
 	return 0, nil, nil, ErrNoPorts
 }
 
-func (e *Engine) listen(port int) (rtp, rtcp udpConn, err error) {
+func (e *Engine) listen(port int) (rtp, rtcp Socket, err error) {
 	a, err := e.cfg.ListenPacket(netip.AddrPortFrom(e.cfg.Bind, uint16(port)))
 	if err != nil {
 		return nil, nil, err

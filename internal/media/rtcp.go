@@ -198,12 +198,12 @@ func (r *RTP) compound(st *rtpState, now time.Time, reports []rtcp.ReceptionRepo
 }
 
 // reportTarget says where reports go, and what we have to say about the peer.
-func (r *RTP) reportTarget(st *rtpState, now time.Time) (udpConn, netip.AddrPort, []rtcp.ReceptionReport) {
+func (r *RTP) reportTarget(st *rtpState, now time.Time) (Socket, netip.AddrPort, []rtcp.ReceptionReport) {
 	r.in.Lock()
 	defer r.in.Unlock()
 	conn, dst := r.rtcp, r.in.learn.target()
 	switch {
-	case st.RTCPMux:
+	case st.RTCPMux, r.rtcp == nil:
 		conn = r.conn
 	case r.in.rtcpFrom.IsValid():
 		dst = r.in.rtcpFrom

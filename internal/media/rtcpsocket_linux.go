@@ -21,7 +21,7 @@ type rtcpSocket struct {
 const maxDrain = 16
 
 // newRTCPSocket gives nil for a socket that has to be read by a goroutine.
-func newRTCPSocket(c udpConn) *rtcpSocket {
+func newRTCPSocket(c Socket) *rtcpSocket {
 	u, ok := c.(*net.UDPConn)
 	if !ok {
 		return nil

@@ -10,6 +10,6 @@ import (
 // rtcpSocket exists on Linux only; elsewhere a goroutine reads RTCP.
 type rtcpSocket struct{}
 
-func newRTCPSocket(udpConn) *rtcpSocket { return nil }
+func newRTCPSocket(Socket) *rtcpSocket { return nil }
 
 func (*rtcpSocket) drain(time.Time, func([]byte, netip.AddrPort, time.Time)) {}

@@ -34,6 +34,10 @@ type LegInfo struct {
 // RTPOptions opens a session.
 type RTPOptions struct {
 	ID string // for the log: the channel's id
+	// Socket carries RTP and RTCP together, such as the way to a browser, in
+	// place of a pair of the engine's ports. The session closes it. Configure it
+	// with RTCPMux only. nil = a pair of ports.
+	Socket Socket
 }
 
 // RTPConfig is what one offer/answer agreed about one audio stream.
@@ -71,9 +75,9 @@ type RTPConfig struct {
 type RTP struct {
 	e     *Engine
 	id    string
-	port  int
-	conn  udpConn
-	rtcp  udpConn
+	port  int // of a pair
+	conn  Socket
+	rtcp  Socket // nil: conn carries RTCP too
 	local netip.AddrPort
 
 	sink   atomic.Pointer[func(*Packet)]
@@ -137,21 +141,32 @@ func (st *rtpState) listen() {
 // OpenRTP takes a port pair and starts to listen. Errors wrap ErrNoPorts when
 // ports or file descriptors are used up, and are ErrClosed after Stop.
 func (e *Engine) OpenRTP(o RTPOptions) (*RTP, error) {
-	port, conn, rtcp, err := e.listenPair()
-	if err != nil {
-		return nil, err
+	r := &RTP{e: e, id: o.ID, conn: o.Socket}
+	if o.Socket != nil {
+		r.local = addrPort(o.Socket.LocalAddr())
+	} else {
+		var err error
+		if r.port, r.conn, r.rtcp, err = e.listenPair(); err != nil {
+			return nil, err
+		}
+		r.local = netip.AddrPortFrom(e.cfg.Advertise, uint16(r.port))
 	}
-	r := &RTP{e: e, id: o.ID, port: port, conn: conn, rtcp: rtcp}
-	r.local = netip.AddrPortFrom(e.cfg.Advertise, uint16(port))
 	r.out.ssrc = rand.Uint32()
 	if err := e.adopt(r); err != nil {
-		conn.Close()
-		rtcp.Close()
-		e.pool.release(port, time.Now(), false)
-		return nil, err
+		return nil, errors.Join(err, r.shut())
 	}
 	go r.read()
 	return r, nil
+}
+
+// shut closes the sockets and puts a pair to rest.
+func (r *RTP) shut() error {
+	if r.rtcp == nil {
+		return r.conn.Close()
+	}
+	err := errors.Join(r.conn.Close(), r.rtcp.Close())
+	r.e.pool.release(r.port, time.Now(), false)
+	return err
 }
 
 // LocalAddr is what to write into SDP: the advertised address and our RTP port.
@@ -205,7 +220,7 @@ func (r *RTP) Configure(c RTPConfig) error {
 // startRTCP makes sure that reports are sent and read. Called with config held.
 func (r *RTP) startRTCP(mux bool) {
 	var socket *rtcpSocket
-	if !mux && !r.rtcpOn {
+	if !mux && !r.rtcpOn && r.rtcp != nil {
 		r.rtcpOn = true
 		if socket = newRTCPSocket(r.rtcp); socket == nil {
 			r.e.wg.Go(r.readRTCP)
@@ -336,7 +351,7 @@ func (r *RTP) count(s *EngineStats) {
 	r.out.Unlock()
 }
 
-// Close says BYE, closes the sockets and puts the pair to rest. It does not
+// Close says BYE, closes the sockets and puts a pair to rest. It does not
 // wait for the reader, so that it can be called from a sink.
 func (r *RTP) Close() error {
 	if r.closed.Swap(true) {
@@ -346,8 +361,7 @@ func (r *RTP) Close() error {
 	defer r.config.Unlock()
 	r.report.remove()
 	r.sayBye()
-	err := errors.Join(r.conn.Close(), r.rtcp.Close())
-	r.e.pool.release(r.port, time.Now(), false)
+	err := r.shut()
 	r.e.forget(r)
 	return err
 }
