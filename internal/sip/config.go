@@ -28,6 +28,8 @@ type Config struct {
 	QualifyFailures   int           // unanswered OPTIONS in a row until an endpoint counts as unreachable; 0 = 2
 	MaxForwardsFollow int           // 302 hops that are followed per leg, where following is on; 0 = 3
 
+	BrowserAddr netip.Addr // where browsers send their media, when that is not the address of its port; invalid = as bound
+
 	Phones []Phone
 	Trunks []Trunk
 }

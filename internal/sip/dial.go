@@ -97,10 +97,6 @@ func (l *leg) dial(o pbx.DialOptions) {
 	l.extra = o.Headers
 	l.shown = o.CallerID
 	l.ln.set(l, phaseDialling)
-	if err := l.openMedia(); err != nil {
-		l.fail(err)
-		return
-	}
 	if f := l.launch(l.prof, l.res, 0); f != nil {
 		l.failure = f
 	}
@@ -199,7 +195,11 @@ func (tr Trunk) address() string {
 
 // invite sends one INVITE.
 func (l *leg) invite(p *profile, a address, hops int) error {
-	f := &fork{prof: p, ln: l.t.lineOf(p.name), hops: hops, neg: l.negotiator(p, a.flow)}
+	str, err := l.openStream(l.t.browserFlow(a.flow), a.flow)
+	if err != nil {
+		return err
+	}
+	f := &fork{prof: p, ln: l.t.lineOf(p.name), hops: hops, str: str, neg: l.negotiator(str, p, a.flow)}
 	offer, err := f.neg.Offer()
 	if err != nil {
 		return err
@@ -257,6 +257,9 @@ func (l *leg) headers(p *profile, id identity, flow *sipnet.Flow) []ua.Header {
 
 // sendFailure is why an INVITE could not be sent at all.
 func sendFailure(err error) *call.Failure {
+	if f, ok := errors.AsType[*call.Failure](err); ok {
+		return f
+	}
 	return &call.Failure{Disposition: call.Failed, Cause: int(cause.NoRoute), Text: "cannot send the INVITE", Err: err}
 }
 

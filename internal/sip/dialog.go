@@ -77,7 +77,7 @@ func (l *leg) answeredOurOffer(answer []byte) {
 // renegotiated makes the media follow a new agreement and tells what changed.
 func (l *leg) renegotiated(ag sdp.Agreed) {
 	l.agreed = ag
-	l.apply(l.conn, ag, func(err error) {
+	l.apply(l.str, l.conn, ag, func(err error) {
 		if err != nil {
 			l.t.log.Warn("cannot change media", "leg", l.o.ChannelID, "err", err)
 			return

@@ -37,7 +37,10 @@ func (l *leg) finish(e pbx.LegEvent) {
 // whoever placed the call.
 func (l *leg) letGo() {
 	l.o = pbx.RequestOptions{ChannelID: l.o.ChannelID, OnEvent: func(pbx.LegEvent) {}}
-	l.rtp = nil
+	l.plain, l.streams, l.str = nil, nil, nil
+	for _, f := range l.forks {
+		f.str = nil
+	}
 }
 
 // broken ends a leg whose code has broken an invariant.

@@ -17,6 +17,7 @@ type fork struct {
 	call   *ua.Call
 	prof   *profile // whose settings it uses; differs from the leg's after a 302
 	ln     *line
+	str    *stream // that its media takes; nil once the leg has ended
 	neg    *sdp.Negotiator
 	hops   int // 302s on the way to it
 	ended  bool
@@ -75,7 +76,7 @@ func (l *leg) earlyAnswer(f *fork, e ua.Event) {
 		l.t.log.Info("early media is not usable", "leg", l.o.ChannelID, "err", err)
 		return
 	}
-	l.apply(f.call, ag, func(err error) {
+	l.apply(f.str, f.call, ag, func(err error) {
 		if err != nil {
 			l.t.log.Info("early media is not usable", "leg", l.o.ChannelID, "err", err)
 			return
@@ -99,13 +100,14 @@ func (l *leg) forkAnswered(f *fork, e ua.Event) {
 		return
 	}
 	l.connect(f.call, f.call.ResponseHeader)
-	l.neg = f.neg
+	l.neg, l.str = f.neg, f.str
 	for _, o := range l.forks {
 		if o != f && !o.ended {
 			o.losing = true
 			o.call.Hangup(cause.AnsweredElsewhere) // RFC 3326 §1: Reason says that it was answered elsewhere
 		}
 	}
+	l.closeOthers(f.str)
 	if len(e.SDP) == 0 {
 		l.refuseMedia(errors.New("the answer has no session description"))
 		return
@@ -115,7 +117,7 @@ func (l *leg) forkAnswered(f *fork, e ua.Event) {
 		l.refuseMedia(err)
 		return
 	}
-	l.apply(f.call, ag, func(err error) {
+	l.apply(f.str, f.call, ag, func(err error) {
 		switch {
 		case l.state != legCalling:
 		case err != nil:
@@ -144,7 +146,7 @@ func (l *leg) up(ag sdp.Agreed, n *line) {
 func (l *leg) refuseMedia(err error) {
 	l.failure = mediaFailure(err)
 	l.ln.fail(l.failure.Error())
-	l.hangup(cause.BearerNotAvail)
+	l.hangup(cause.Code(l.failure.Cause))
 }
 
 // forkEnded ends the leg with its last fork.

@@ -61,7 +61,7 @@ func (t *Technology) refuse(c *ua.Call, status int, reason, why string) {
 
 // trunkOf finds the trunk that a request outside dialogs comes from.
 func (t *Technology) trunkOf(dir *directory, f *sipnet.Flow, req *sip.Request) (*profile, bool) {
-	if f == nil {
+	if f == nil || f.Transport() == sipnet.WS || f.Transport() == sipnet.WSS { // no trunk speaks that
 		return nil, false
 	}
 	if t.known.registered(f.RemoteAddr()) {
@@ -107,11 +107,18 @@ func (t *Technology) accept(c *ua.Call, req *sip.Request, p *profile) {
 // media we cannot have is refused at once: 503 without a port (rule M1), 488
 // or 400 for the description. It reports whether the call goes on.
 func (l *leg) offered(body []byte) bool {
-	if err := l.openMedia(); err != nil {
-		l.decline(503, "Service Unavailable", err)
+	flow := l.conn.Flow()
+	browser := sdp.OffersBrowser(body) || len(body) == 0 && l.t.browserFlow(flow)
+	var err error
+	if l.str, err = l.openStream(browser, flow); err != nil {
+		status, reason := 503, "Service Unavailable"
+		if e, ok := errors.AsType[*sdp.Error](err); ok {
+			status, reason = e.Status, "Not Acceptable Here"
+		}
+		l.decline(status, reason, err)
 		return false
 	}
-	l.neg = l.negotiator(l.prof, l.conn.Flow())
+	l.neg = l.negotiator(l.str, l.prof, flow)
 	if len(body) == 0 {
 		return true // RFC 3261 §13.2.1: our offer goes into the answer
 	}
@@ -224,13 +231,13 @@ func (l *leg) incomingEvent(e ua.Event) {
 // follow it.
 func (l *leg) session() ([]byte, error) {
 	if l.answer != nil {
-		l.apply(l.conn, l.agreed, func(err error) {
+		l.apply(l.str, l.conn, l.agreed, func(err error) {
 			if err != nil {
 				l.t.log.Warn("cannot open media", "leg", l.o.ChannelID, "err", err)
-				l.hangup(cause.BearerNotAvail)
+				l.refuseMedia(err)
 				return
 			}
-			l.emit(pbx.LegEvent{Kind: pbx.LegMedia}) // may be later than the answer: the host name was looked up
+			l.emit(pbx.LegEvent{Kind: pbx.LegMedia}) // may be later than the answer: a host name was looked up, or a browser has connected
 		})
 		return l.answer, nil
 	}

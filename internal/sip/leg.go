@@ -55,7 +55,9 @@ type leg struct {
 	state   legState
 	prof    *profile
 	ln      *line
-	rtp     *media.RTP
+	plain   *stream         // a pair of ports, shared by forks to phones; nil = not needed yet
+	streams []*stream       // to browsers
+	str     *stream         // of conn
 	forks   []*fork         // outgoing: every INVITE of the leg
 	live    int             // forks that have not ended
 	pending int             // forwards that are being looked up

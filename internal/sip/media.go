@@ -19,39 +19,17 @@ import (
 // resolveTimeout limits the look-up of a host name in c= (rule S1).
 const resolveTimeout = 2 * time.Second
 
-// openMedia takes a port pair for the leg. Rule M1: without one the call is
-// refused with cause 34.
-func (l *leg) openMedia() error {
-	if l.rtp != nil {
-		return nil
+// negotiator makes the offer/answer state of one dialog, whose media s carries.
+// Each fork has its own keys and payload numbers.
+func (l *leg) negotiator(s *stream, p *profile, flow *sipnet.Flow) *sdp.Negotiator {
+	local := sdp.Local{Codecs: offered(p, chooseCodecs(p.codecs, l.wanted())), SRTP: srtpPolicy(p.srtp)}
+	at := netip.AddrPortFrom(l.t.mediaAddr(s.rtp.LocalAddr().Addr(), flow, p), s.rtp.LocalAddr().Port())
+	if s.way != nil {
+		local.Browser = l.browserOf(s, p, flow)
+		at = local.Browser.Candidates[0]
 	}
-	r, err := l.t.media.OpenRTP(media.RTPOptions{ID: l.o.ChannelID})
-	if err != nil {
-		return &call.Failure{
-			Disposition: call.Congestion, Cause: int(cause.CircuitCongestion), SIPStatus: 503,
-			Text: "no RTP port for the call", Err: err,
-		}
-	}
-	l.rtp = r
-	return nil
-}
-
-// closeMedia gives the port pair back. The channel's port may be closed already.
-func (l *leg) closeMedia() {
-	if l.rtp != nil {
-		_ = l.rtp.Close() // closing a socket that only loses packets cannot fail usefully
-	}
-}
-
-// negotiator makes the offer/answer state of one dialog. All forks of a leg
-// share its socket; each has its own keys and payload numbers.
-func (l *leg) negotiator(p *profile, flow *sipnet.Flow) *sdp.Negotiator {
-	return sdp.NewNegotiator(sdp.Local{
-		Addr:   l.t.mediaAddr(l.rtp.LocalAddr().Addr(), flow, p),
-		Port:   int(l.rtp.LocalAddr().Port()),
-		Codecs: offered(p, chooseCodecs(p.codecs, l.wanted())),
-		SRTP:   srtpPolicy(p.srtp),
-	})
+	local.Addr, local.Port = at.Addr(), int(at.Port())
+	return sdp.NewNegotiator(local)
 }
 
 // wanted is the order of codecs that the request or the other leg prefers
@@ -135,14 +113,18 @@ func sourceTowards(peer netip.Addr) netip.Addr {
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
 }
 
-// apply makes the media follow what was agreed with c's peer, then calls then
-// inside the leg's queue. It resolves a host name first, without blocking.
-func (l *leg) apply(c *ua.Call, ag sdp.Agreed, then func(error)) {
+// apply makes s follow what was agreed with c's peer, then calls then inside the
+// leg's queue. It resolves a host name, or waits for a browser, without blocking.
+func (l *leg) apply(s *stream, c *ua.Call, ag sdp.Agreed, then func(error)) {
+	if s.way != nil {
+		l.join(s, c, ag, then)
+		return
+	}
 	if l.prof.kind == kindPhone && l.prof.phone.NAT {
 		behindNAT(c.Flow(), &ag)
 	}
 	if ag.RemoteHost == "" || ag.RemoteAddr.Addr().IsValid() {
-		then(l.configure(ag))
+		then(l.configure(s, ag))
 		return
 	}
 	l.t.wg.Go(func() {
@@ -156,7 +138,7 @@ func (l *leg) apply(c *ua.Call, ag sdp.Agreed, then func(error)) {
 			}
 			ag.RemoteAddr = netip.AddrPortFrom(addr, ag.RemoteAddr.Port())
 			ag.RemoteRTCP = netip.AddrPortFrom(addr, ag.RemoteRTCP.Port())
-			then(l.configure(ag))
+			then(l.configure(s, ag))
 		})
 	})
 }
@@ -188,15 +170,19 @@ func (t *Technology) lookup(ctx context.Context, host string) (netip.Addr, error
 }
 
 // configure hands an agreement to the RTP session and the channel's port.
-func (l *leg) configure(ag sdp.Agreed) error {
+func (l *leg) configure(s *stream, ag sdp.Agreed) error {
 	if l.state == legEnding || l.state == legEnded {
 		return nil
 	}
-	if err := l.rtp.Configure(rtpConfig(ag)); err != nil {
+	c := rtpConfig(ag)
+	if s.way != nil {
+		c.Remote, c.SRTP = s.way.Peer(), s.keys
+	}
+	if err := s.rtp.Configure(c); err != nil {
 		return fmt.Errorf("configure media: %w", err)
 	}
 	l.o.Port.DetectInBand(l.prof.dtmf == DTMFInband || (l.prof.dtmf != DTMFInfo && ag.EventRecvPT == 0))
-	l.o.Port.SetLeg(l.rtp, media.Format{
+	l.o.Port.SetLeg(s.rtp, media.Format{
 		Codec: ag.Codec, ClockRate: ag.ClockRate, PTime: ag.PTime,
 		EventPT: ag.EventSendPT != 0, EventRate: ag.EventRate,
 	})
@@ -227,6 +213,9 @@ func rtpConfig(ag sdp.Agreed) media.RTPConfig {
 // mediaFailure is why a leg whose session description cannot be used ends:
 // cause 58, as for a 488 (rule S6), or 34 when it is our own fault.
 func mediaFailure(err error) *call.Failure {
+	if f, ok := browserFailure(err); ok {
+		return f
+	}
 	f := &call.Failure{Disposition: call.Failed, Cause: int(cause.BearerNotAvail), Text: "no usable media", Err: err}
 	if e, ok := errors.AsType[*sdp.Error](err); ok {
 		f.Text = string(e.Reason)

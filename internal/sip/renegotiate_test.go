@@ -41,7 +41,7 @@ func offeredCodecs(t *testing.T, body []byte) string {
 // rtpSession gives a leg's RTP session, read where the leg writes it.
 func (l *leg) rtpSession() *media.RTP {
 	got := make(chan *media.RTP, 1)
-	l.q.post(func() { got <- l.rtp })
+	l.q.post(func() { got <- l.str.rtp })
 	return <-got
 }
 

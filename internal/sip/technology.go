@@ -20,6 +20,7 @@ import (
 	"github.com/dialwright/dialwright/internal/sip/sipnet"
 	"github.com/dialwright/dialwright/internal/sip/txn"
 	"github.com/dialwright/dialwright/internal/sip/ua"
+	"github.com/dialwright/dialwright/internal/webrtc"
 )
 
 // techName is the part of our endpoints before the slash.
@@ -56,6 +57,20 @@ type Options struct {
 	// Bindings keeps registrations over a restart; nil = in memory only.
 	Bindings BindingStore
 
+	// Browsers carries the media of browsers; nil = their calls are refused. It is
+	// started and stopped by whoever made it.
+	Browsers *webrtc.Server
+
+	// Identify says whose phone opens a WebSocket, by what its HTTP request carries
+	// (RFC 7118 §7: a cookie, say): what that phone sends over it needs no digest,
+	// what is sent for another phone is refused. The connection ends when done is
+	// closed. ok is false for who has to prove itself by digest. nil: everybody has.
+	Identify func(r *http.Request) (phone string, done <-chan struct{}, ok bool)
+
+	// WebSocketOrigins are the origins, "https://crm.example.com", whose pages may
+	// open a WebSocket beside those of the server's own host.
+	WebSocketOrigins []string
+
 	// Timers of the transaction layer; 0 = RFC 3261's 500 ms, 4 s, 5 s.
 	T1, T2, T4 time.Duration
 
@@ -76,6 +91,7 @@ type Technology struct {
 	message  func(TextMessage) int
 	store    BindingStore
 	resolver sipnet.Resolver
+	browsers *webrtc.Server // nil: no media of browsers
 	net      *sipnet.Net
 	txn      *txn.Layer
 	agent    *ua.Agent
@@ -104,7 +120,7 @@ func New(c Config, m *media.Engine, sw *pbx.Switch, o Options) (*Technology, err
 	c = c.withDefaults()
 	t := &Technology{
 		config: c, log: o.Log, media: m, sw: sw, follow: o.Follow, watch: o.Watch, message: o.Message,
-		store: o.Bindings, resolver: o.Resolver,
+		store: o.Bindings, resolver: o.Resolver, browsers: o.Browsers,
 		ladders: newLadders(), lines: lines{m: map[string]*line{}}, legs: legSet{m: map[*leg]struct{}{}},
 		known: newKnown(), registrations: registrations{m: map[string]*trunkRegistration{}},
 	}
@@ -137,7 +153,7 @@ func (t *Technology) assemble(o Options) error {
 	var err error
 	t.net, err = sipnet.New(sipnet.Config{
 		Listen: listen, Overrides: overrides, PacketConn: o.PacketConn, Resolver: o.Resolver, ClientTLS: t.clientTLS,
-		KnownSource: t.knownSource, UserAgent: t.config.UserAgent, Log: t.log, Trace: t.trace,
+		Identify: o.Identify, WebSocketOrigins: o.WebSocketOrigins, KnownSource: t.knownSource, UserAgent: t.config.UserAgent, Log: t.log, Trace: t.trace,
 	})
 	if err != nil {
 		return fmt.Errorf("sip transports: %w", err)

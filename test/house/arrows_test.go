@@ -45,7 +45,8 @@ var arrows = map[string][]string{
 	"internal/pbx/pbxtest":    {"internal/pbx", "internal/call", "internal/cause", "internal/media"},
 	"internal/local":          {"internal/pbx", "internal/media", "internal/call", "internal/cause"},
 	"internal/pretend":        {"internal/pbx", "internal/media", "internal/call", "internal/cause"},
-	"internal/sip":            {"internal/pbx", "internal/media", "internal/media/codec", "internal/wire/sdp", "internal/call", "internal/cause", "internal/number", "internal/sip/ua", "internal/sip/txn", "internal/sip/sipnet"},
+	"internal/sip":            {"internal/pbx", "internal/media", "internal/media/codec", "internal/wire/sdp", "internal/call", "internal/cause", "internal/number", "internal/sip/ua", "internal/sip/txn", "internal/sip/sipnet", "internal/webrtc"},
+	"internal/webrtc":         {"internal/media"},
 	"internal/sip/ua":         {"internal/sip/txn", "internal/sip/sipnet", "internal/wire/sdp", "internal/cause"},
 	"internal/sip/txn":        {"internal/sip/sipnet"},
 	"internal/sip/sipnet":     {},
@@ -93,7 +94,7 @@ var arrows = map[string][]string{
 var wrapped = map[string][]string{
 	"github.com/emiago/sipgo":             {"internal/sip", "internal/sip/...", "internal/softphone"},
 	"github.com/icholy/digest":            {"internal/sip/ua", "internal/door/auth"},
-	"github.com/pion/":                    {"internal/media"},
+	"github.com/pion/":                    {"internal/media", "internal/webrtc", "internal/webrtc/..."},
 	"github.com/zaf/g711":                 {"internal/media/codec"},
 	"modernc.org/sqlite":                  {"internal/store/sqlite"},
 	"github.com/pressly/goose":            {"internal/store/sqlite"},

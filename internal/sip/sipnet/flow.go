@@ -52,6 +52,8 @@ var (
 	ErrSlow = errors.New("peer too slow")
 	// ErrTooLarge closed a connection whose message was above 64 KiB.
 	ErrTooLarge = errors.New("message too large")
+	// ErrSession closed a connection whose owner is not logged in any more.
+	ErrSession = errors.New("session ended")
 )
 
 // Flow is where a message came from or goes to: a stream connection, or our
@@ -69,6 +71,7 @@ type Flow struct {
 	listener  int        // index in Config.Listen whose address peers are shown, or -1
 	udp       *udpSocket // of a UDP flow
 	stream    *stream    // of any other
+	identity  string     // see Identity; set before the flow is used
 
 	known      atomic.Bool  // we chose to speak to it
 	registered atomic.Bool  // carries a registration
@@ -100,6 +103,10 @@ func (f *Flow) LocalAddr() netip.AddrPort { return f.local }
 
 // RemoteAddr is the peer's end as packets show it.
 func (f *Flow) RemoteAddr() netip.AddrPort { return f.remote }
+
+// Identity is the phone that whoever opened the flow has proved to be, by what
+// [Config.Identify] found in the request for a WebSocket; "" = nobody.
+func (f *Flow) Identity() string { return f.identity }
 
 // Secure reports whether the flow is encrypted.
 func (f *Flow) Secure() bool { return f.transport == TLS || f.transport == WSS }

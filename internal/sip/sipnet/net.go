@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"runtime/debug"
 	"slices"
@@ -56,9 +57,13 @@ type Config struct {
 	KnownSource func(netip.Addr) bool
 	// Resolver is asked for names; nil is net.DefaultResolver.
 	Resolver Resolver
-	// WebSocketOrigins are host patterns (path.Match) whose pages may open a
-	// WebSocket, beside those of the request's own host.
+	// WebSocketOrigins are patterns (path.Match) of hosts or origins whose pages may
+	// open a WebSocket, beside those of the request's own host.
 	WebSocketOrigins []string
+	// Identify says whose phone the request for a WebSocket proves to be; see
+	// [Flow.Identity]. The connection ends when done is closed; nil = never for
+	// that. ok is false for strangers. nil: all are.
+	Identify func(r *http.Request) (phone string, done <-chan struct{}, ok bool)
 	// UserAgent is the Server header of answers made here.
 	UserAgent string
 	// Log receives what an operator should see; nil discards.

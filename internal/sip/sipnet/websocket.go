@@ -32,11 +32,18 @@ func (n *Net) WebSocket() http.Handler {
 			http.Error(w, "too many connections", http.StatusServiceUnavailable)
 			return
 		}
-		n.serveWebSocket(w, r, remote)
+		var who string
+		var done <-chan struct{}
+		if n.cfg.Identify != nil {
+			if phone, until, ok := n.cfg.Identify(r); ok {
+				who, done = phone, until
+			}
+		}
+		n.serveWebSocket(w, r, remote, who, done)
 	})
 }
 
-func (n *Net) serveWebSocket(w http.ResponseWriter, r *http.Request, remote netip.AddrPort) {
+func (n *Net) serveWebSocket(w http.ResponseWriter, r *http.Request, remote netip.AddrPort, who string, done <-chan struct{}) {
 	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		Subprotocols:   []string{"sip"},
 		OriginPatterns: n.cfg.WebSocketOrigins,
@@ -65,6 +72,16 @@ func (n *Net) serveWebSocket(w http.ResponseWriter, r *http.Request, remote neti
 		cancel()
 		_ = c.CloseNow() // stopping
 		return
+	}
+	s.flow.identity = who
+	if done != nil {
+		n.wg.Go(func() {
+			select {
+			case <-done:
+				s.fail(ErrSession)
+			case <-s.done:
+			}
+		})
 	}
 	s.run()
 }

@@ -101,10 +101,20 @@ func (a *Agent) onStray2xx(f *sipnet.Flow, r *sip.Response) {
 // are missing or wrong it answers the INVITE itself (401, or 403 to a source
 // that failed too often) and ok is false: the call is then over, without an
 // event. It is for use inside the OnInvite callback.
+//
+// A flow with an identity (sipnet.Flow.Identity) needs no credentials for its own
+// phone and may not act for another: 403.
 func (a *Agent) Authorize(c *Call) (user string, ok bool) {
 	if a.auth == nil {
 		c.refuse(sip.StatusForbidden, "Forbidden", nil)
 		return "", false
+	}
+	if who := c.stx.Flow().Identity(); who != "" {
+		if !speaksFor(who, c.request) {
+			c.refuse(sip.StatusForbidden, "Forbidden", nil)
+			return "", false
+		}
+		return who, true
 	}
 	source := c.stx.Flow().RemoteAddr().Addr().String()
 	user, v := a.auth.check(c.request, source, false)
@@ -126,6 +136,13 @@ func (a *Agent) AuthorizeRequest(tx *txn.ServerTx) (user string, ok bool) {
 		a.respond(tx, sip.StatusForbidden, "Forbidden")
 		return "", false
 	}
+	if who := tx.Flow().Identity(); who != "" {
+		if !speaksFor(who, tx.Request()) {
+			a.respond(tx, sip.StatusForbidden, "Forbidden")
+			return "", false
+		}
+		return who, true
+	}
 	user, v := a.auth.check(tx.Request(), tx.Flow().RemoteAddr().Addr().String(), false)
 	switch v {
 	case authOK:
@@ -139,6 +156,12 @@ func (a *Agent) AuthorizeRequest(tx *txn.ServerTx) (user string, ok bool) {
 		a.reply(tx, r)
 	}
 	return "", false
+}
+
+// speaksFor says whether a request claims to be from the phone that its flow has
+// proved to be (RFC 3261 §22.1: the identity is what From says).
+func speaksFor(phone string, req *sip.Request) bool {
+	return UnescapeUser(req.From().Address.User) == phone
 }
 
 // contactFor gives our Contact URI towards the peer of f.
