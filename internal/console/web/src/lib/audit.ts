@@ -83,4 +83,4 @@ function instant(local: string): string {
 }
 
 /** Doors as they are named in the trail. */
-export const doors = ["rest", "cli", "console", "callfile", "dialproxy", "vodia", "switchvox", "link", "ari", "ami", "sip", "dialplan"];
+export const doors = ["rest", "cli", "console", "callfile", "dialproxy", "vodia", "switchvox", "link", "ari", "ami", "asterisk-cli", "sip", "dialplan"];
