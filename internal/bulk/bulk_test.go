@@ -192,6 +192,7 @@ func TestPlansThatAreNot(t *testing.T) {
 	o := newOffice(t)
 	i := o.upload(list(1))
 	for field, change := range map[string]func(*bulk.Plan){
+		"batch":                      func(p *bulk.Plan) { p.Batch = "a\nb" },
 		"mapping.second":             func(p *bulk.Plan) { p.Mapping.Second = nil },
 		"mapping.first":              func(p *bulk.Plan) { p.Mapping.First = nil },
 		"mapping.second.column":      func(p *bulk.Plan) { p.Mapping.Second.Column = new(3) },

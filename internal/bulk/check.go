@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/number"
@@ -19,6 +21,9 @@ const (
 	maxReasonRows = 100 // numbers of rows that are listed of each
 	maxPreview    = 20
 )
+
+// maxBatchName bounds the name of a batch, in bytes.
+const maxBatchName = 128
 
 // Report says what would become of a list.
 type Report struct {
@@ -73,6 +78,9 @@ func (b *Book) Check(ctx context.Context, id string, by By, p Plan) (Report, err
 func (p *Plan) complete(i *Import) error {
 	if p.Batch == "" {
 		p.Batch = call.BatchID("import-" + i.ID)
+	}
+	if name := string(p.Batch); len(name) > maxBatchName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		return &Invalid{Field: "batch", Text: fmt.Sprintf("The name of a batch has at most %d bytes and no control characters.", maxBatchName)}
 	}
 	return p.Mapping.check(&i.Table)
 }

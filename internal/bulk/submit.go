@@ -220,12 +220,6 @@ func (s *submission) take(ctx context.Context, m *maker, r *row) error {
 
 // flush submits what is in hand and notes what became of it.
 func (s *submission) flush(ctx context.Context) error {
-	select {
-	case s.b.pieces <- struct{}{}: // lists take turns
-		defer func() { <-s.b.pieces }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 	out := s.refused
 	for wait := time.Second; len(s.list) > 0; wait = min(2*wait, longWait) {
 		some, again, err := s.submit(ctx)
@@ -266,7 +260,13 @@ func (s *submission) submit(ctx context.Context) (out []Outcome, again time.Dura
 	case s.limited:
 		n = 1 // so that a denial for the rate is one
 	}
+	select {
+	case s.b.pieces <- struct{}{}: // lists take turns
+	case <-ctx.Done():
+		return nil, 0, context.Cause(ctx)
+	}
 	results, err := do(ctx, s.list[:n])
+	<-s.b.pieces
 	if r, ok := errors.AsType[*originate.Refusal](err); ok && r.Code == originate.RefusedInvalid && n > 1 {
 		s.most = n / 2 // the server takes fewer at once
 		return nil, 0, nil
