@@ -11,7 +11,7 @@ it("tells a call in words", () => {
       event(2, "attempt.started", { attempt: 1 }),
       event(3, "leg.ringing", { attempt: 1, leg: "a" }),
       event(4, "leg.answered", { attempt: 1, leg: "b" }),
-      event(5, "call.connected", { attempt: 1 }),
+      event(5, "call.connected", { attempt: 1, text: "+4930" }),
       event(6, "attempt.ended", { attempt: 1, failure: { text: "busy here", disposition: "BUSY" } }),
       event(7, "something.new"),
     ],

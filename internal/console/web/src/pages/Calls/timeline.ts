@@ -47,7 +47,7 @@ const ends = ["attempt.ended", "call.ended", "call.cancelled"];
 export function steps(events: CallEvent[], p: Parties): Step[] {
   return events.map((e) => {
     const end = ends.includes(e.type) ? endOf(e) : undefined;
-    const said = end !== undefined ? (end.disposition !== "" || e.text ? end.words : "") : sentence(e.text ?? "");
+    const said = end !== undefined ? (end.disposition !== "" || e.text ? end.words : "") : e.text === p.first || e.text === p.second ? "" : sentence(e.text ?? "");
     const good = e.type === "call.connected" || end?.disposition === "ANSWERED";
     const bad = e.failure !== undefined || e.type === "call.expired" || (end !== undefined && end.disposition !== "" && !good && end.disposition !== "CANCELLED");
     return { seq: e.seq, at: e.at, text: words[e.type]?.(e, p) ?? e.type, more: said, kind: good ? "good" : bad ? "bad" : "plain", attempt: e.attempt ?? 0 };

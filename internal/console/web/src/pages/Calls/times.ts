@@ -5,7 +5,7 @@ export function clockTime(at: string | undefined): string {
   if (at === undefined || at === "") return "";
   const d = new Date(at);
   if (Number.isNaN(d.getTime())) return "";
-  return d.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
+  return d.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3, hourCycle: "h23" });
 }
 
 /** milliseconds writes seconds as "12.5 ms". */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Import, Mapping } from "../../lib/types/lists";
-import { batchName, choose, formOf, mappingOf, twice, variableName } from "./mapping";
+import { batchName, choose, formOf, mappingOf, variableName } from "./mapping";
 
 const list = (names: string[], mapping: Mapping = {}): Import => ({
   id: "i",
@@ -43,10 +43,6 @@ describe("mapping", () => {
     f.fixed.first = " 101 ";
     expect(f.uses).toEqual(["", "second"]);
     expect(mappingOf(f).mapping).toEqual({ second: { column: 1 }, first: { value: "101" } });
-  });
-
-  it("finds columns of one name", () => {
-    expect(twice(list(["Tel", "tel ", "Name"]))).toEqual(["Tel", "tel "]);
   });
 
   it("makes names", () => {

@@ -95,13 +95,6 @@ export function choose(f: Form, column: number, use: string): void {
   f.uses[column] = use;
 }
 
-/** twice lists names that more than one column has. */
-export function twice(i: Import): string[] {
-  const seen = new Map<string, number>();
-  for (const c of i.columns) seen.set(c.name.trim().toLowerCase(), (seen.get(c.name.trim().toLowerCase()) ?? 0) + 1);
-  return [...new Set(i.columns.filter((c) => (seen.get(c.name.trim().toLowerCase()) ?? 0) > 1).map((c) => c.name))];
-}
-
 /** variableName makes a name for a variable of the name of a column: "Kunden-Nr." is KUNDEN_NR. */
 export function variableName(column: string): string {
   const name = column.normalize("NFKD").replace(/\p{M}/gu, "").replaceAll("ß", "ss").replace(/[^\p{L}\p{N}]+/gu, "_").replace(/[^A-Za-z0-9_]/g, "").replace(/^_+|_+$/g, "").toUpperCase();
