@@ -12,8 +12,14 @@ import (
 
 // auditCmd lists the audit trail.
 type auditCmd struct {
-	Denied bool `help:"Denials only."`
-	Limit  int  `short:"n" default:"50" help:"Most entries to list; 0 = all."`
+	Denied    bool   `help:"Denials only."`
+	Door      string `placeholder:"DOOR" help:"What came by this door only: rest, cli, console, callfile, vodia …"`
+	Principal string `placeholder:"NAME" help:"What this one asked for only: a key, local, a user as its door names it."`
+	Account   string `placeholder:"ACCOUNT" help:"On behalf of this account only."`
+	Call      string `placeholder:"ID" help:"What this call was accepted for only."`
+	From      string `placeholder:"TIME" help:"At or after: 2026-12-24T18:00:00+01:00."`
+	To        string `placeholder:"TIME" help:"Before."`
+	Limit     int    `short:"n" default:"50" help:"Most entries to list; 0 = all."`
 }
 
 // Help is the long help.
@@ -26,6 +32,11 @@ func (c auditCmd) Run(e *env) error {
 	query := url.Values{}
 	if c.Denied {
 		query.Set("denied", "true")
+	}
+	for name, v := range map[string]string{"door": c.Door, "principal": c.Principal, "account": c.Account, "call": c.Call, "from": c.From, "to": c.To} {
+		if v != "" {
+			query.Set(name, v)
+		}
 	}
 	return e.with(func(cl *client.Client) error {
 		entries, err := e.pages(cl, "/v1/audit", query, c.Limit)

@@ -56,6 +56,7 @@ type cli struct {
 	Link       linkCmd       `cmd:"" help:"Make, list and end signed links: addresses that ring a phone and connect it with a number."`
 	Import     importCmd     `cmd:"" help:"Make calls of a list: CSV or XLSX."`
 	Batch      batchCmd      `cmd:"" help:"List, pause, resume and cancel batches, and get their results."`
+	APIKey     keyCmd        `cmd:"" name:"key" help:"Make, list and revoke API keys."`
 	User       userCmd       `cmd:"" help:"List, make, change and remove users, and set their passwords and link secrets."`
 	Console    consoleCmd    `cmd:"" help:"Print an address that logs a browser in to the web console, once."`
 	Database   databaseCmd   `cmd:"" help:"Look into AstDB, change it, or import that of an Asterisk."`

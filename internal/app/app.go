@@ -19,6 +19,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/dialwright/dialwright/internal/apikey"
 	"github.com/dialwright/dialwright/internal/bulk"
 	"github.com/dialwright/dialwright/internal/config"
 	"github.com/dialwright/dialwright/internal/devstate"
@@ -90,11 +91,13 @@ type App struct {
 
 	router     router
 	keys       *auth.Keys
+	keyBook    *apikey.Book
 	store      *sqlite.Store
 	media      *media.Engine
 	pbx        *pbx.Switch
 	machine    *run.Machine
-	contexts   atomic.Pointer[dialplan.Plan] // in force, for whoever asks before there is a machine
+	contexts   atomic.Pointer[dialplan.Plan]      // in force, for whoever asks before there is a machine
+	findings   atomic.Pointer[[]dialplan.Problem] // in that plan
 	devices    *devstate.Table
 	hints      *hint.Table
 	hub        *stasis.Hub
@@ -236,6 +239,9 @@ func (a *App) openData(ctx context.Context) error {
 	}
 	a.stack.push("store", func(context.Context) error { return a.store.Close() })
 	a.importAstDB(ctx)
+	if err := a.openKeys(ctx); err != nil {
+		return err
+	}
 	return a.openDirectory(ctx)
 }
 
@@ -425,7 +431,7 @@ func (a *App) startDoors(ctx context.Context) error {
 		Calls: &calls{
 			o: a.originator, media: a.media, sip: a.sip, node: a.node(), version: a.o.Version, started: a.started, maxLive: a.budget.MaxLive,
 		},
-		Endpoints: a.engine, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Commands: cliCommands{a.shell}, DB: a.store, Links: a.restLinks(), Imports: a.imports, Users: restUsers{a.people, a}, History: history{a.originator, a.tapes}, Sessions: a.restSessions(), Log: a.log, Node: a.node(), Version: a.o.Version,
+		Endpoints: endpoints{a}, Tester: endpoints{a}, Plans: newPlans(a), Doors: doors{a}, Setup: setup{a}, KeyBook: a.keyBook, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Commands: cliCommands{a.shell}, DB: a.store, Links: a.restLinks(), Imports: a.imports, Users: restUsers{a.people, a}, History: history{a.originator, a.tapes}, Sessions: a.restSessions(), Log: a.log, Node: a.node(), Version: a.o.Version,
 		TrustedOrigins: c.HTTP.TrustedOrigins, MaxBody: c.HTTP.MaxBody, MaxStreams: a.budget.Streams, MetricsAccess: c.HTTP.Metrics, Metrics: metrics,
 	})
 	if err != nil {

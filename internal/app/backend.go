@@ -176,13 +176,17 @@ func (c *calls) Audit(ctx context.Context, f rest.AuditFilter) ([]rest.AuditEntr
 	}
 	out := make([]rest.AuditEntry, len(list))
 	for i, e := range list {
-		out[i] = rest.AuditEntry{
-			Seq: e.Seq, At: e.At, Accepted: e.Accepted, Door: e.Origin.Door, Principal: e.Origin.Principal, Remote: e.Origin.Remote,
-			Reference: e.Origin.Reference, Account: string(e.Account), First: e.First, Second: e.Second, Call: string(e.Call),
-			Code: string(e.Code), Rule: e.Rule, Text: e.Text,
-		}
+		out[i] = viewAudit(e)
 	}
 	return out, nil
+}
+
+func viewAudit(e originate.AuditEntry) rest.AuditEntry {
+	return rest.AuditEntry{
+		Seq: e.Seq, At: e.At, Accepted: e.Accepted, Door: e.Origin.Door, Principal: e.Origin.Principal, Remote: e.Origin.Remote,
+		Reference: e.Origin.Reference, Account: string(e.Account), First: e.First, Second: e.Second, Call: string(e.Call),
+		Code: string(e.Code), Rule: e.Rule, Text: e.Text,
+	}
 }
 
 // Stats is rest.Calls.

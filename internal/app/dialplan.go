@@ -143,6 +143,7 @@ func (a *App) usePlan(ctx context.Context, p *dialplan.Plan, problems []dialplan
 	}
 	a.machine.SetPlan(p)
 	a.contexts.Store(p)
+	a.findings.Store(&problems)
 	if a.hints != nil {
 		a.hints.Reload()
 	}

@@ -3,9 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"net"
-	"net/netip"
-	"os"
 	"strings"
 	"time"
 
@@ -96,16 +93,7 @@ func (a *App) ownBase() string {
 	if a.Config().HTTP.TLSCert != "" {
 		scheme = "https://"
 	}
-	at, err := netip.ParseAddrPort(a.httpAddr.String())
-	if err != nil || !at.Addr().IsUnspecified() {
-		return scheme + a.httpAddr.String()
-	}
-	host, err := os.Hostname()
-	if err != nil || host == "" {
-		host = "localhost"
-	}
-	_, port, _ := net.SplitHostPort(a.httpAddr.String()) // it was parsed above
-	return scheme + net.JoinHostPort(host, port)
+	return scheme + a.seen(a.httpAddr.String())
 }
 
 // checkLink is link.Options.Check: the guard's answer to the call that a link would place,

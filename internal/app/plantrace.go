@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/config"
 	"github.com/dialwright/dialwright/internal/dialplan"
 	"github.com/dialwright/dialwright/internal/dialplan/apps"
 	"github.com/dialwright/dialwright/internal/dialplan/funcs"
@@ -69,14 +70,24 @@ type PlanTrace struct {
 // and files outside the server's directories not touched, whatever the
 // configuration allows.
 func (o PlanTrace) Run(ctx context.Context) error {
+	l, err := o.Source.Load()
+	if err != nil {
+		return err
+	}
 	p, _, err := Plan(o.Source, o.File)
 	if err != nil {
 		return err
 	}
+	return o.run(ctx, &l.Config, p)
+}
+
+// run is Run with a plan that is loaded, and the configuration that it belongs to. Out is
+// called by one goroutine at a time; when ctx ends, the call does.
+func (o PlanTrace) run(ctx context.Context, conf *config.Config, p *dialplan.Plan) error {
 	if !p.HasContext(o.Context) {
 		return fmt.Errorf("there is no context %q; there are: %s", o.Context, strings.Join(p.Contexts(), ", "))
 	}
-	s, err := newStage(ctx, o)
+	s, err := newStage(ctx, o, conf)
 	if err != nil {
 		return err
 	}
@@ -99,11 +110,15 @@ func (o PlanTrace) Run(ctx context.Context) error {
 // Eval expands a text as an argument in the dialplan would be: ${…} and $[…]. Out
 // is told what is wrong with it.
 func (o PlanTrace) Eval(ctx context.Context, text string) (string, error) {
+	l, err := o.Source.Load()
+	if err != nil {
+		return "", err
+	}
 	p, _, err := Plan(o.Source, o.File)
 	if err != nil && (o.File != "" || o.Context != "") {
 		return "", err
 	}
-	s, err := newStage(ctx, o)
+	s, err := newStage(ctx, o, &l.Config)
 	if err != nil {
 		return "", err
 	}
@@ -142,11 +157,7 @@ type stage struct {
 	vars   map[string]string // last values told, by channel and name
 }
 
-func newStage(ctx context.Context, o PlanTrace) (*stage, error) {
-	l, err := o.Source.Load()
-	if err != nil {
-		return nil, err
-	}
+func newStage(ctx context.Context, o PlanTrace, conf *config.Config) (_ *stage, err error) {
 	s := &stage{o: o, vars: map[string]string{}}
 	if s.media, err = media.New(media.Config{}); err != nil {
 		return nil, err
@@ -161,20 +172,20 @@ func newStage(ctx context.Context, o PlanTrace) (*stage, error) {
 		return nil, err
 	}
 	inbound := pbx.HandlerFunc(func(ctx context.Context, c *pbx.Channel) { s.m.Inbound().Handle(ctx, c) })
-	options := pbx.Options{Media: s.media, Inbound: inbound, Country: strings.ToLower(l.Config.Numbers.Country), Linger: -1}
-	if dir := l.Config.Media.Sounds; dir != "" {
+	options := pbx.Options{Media: s.media, Inbound: inbound, Country: strings.ToLower(conf.Numbers.Country), Linger: -1}
+	if dir := conf.Media.Sounds; dir != "" {
 		options.Sounds = os.DirFS(dir)
 	}
 	s.s = pbx.New(options)
-	confDir := l.Config.Dialplan.ConfDir
-	if file := cmp.Or(o.File, l.Config.Dialplan.File); confDir == "" && file != "" {
+	confDir := conf.Dialplan.ConfDir
+	if file := cmp.Or(o.File, conf.Dialplan.File); confDir == "" && file != "" {
 		confDir = filepath.Dir(file)
 	}
 	s.m = run.New(run.Options{
 		Switch: s.s, Router: stageRouter(o.Dials), DB: s.store, Apps: apps.All(), Funcs: funcs.All(),
-		Dirs:   run.Dirs{Etc: confDir, Spool: s.tmp, Data: s.tmp, Monitor: filepath.Join(s.tmp, "monitor"), Sounds: l.Config.Media.Sounds},
-		Compat: l.Config.Dialplan.Compat, ConfDir: confDir, Trace: s.step, Notice: s.notice, Log: slog.New(warnings{s}),
-		SkipUnsupported: l.Config.Dialplan.SkipUnsupported,
+		Dirs:   run.Dirs{Etc: confDir, Spool: s.tmp, Data: s.tmp, Monitor: filepath.Join(s.tmp, "monitor"), Sounds: conf.Media.Sounds},
+		Compat: conf.Dialplan.Compat, ConfDir: confDir, Trace: s.step, Notice: s.notice, Log: slog.New(warnings{s}),
+		SkipUnsupported: conf.Dialplan.SkipUnsupported,
 	})
 	s.s.Register(local.New(s.s))
 	s.s.Register(pretend.New(pretend.Options{Media: s.media}))

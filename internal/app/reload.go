@@ -75,7 +75,7 @@ func (a *App) Reload(ctx context.Context) (rest.Reloaded, error) {
 		err = a.sip.Reload(sc)
 	}
 	if err == nil {
-		err = a.keys.Replace(keys(next))
+		err = a.keyBook.Configure(keys(next))
 	}
 	if err != nil {
 		return rest.Reloaded{}, &rest.Refusal{Code: "invalid", Text: "The old configuration stays in force:\n" + err.Error()}

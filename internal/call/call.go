@@ -355,4 +355,20 @@ type EndpointState struct {
 	LastError  string    `json:"last_error,omitempty"`
 	ExpiresAt  time.Time `json:"expires_at,omitzero"`
 	Channels   int       `json:"channels"` // channels in use
+
+	Since    time.Time      `json:"since,omitzero"`         // when LastError came up, or the registration began; zero = unknown
+	Account  AccountID      `json:"account,omitempty"`      // on whose behalf it calls
+	Max      int            `json:"max_channels,omitempty"` // cap on Channels; 0 = none
+	Bindings []ContactState `json:"bindings,omitempty"`     // what is known of each of Contacts, in their order
+}
+
+// ContactState is what is known of one address of a phone, or of a trunk's.
+type ContactState struct {
+	URI          string    `json:"uri"`
+	UserAgent    string    `json:"user_agent,omitempty"`   // what the phone says it is: for people only
+	Address      string    `json:"address,omitempty"`      // where it registered from
+	RegisteredAt time.Time `json:"registered_at,omitzero"` // or when it last refreshed that
+	ExpiresAt    time.Time `json:"expires_at,omitzero"`    // of the registration
+	Answers      string    `json:"answers"`                // to OPTIONS: "yes", "no", "unknown"
+	RoundTrip    float64   `json:"round_trip,omitempty"`   // seconds, of the last answer
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/pbx"
+	"github.com/dialwright/dialwright/internal/sip/ua"
 )
 
 // phase is what a leg makes of its phone or trunk.
@@ -29,6 +30,7 @@ type line struct {
 	legs      map[*leg]phase
 	reach     map[string]*reach // by contact URI; a trunk has the one ""
 	lastError string
+	failedAt  time.Time // lastError came up
 	trunkReg  registration
 
 	telling sync.Mutex // orders what Options.Watch is told; taken before mu
@@ -70,6 +72,9 @@ func (n *line) set(l *leg, p phase) {
 func (n *line) fail(text string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.lastError != text {
+		n.failedAt = time.Now()
+	}
 	n.lastError = text
 }
 
@@ -177,20 +182,50 @@ func (t *Technology) endpointState(dir *directory, p *profile) call.EndpointStat
 		for _, b := range t.bindings(p.name) {
 			s.Registered = true
 			s.Contacts = append(s.Contacts, b.Contact.String())
+			s.Bindings = append(s.Bindings, n.contactState(b, dir.config.QualifyFailures))
 			if b.ExpiresAt.After(s.ExpiresAt) {
 				s.ExpiresAt = b.ExpiresAt
 			}
 		}
 	} else {
 		s.Contacts = []string{p.trunk.address()}
+		s.Bindings = []call.ContactState{n.answers(call.ContactState{URI: s.Contacts[0]}, "", dir.config.QualifyFailures)}
 	}
+	s.Account = p.account
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	s.LastError = n.lastError
+	if s.LastError = n.lastError; s.LastError != "" {
+		s.Since = n.failedAt.UTC()
+	}
 	if p.kind == kindTrunk {
 		s.Registered, s.ExpiresAt = n.trunkReg.registered, n.trunkReg.expiresAt
 	}
 	return s
+}
+
+// contactState says what is known of a phone's contact.
+func (n *line) contactState(b ua.Binding, limit int) call.ContactState {
+	c := call.ContactState{URI: b.Contact.String(), UserAgent: b.UserAgent, RegisteredAt: b.RegisteredAt().UTC(), ExpiresAt: b.ExpiresAt}
+	if b.Received.IsValid() {
+		c.Address = unmap(b.Received).String()
+	}
+	return n.answers(c, c.URI, limit)
+}
+
+// answers adds what OPTIONS have shown of a contact; a trunk's is "".
+func (n *line) answers(c call.ContactState, contact string, limit int) call.ContactState {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c.Answers = "unknown"
+	r := n.reach[contact]
+	switch {
+	case r == nil || !r.answered:
+	case r.lost(limit):
+		c.Answers = "no"
+	default:
+		c.Answers, c.RoundTrip = "yes", r.rtt.Seconds()
+	}
+	return c
 }
 
 // stateText gives the words of call.EndpointState.

@@ -31,6 +31,11 @@ type Options struct {
 	Links     Links        // nil = there are none
 	Imports   Imports      // lists and batches, nil = there are none
 	Users     Users        // nil = there are none
+	KeyBook   KeyBook      // nil = Keys cannot be changed
+	Plans     Plans        // nil = no dialplan is shown
+	Doors     Doors        // nil = none are told of
+	Setup     Setup        // nil = nothing is advised
+	Tester    Tester       // nil = phones and trunks cannot be tested
 	Sessions  Sessions     // of browsers, nil = keys only
 	History   History      // nil = none is kept
 	Log       *slog.Logger // nil = discard
@@ -55,6 +60,7 @@ type Server struct {
 
 	slots   chan struct{}  // one per open stream
 	exports chan struct{}  // one per table that is being written
+	tests   chan struct{}  // one per phone or trunk that is being tested
 	stop    chan struct{}  // closed by Stop
 	stopped sync.Once      // closes stop
 	streams sync.WaitGroup // open streams
@@ -77,7 +83,7 @@ func New(o Options) (*Server, error) {
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
 	}
-	s := &Server{o: o, log: o.Log, slots: make(chan struct{}, o.MaxStreams), exports: make(chan struct{}, maxExports), stop: make(chan struct{})}
+	s := &Server{o: o, log: o.Log, slots: make(chan struct{}, o.MaxStreams), exports: make(chan struct{}, maxExports), tests: make(chan struct{}, maxTests), stop: make(chan struct{})}
 	s.metrics = newMetrics(s)
 	guard := http.NewCrossOriginProtection()
 	for _, origin := range o.TrustedOrigins {

@@ -130,22 +130,22 @@ const sessionLook = 2 * time.Second
 // errOver ends the streams of a session that has ended.
 var errOver = auth.ErrSession
 
-// during gives a context that ends with the session of a stream, for the reason errOver; a
-// stream by a key lives on. An open stream is a use of its session.
+// during gives a context that ends with the session of a stream, or with its key, for the
+// reason errOver. An open stream is a use of its session.
 func (s *Server) during(ctx context.Context) (context.Context, context.CancelFunc) {
-	v, ok := visitFrom(ctx)
-	if !ok {
-		return context.WithCancel(ctx)
+	lasts, over := func() bool { return s.o.Keys.Lasts(principal(ctx)) }, (<-chan struct{})(nil)
+	if v, ok := visitFrom(ctx); ok {
+		lasts, over = func() bool { return s.o.Sessions.Lasts(v.Session) }, v.Session.Done()
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() { // ends with ctx, which who serves the stream cancels
 		look := time.NewTicker(sessionLook)
 		defer look.Stop()
-		for s.o.Sessions.Lasts(v.Session) {
+		for lasts() {
 			select {
 			case <-ctx.Done():
 				return
-			case <-v.Session.Done():
+			case <-over:
 			case <-look.C:
 			}
 		}

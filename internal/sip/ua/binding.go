@@ -29,6 +29,9 @@ type Binding struct {
 	timer      *time.Timer
 }
 
+// RegisteredAt says when it registered, or last refreshed that; zero for one that was restored.
+func (b Binding) RegisteredAt() time.Time { return b.registered }
+
 // newBinding reads one Contact; ok is false if it wants to live too briefly.
 func newBinding(c *sip.ContactHeader, tx *txn.ServerTx, general time.Duration, hasGeneral bool) (b *Binding, life time.Duration, ok bool) {
 	req := tx.Request()

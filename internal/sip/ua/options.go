@@ -14,11 +14,18 @@ import (
 // gives the status and the round trip. Without an answer it gives an error,
 // at the latest when ctx ends.
 func (a *Agent) Options(ctx context.Context, target sip.Uri, flow *sipnet.Flow) (int, time.Duration, error) {
+	status, _, rtt, err := a.Ask(ctx, target, flow)
+	return status, rtt, err
+}
+
+// Ask is Options, and gives the answer's reason phrase too, for people.
+func (a *Agent) Ask(ctx context.Context, target sip.Uri, flow *sipnet.Flow) (status int, reason string, rtt time.Duration, err error) {
 	if err := checkURI(target); err != nil {
-		return 0, 0, err
+		return 0, "", 0, err
 	}
 	type result struct {
 		status int
+		reason string
 		err    error
 	}
 	got := make(chan result, 1)
@@ -32,21 +39,21 @@ func (a *Agent) Options(ctx context.Context, target sip.Uri, flow *sipnet.Flow) 
 	x.on = func(r *sip.Response, err error) {
 		switch {
 		case err != nil:
-			got <- result{0, err}
+			got <- result{err: err}
 		case r.StatusCode >= 200:
-			got <- result{r.StatusCode, nil}
+			got <- result{status: r.StatusCode, reason: cleanText(r.Reason)}
 		}
 	}
 	x.start()
 	select {
 	case r := <-got:
 		if r.err != nil {
-			return 0, 0, r.err
+			return 0, "", 0, r.err
 		}
-		return r.status, time.Since(begun), nil
+		return r.status, r.reason, time.Since(begun), nil
 	case <-ctx.Done():
 		x.abandon()
-		return 0, 0, context.Cause(ctx)
+		return 0, "", 0, context.Cause(ctx)
 	}
 }
 
