@@ -8,8 +8,8 @@ const plan: Plan = {
   files: ["extensions.conf"],
   problems: [
     { file: "extensions.conf", line: 3, severity: "warning", text: "no such application" },
-    { file: "extensions.conf", line: 3, severity: "note", text: "second" },
-    { file: "other.conf", line: 3, severity: "note", text: "elsewhere" },
+    { file: "extensions.conf", line: 3, severity: "error", text: "second" },
+    { file: "other.conf", line: 3, severity: "error", text: "elsewhere" },
   ],
   contexts: [
     { name: "internal", includes: [], extensions: [{ exten: "100", file: "extensions.conf", line: 2, priorities: [step(1, "Dial", "PJSIP/101")] }] },

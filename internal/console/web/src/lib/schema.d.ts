@@ -31,13 +31,37 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * Batches with their numbers, newest first
+         * @description Scope: `calls:read`.
+         */
+        get: operations["list-batches"];
         put?: never;
         /**
          * Submit many calls; each has its own result
          * @description Scope: `calls:write`.
          */
         post: operations["create-batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/batches/{batch}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One batch with its numbers
+         * @description Scope: `calls:read`.
+         */
+        get: operations["get-batch"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -78,6 +102,26 @@ export interface paths {
          * @description Scope: `calls:write`.
          */
         post: operations["pause-batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/batches/{batch}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of each call; the columns of a list come first
+         * @description Scope: `calls:read`.
+         */
+        get: operations["batch-results"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -212,6 +256,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/calls/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Its events, oldest first
+         * @description Scope: `calls:read`.
+         */
+        get: operations["list-call-events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/calls/{id}/explain": {
         parameters: {
             query?: never;
@@ -246,6 +310,46 @@ export interface paths {
          * @description Scope: `calls:write`.
          */
         post: operations["hangup-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/calls/{id}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was recorded of it
+         * @description Scope: `calls:read`.
+         */
+        get: operations["list-recordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/calls/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for the same call again, now
+         * @description Scope: `calls:write`.
+         */
+        post: operations["retry-call"];
         delete?: never;
         options?: never;
         head?: never;
@@ -360,6 +464,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/dialplan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The dialplan in force, and what is wrong with it
+         * @description Scope: `admin`.
+         */
+        get: operations["get-dialplan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dialplan/source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A file of the dialplan, as it is written
+         * @description Scope: `admin`. Only files that the dialplan in force was read from.
+         */
+        get: operations["dialplan-source"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dialplan/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run an extension with pretended phones, and tell each step
+         * @description Scope: `admin`.
+         */
+        post: operations["trace-dialplan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/doors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Every door: where it is, how it is used, and what has come by it
+         * @description Scope: `admin`.
+         */
+        get: operations["list-doors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -395,6 +579,178 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/export/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Calls as a table, newest first; a connection that is cut says that it is not whole
+         * @description Scope: `calls:read`.
+         */
+        get: operations["export-calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists that were uploaded, newest first
+         * @description Scope: `calls:write`.
+         */
+        get: operations["list-imports"];
+        put?: never;
+        /**
+         * Upload a list: CSV or XLSX
+         * @description Scope: `calls:write`. The body is the file, or a form with the field `file`. Its size is bounded by imports.max_size, not by http.max_body.
+         */
+        post: operations["create-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One list: what was found in it, and how far its submission is
+         * @description Scope: `calls:write`.
+         */
+        get: operations["get-import"];
+        put?: never;
+        post?: never;
+        /**
+         * Forget a list; its calls stay
+         * @description Scope: `calls:write`.
+         */
+        delete: operations["delete-import"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Dry run: what would become of each row
+         * @description Scope: `calls:write`.
+         */
+        post: operations["check-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}/refused": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The rows that did not become calls, each with its reason
+         * @description Scope: `calls:write`.
+         */
+        get: operations["refused-rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make calls of the rows, in the background; nobody is dialled twice
+         * @description Scope: `calls:write`.
+         */
+        post: operations["submit-import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys, of the configuration and stored ones, revoked ones too
+         * @description Scope: `admin`.
+         */
+        get: operations["list-keys"];
+        put?: never;
+        /**
+         * Make an API key, and show it this once
+         * @description Scope: `admin`.
+         */
+        post: operations["create-key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a stored key, at once and for good
+         * @description Scope: `admin`.
+         */
+        delete: operations["revoke-key"];
         options?: never;
         head?: never;
         patch?: never;
@@ -484,6 +840,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/phones/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a phone by OPTIONS whether it is there; calls:write too, and the scope admin for what belongs to others
+         * @description Scope: `endpoints:read`.
+         */
+        post: operations["test-phone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recordings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The audio of a recording; ranges of it may be asked for
+         * @description Scope: `calls:read`.
+         */
+        get: operations["get-recording"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/records": {
         parameters: {
             query?: never;
@@ -564,6 +960,85 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Attempts, answers and times to answer by steps of time, for plots
+         * @description Scope: `calls:read`.
+         */
+        get: operations["series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who asks, by key or by session, and what they may do */
+        get: operations["get-session"];
+        put?: never;
+        /** Log a user in: opens a session and sets its cookie */
+        post: operations["login"];
+        /** End the session of the cookie */
+        delete: operations["logout"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session/once": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an address that logs a browser in once
+         * @description Scope: `admin`.
+         */
+        post: operations["create-once"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What to do next on this server
+         * @description Scope: `admin`.
+         */
+        get: operations["setup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/stats": {
         parameters: {
             query?: never;
@@ -598,6 +1073,26 @@ export interface paths {
         get: operations["list-trunks"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/trunks/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask a trunk by OPTIONS whether it is there; calls:write too, and the scope admin for what belongs to others
+         * @description Scope: `endpoints:read`.
+         */
+        post: operations["test-trunk"];
         delete?: never;
         options?: never;
         head?: never;
@@ -703,6 +1198,26 @@ export interface paths {
          * @description Scope: `admin`.
          */
         delete: operations["delete-password"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webphone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a page needs to be the phone of who is logged in
+         * @description Scope: `calls:read`.
+         */
+        get: operations["get-webphone"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -815,6 +1330,52 @@ export interface components {
             index: number;
             /** @description Its key was used before; this is the earlier call */
             replayed?: boolean;
+        };
+        BatchView: {
+            /** @description Of its first call */
+            account: string;
+            batch: string;
+            /**
+             * Format: int64
+             * @description All that are kept
+             */
+            calls: number;
+            /**
+             * Format: int64
+             * @description Withdrawn; not among those that ended
+             */
+            cancelled: number;
+            /** Format: date-time */
+            created_at: string;
+            /** @description Of the last attempts of calls that are over */
+            dispositions: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            ended: number;
+            /** @description ID of the newest list that was submitted to it */
+            import?: string;
+            /**
+             * Format: date-time
+             * @description When the last call ended
+             */
+            last_at?: string;
+            /**
+             * Format: int64
+             * @description An attempt runs
+             */
+            live: number;
+            paused: boolean;
+            /**
+             * Format: int64
+             * @description Their next attempt lies ahead
+             */
+            waiting: number;
+        };
+        BatchesOutputBody: {
+            batches: components["schemas"]["BatchView"][];
+            /** @description Cursor of the next page; absent on the last */
+            next?: string;
         };
         Bridge: {
             /** @description Ids, in the order in which they came */
@@ -952,6 +1513,34 @@ export interface components {
             /** @description Words that may stand in the place of the last one, which is empty behind a blank */
             words: string[];
         };
+        ContactState: {
+            address?: string;
+            answers: string;
+            /** Format: date-time */
+            expires_at?: string;
+            /** Format: date-time */
+            registered_at?: string;
+            /** Format: double */
+            round_trip?: number;
+            uri: string;
+            user_agent?: string;
+        };
+        ContactTest: {
+            contact: string;
+            /** @description Why there was none */
+            error?: string;
+            reason?: string;
+            /**
+             * Format: double
+             * @description Seconds until the answer
+             */
+            round_trip?: number;
+            /**
+             * Format: int64
+             * @description SIP status of the answer
+             */
+            status?: number;
+        };
         DeletedOutputBody: {
             /** Format: int64 */
             deleted: number;
@@ -971,7 +1560,49 @@ export interface components {
              */
             priority?: string;
         };
+        Door: {
+            /**
+             * Format: int64
+             * @description Requests of the last 24 hours that were accepted
+             */
+            accepted_24h: number;
+            /** @description Where it is on this server */
+            address?: string;
+            /**
+             * Format: int64
+             * @description Those that were denied
+             */
+            denied_24h: number;
+            /** @description It is open now */
+            enabled: boolean;
+            /** @description The last requests, newest first */
+            last: components["schemas"]["AuditEntry"][];
+            /** @description As audit entries and calls name it */
+            name: string;
+            /**
+             * @description Name of its page in docs
+             * @example vodia
+             */
+            page: string;
+            /**
+             * @description The key of the configuration that switches it on and off
+             * @example vodia.enabled
+             */
+            setting: string;
+            title: string;
+            /** @description To be copied; with the address of this server, and without any secret */
+            uses: components["schemas"]["DoorUse"][];
+        };
+        DoorUse: {
+            text: string;
+            title: string;
+        };
+        DoorsOutputBody: {
+            doors: components["schemas"]["Door"][];
+        };
         EndpointState: {
+            account?: string;
+            bindings?: components["schemas"]["ContactState"][] | null;
             /** Format: int64 */
             channels: number;
             contacts?: string[] | null;
@@ -979,9 +1610,21 @@ export interface components {
             expires_at?: string;
             kind: string;
             last_error?: string;
+            /** Format: int64 */
+            max_channels?: number;
             name: string;
             registered: boolean;
+            /** Format: date-time */
+            since?: string;
             state: string;
+        };
+        EndpointTest: {
+            /** @description Somebody has answered */
+            ok: boolean;
+            /** @description Of each contact of a phone, or of the trunk */
+            results: components["schemas"]["ContactTest"][];
+            /** @description What it means and what to do */
+            text: string;
         };
         EntriesOutputBody: {
             entries: components["schemas"]["Entry"][];
@@ -1047,6 +1690,32 @@ export interface components {
              */
             type: string;
         };
+        Event: {
+            account?: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: int64 */
+            attempt?: number;
+            batch?: string;
+            call: string;
+            cdr?: components["schemas"]["CDR"];
+            channel?: string;
+            /** Format: date-time */
+            due_at?: string;
+            failure?: components["schemas"]["Failure"];
+            leg?: string;
+            reference?: string;
+            /** Format: int64 */
+            seq: number;
+            state: string;
+            text?: string;
+            type: string;
+        };
+        EventsOutputBody: {
+            events: components["schemas"]["Event"][];
+            /** @description There are more than these */
+            more?: boolean;
+        };
         Explanation: {
             /** @description What to do about it */
             advice?: string;
@@ -1054,6 +1723,90 @@ export interface components {
             call: components["schemas"]["Call"];
             /** @description What became of the call, in a sentence */
             words: string;
+        };
+        Failure: {
+            /** Format: int64 */
+            cause: number;
+            disposition: string;
+            indicated?: boolean;
+            leg: string;
+            peer?: string;
+            permanent?: boolean;
+            /** Format: int64 */
+            sip_status?: number;
+            text?: string;
+        };
+        Import: {
+            /**
+             * Format: int64
+             * @description Rows that became calls
+             */
+            accepted: number;
+            account: string;
+            /** @description Of its calls, once it is submitted */
+            batch?: string;
+            columns: components["schemas"]["ImportColumn"][];
+            /** Format: date-time */
+            created_at: string;
+            /** @description Of CSV */
+            delimiter?: string;
+            /**
+             * @description Of CSV
+             * @enum {string}
+             */
+            encoding?: "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
+            /**
+             * Format: date-time
+             * @description When all rows had been submitted, or it failed
+             */
+            ended_at?: string;
+            /** @description Why it failed */
+            error?: string;
+            /** @enum {string} */
+            format: "csv" | "xlsx";
+            /** @description The first row names the columns: as it looks, or as submitted */
+            header: boolean;
+            id: string;
+            /** @description As submitted; before, as the columns look like */
+            mapping: components["schemas"]["Mapping"];
+            /** @description Of the file, as its sender called it */
+            name: string;
+            principal: string;
+            /**
+             * Format: int64
+             * @description Rows that have been dealt with so far
+             */
+            processed: number;
+            /**
+             * Format: int64
+             * @description Rows that did not
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Rows that ask for a call
+             */
+            rows: number;
+            /** @description Of XLSX: the one that was read */
+            sheet?: string;
+            /** @description Of XLSX: all that there are; to use another, upload the file again with sheet */
+            sheets?: string[];
+            /** @enum {string} */
+            state: "uploaded" | "submitting" | "submitted" | "failed";
+            warnings: string[];
+        };
+        ImportColumn: {
+            /** @description Field of the mapping that it looks like */
+            guess?: string;
+            /**
+             * Format: int64
+             * @description From 0
+             */
+            index: number;
+            /** @description As the header has it, else the letters that a spreadsheet shows */
+            name: string;
+            /** @description The first values, shortened */
+            samples: string[];
         };
         ImportInputBody: {
             /** @description Count, but change nothing */
@@ -1083,6 +1836,71 @@ export interface components {
              * @description Had the same value
              */
             same: number;
+        };
+        ImportPlan: {
+            /** @description The first row names the columns and asks for no call; absent = as it looks */
+            header?: boolean;
+            mapping: components["schemas"]["Mapping"];
+            /** @description Of rows with the same number, dial the first only */
+            skip_duplicates?: boolean;
+        };
+        ImportSubmission: {
+            /** @description Name of the batch; absent = one made of the import's id */
+            batch?: string;
+            /** @description The first row names the columns and asks for no call; absent = as it looks */
+            header?: boolean;
+            mapping: components["schemas"]["Mapping"];
+            /** @description Pause the batch before its first call can start */
+            paused?: boolean;
+            /** @description Of rows with the same number, dial the first only */
+            skip_duplicates?: boolean;
+        };
+        ImportsOutputBody: {
+            imports: components["schemas"]["Import"][];
+        };
+        InviteInputBody: {
+            /**
+             * @description Who is logged in by it; absent = an administrator without a name
+             * @example 123@tenant.com
+             */
+            user?: string;
+        };
+        InviteOutputBody: {
+            /**
+             * Format: date-time
+             * @description Until when it waits to be opened
+             */
+            expires_at: string;
+            /** @description Address to open in a browser; it works once */
+            url: string;
+        };
+        Key: {
+            /** @description On whose behalf it acts; empty means originate.account */
+            account: string;
+            /** Format: date-time */
+            created_at?: string;
+            /** @description local, or who: key:crm */
+            created_by?: string;
+            /** Format: date-time */
+            last_used_at?: string;
+            name: string;
+            /**
+             * Format: date-time
+             * @description It is good for nothing since then
+             */
+            revoked_at?: string;
+            revoked_by?: string;
+            scopes: string[];
+            /** @description It was made by a command; false: it is in the configuration, and changed there only */
+            stored: boolean;
+            /**
+             * Format: int64
+             * @description Requests that it was accepted for. A server that dies forgets those of the last half minute
+             */
+            uses: number;
+        };
+        KeysOutputBody: {
+            keys: components["schemas"]["Key"][];
         };
         Leg: {
             /** Format: date-time */
@@ -1232,6 +2050,38 @@ export interface components {
             /** @description Cursor of the next page; absent on the last */
             next?: string;
         };
+        LoginInputBody: {
+            password: string;
+            /** @example 123@tenant.com */
+            user: string;
+        };
+        MadeKey: {
+            /** @description On whose behalf it acts; empty means originate.account */
+            account: string;
+            /** Format: date-time */
+            created_at?: string;
+            /** @description local, or who: key:crm */
+            created_by?: string;
+            /** @description The key. This is the only time that it is shown */
+            key: string;
+            /** Format: date-time */
+            last_used_at?: string;
+            name: string;
+            /**
+             * Format: date-time
+             * @description It is good for nothing since then
+             */
+            revoked_at?: string;
+            revoked_by?: string;
+            scopes: string[];
+            /** @description It was made by a command; false: it is in the configuration, and changed there only */
+            stored: boolean;
+            /**
+             * Format: int64
+             * @description Requests that it was accepted for. A server that dies forgets those of the last half minute
+             */
+            uses: number;
+        };
         MadeUser: {
             /** @description As written; absent = the configuration decides */
             account?: string;
@@ -1280,6 +2130,36 @@ export interface components {
             source: "configuration" | "store";
             tenant?: string;
             type?: string;
+        };
+        Mapping: {
+            /** @description On whose behalf; absent = that of who submits */
+            account?: components["schemas"]["Source"];
+            caller_name?: components["schemas"]["Source"];
+            caller_number?: components["schemas"]["Source"];
+            /** @description Who is rung first */
+            first?: components["schemas"]["Source"];
+            /** @description Idempotency key; absent = one made of the import and the row */
+            key?: components["schemas"]["Source"];
+            /** @description As not_before; a day alone means its end */
+            not_after?: components["schemas"]["Source"];
+            /** @description A time: 2026-12-24T18:00:00Z, or 2026-12-24 18:00 or 24.12.2026 18:00 in the server's time zone */
+            not_before?: components["schemas"]["Source"];
+            /** @description A whole number; lower goes first */
+            priority?: components["schemas"]["Source"];
+            /** @description Your own reference, shown in events and records */
+            reference?: components["schemas"]["Source"];
+            /** @description Further attempts after the first */
+            retry_max?: components["schemas"]["Source"];
+            /** @description Seconds, or 5m */
+            retry_wait?: components["schemas"]["Source"];
+            /** @description Who is then dialled and connected */
+            second?: components["schemas"]["Source"];
+            /** @description Channel variables by their names */
+            variables?: {
+                [key: string]: components["schemas"]["Source"];
+            };
+            /** @description How long the first party may ring: seconds, or 1m */
+            wait_time?: components["schemas"]["Source"];
         };
         MediaStats: {
             /**
@@ -1424,6 +2304,23 @@ export interface components {
              */
             wait_time?: number | string;
         };
+        NewKey: {
+            /** @description On whose behalf it acts; absent = originate.account */
+            account?: string;
+            /**
+             * @description Letters, digits, - and _
+             * @example crm
+             */
+            name: string;
+            /**
+             * @description What it may do: calls:read, calls:write, events:read, endpoints:read, metrics:read, admin (everything, for every account)
+             * @example [
+             *       "calls:write",
+             *       "calls:read"
+             *     ]
+             */
+            scopes: string[];
+        };
         NewLink: {
             /** @description Do not ask to press 1 before the second party is dialled */
             connect?: boolean;
@@ -1531,6 +2428,78 @@ export interface components {
         PhonesOutputBody: {
             phones: components["schemas"]["EndpointState"][];
         };
+        Plan: {
+            /** @description By name */
+            contexts: components["schemas"]["PlanContext"][];
+            /** @description As the configuration names it; empty: there is none */
+            file: string;
+            /** @description What was read, below the directory of file */
+            files: string[];
+            /** @description What is wrong with it */
+            problems: components["schemas"]["PlanProblem"][];
+        };
+        PlanContext: {
+            /** @description In the order in which they are tried */
+            extensions: components["schemas"]["PlanExtension"][];
+            /** @description As written, with their times */
+            includes: string[];
+            name: string;
+        };
+        PlanExtension: {
+            /** @description As written, with its condition on the caller behind a slash */
+            exten: string;
+            file: string;
+            /** Format: int64 */
+            line: number;
+            priorities: components["schemas"]["PlanStep"][];
+        };
+        PlanProblem: {
+            context?: string;
+            exten?: string;
+            file: string;
+            /** Format: int64 */
+            line: number;
+            /**
+             * @description error: calls that come here end
+             * @enum {string}
+             */
+            severity: "warning" | "error";
+            text: string;
+        };
+        PlanStep: {
+            app: string;
+            /** @description Arguments, as written */
+            data: string;
+            file: string;
+            label?: string;
+            /** Format: int64 */
+            line: number;
+            /** Format: int64 */
+            priority: number;
+        };
+        PlanTrace: {
+            /**
+             * @description Caller ID
+             * @example "Ada" <101>
+             */
+            caller?: string;
+            context: string;
+            /**
+             * @description How phones that are dialled behave, as a Pretend number: 180 rings and answers, 486 is busy, timeout does nothing
+             * @example 486
+             */
+            dials?: string;
+            /** @description What the caller presses once the call is answered; w waits half a second */
+            digits?: string;
+            /** @example 100 */
+            exten: string;
+        };
+        PlanTraced: {
+            /** @description How it came to its end */
+            ended: string;
+            /** @description Steps with their places, and what they did, as dialwright dialplan trace prints them */
+            lines: string[];
+        };
         PrefixRule: {
             /**
              * Format: int64
@@ -1544,6 +2513,18 @@ export interface components {
             min: number;
             /** @description What is put in front */
             prepend: string;
+        };
+        Preview: {
+            /** @description What would be dialled */
+            dials?: string;
+            /** @description Why it would not be */
+            error?: string;
+            /** @description As the list has it */
+            first?: string;
+            /** Format: int64 */
+            row: number;
+            /** @description As the list has it */
+            second?: string;
         };
         Problem: {
             code: string;
@@ -1581,6 +2562,57 @@ export interface components {
              */
             type: string;
         };
+        Reason: {
+            /** @description For programs: those of refused calls, and duplicate */
+            code: string;
+            /**
+             * Format: int64
+             * @description How many rows
+             */
+            count: number;
+            /** @description Their numbers, as a spreadsheet shows them; the first hundred */
+            rows: number[];
+            /** @description The guard's rule that decided */
+            rule?: string;
+            /** @description In words, with what to do; of the first of the rows */
+            text: string;
+        };
+        RecordingView: {
+            /** Format: int64 */
+            bytes: number;
+            /** @description Name of the channel or bridge */
+            channel?: string;
+            /**
+             * @description Seconds as a number, or text such as "30s" or "5m"
+             * @example 30
+             * @example 30s
+             */
+            duration: number | string;
+            /**
+             * Format: date-time
+             * @description Absent while it runs, and if the server died meanwhile
+             */
+            ended_at?: string;
+            /** @description The file's suffix: wav, gsm, ulaw, … */
+            format: string;
+            /** @description The file was deleted or moved since */
+            gone?: boolean;
+            id: string;
+            /**
+             * @description Whose channel was recorded; absent for other channels and for bridges
+             * @enum {string}
+             */
+            leg?: "a" | "b";
+            /** @description It is being recorded */
+            live?: boolean;
+            /** Format: date-time */
+            started_at: string;
+            /** @description Where to get the audio; absent when it is gone */
+            url?: string;
+        };
+        RecordingsOutputBody: {
+            recordings: components["schemas"]["RecordingView"][];
+        };
         RecordsOutputBody: {
             /** @description Cursor of the next page; absent on the last */
             next?: string;
@@ -1595,6 +2627,29 @@ export interface components {
             restart: string[] | null;
             /** @description What works but should be looked at */
             warnings: string[] | null;
+        };
+        Report: {
+            /**
+             * Format: int64
+             * @description Rows that would be dialled
+             */
+            accepted: number;
+            /** @description How the first rows would be dialled */
+            preview: components["schemas"]["Preview"][];
+            /** @description Why rows would not be dialled, the most frequent first */
+            reasons: components["schemas"]["Reason"][];
+            /**
+             * Format: int64
+             * @description Rows that would not
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Rows that ask for a call
+             */
+            rows: number;
+            /** @description What should be looked at */
+            warnings: components["schemas"]["Reason"][];
         };
         Resource: {
             /**
@@ -1725,6 +2780,102 @@ export interface components {
              * @description Received messages that are no usable SIP
              */
             unparseable: number;
+        };
+        SeriesOutputBody: {
+            /** Format: date-time */
+            from: string;
+            /** @description Of every step, oldest first, at most 1,500 */
+            points: components["schemas"]["SeriesPoint"][];
+            /**
+             * Format: int64
+             * @description Seconds
+             */
+            step: number;
+            /** Format: date-time */
+            to: string;
+        };
+        SeriesPoint: {
+            /**
+             * Format: int64
+             * @description Of those that ended: answered
+             */
+            answered: number;
+            /**
+             * Format: date-time
+             * @description Its begin
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Attempts that began in it
+             */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description Attempts that ended in it
+             */
+            ended: number;
+            /**
+             * Format: double
+             * @description Seconds that the first party rang on average, of those answered; null if none was
+             */
+            time_to_answer: number | null;
+        };
+        Session: {
+            /** @description On whose behalf calls are made */
+            account: string;
+            /** @description What the header X-CSRF-Token must hold in requests of this session that change anything */
+            csrf?: string;
+            /** @example Ada Moss */
+            display?: string;
+            /**
+             * Format: date-time
+             * @description When the session ends at the latest
+             */
+            expires_at?: string;
+            /**
+             * @description Name of the user or of the key; empty for an administrator without a name
+             * @example 123@tenant.com
+             */
+            name: string;
+            node?: string;
+            /** @description Phone of the user */
+            phone?: string;
+            /**
+             * @description Role of the user; key for an API key, local for the control socket
+             * @enum {string}
+             */
+            role: "admin" | "tenant-admin" | "user" | "key" | "local";
+            scopes: string[];
+            version?: string;
+        };
+        SetupOutputBody: {
+            /** @description In the order in which they make sense */
+            steps: components["schemas"]["SetupStep"][];
+        };
+        SetupStep: {
+            /** @description To be copied */
+            command?: string;
+            done: boolean;
+            /** @description phones, register, call, users, https, trunk, route, keys: stable */
+            id: string;
+            /**
+             * @description Page of the console
+             * @example #/phones
+             */
+            link?: string;
+            /** @description What to do, or how it stands */
+            text: string;
+            title: string;
+        };
+        Source: {
+            /**
+             * Format: int64
+             * @description Number of a column, from 0
+             */
+            column?: number;
+            /** @description The same for all rows */
+            value?: string;
         };
         Stats: {
             /**
@@ -1943,6 +3094,33 @@ export interface components {
             /** @description Why not, and what to do */
             text?: string;
         };
+        Webphone: {
+            /** @description Codecs of the phone, the preferred first */
+            codecs: string[];
+            /** @example Ada Moss */
+            display?: string;
+            /** @description Whether a page with this session can be a phone now */
+            enabled: boolean;
+            /** @description STUN and TURN servers to use: none, the server is reached at its own address */
+            ice_servers: string[];
+            /**
+             * @description Path of SIP over WebSocket on this origin; a connection made with the session's cookie needs no password for this phone
+             * @example /sip
+             */
+            path?: string;
+            /**
+             * @description Phone of the user
+             * @example 103
+             */
+            phone?: string;
+            /**
+             * @description Address of record to register
+             * @example sip:103@pbx.example.com
+             */
+            uri?: string;
+            /** @description Why there is no phone for this session, and what to do */
+            why?: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -1957,6 +3135,18 @@ export interface operations {
             query?: {
                 /** @description Denials only */
                 denied?: boolean;
+                /** @description What came by this door */
+                door?: string;
+                /** @description What this one asked for */
+                principal?: string;
+                /** @description On behalf of this account */
+                account?: string;
+                /** @description What this call was accepted for */
+                call?: string;
+                /** @description At or after */
+                from?: string;
+                /** @description Before */
+                to?: string;
                 /** @description next of the previous page */
                 cursor?: string;
                 limit?: number;
@@ -1975,6 +3165,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-batches": {
+        parameters: {
+            query?: {
+                /** @description next of the previous page */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchesOutputBody"];
                 };
             };
             /** @description Unauthorized */
@@ -2078,6 +3328,65 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the batch */
+                batch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2201,6 +3510,34 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "batch-results": {
+        parameters: {
+            query?: {
+                /** @description Absent = csv */
+                format?: "csv" | "xlsx" | "jsonl";
+            };
+            header?: never;
+            path: {
+                /** @description Name of the batch */
+                batch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A table; if the connection is cut it is not whole */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
                 };
             };
         };
@@ -2380,6 +3717,8 @@ export interface operations {
                 account?: string;
                 batch?: string;
                 door?: string;
+                /** @description Who asked, exactly: the name of a key, or of a user of the console */
+                principal?: string;
                 disposition?: "ANSWERED" | "NO ANSWER" | "BUSY" | "FAILED" | "CONGESTION" | "CANCELLED" | "INTERRUPTED";
                 /** @description Part of either endpoint */
                 number?: string;
@@ -2707,6 +4046,65 @@ export interface operations {
             };
         };
     };
+    "list-call-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Call ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventsOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "explain-call": {
         parameters: {
             query?: never;
@@ -2816,6 +4214,156 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Call ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingsOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "retry-call": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Repeating a request with the same key makes no second call */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Call ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Idempotent-Replayed"?: boolean;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Call"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3236,6 +4784,192 @@ export interface operations {
             };
         };
     };
+    "get-dialplan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "dialplan-source": {
+        parameters: {
+            query: {
+                /** @description One of files of /v1/dialplan */
+                file: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The text */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+        };
+    };
+    "trace-dialplan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanTrace"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanTraced"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-doors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoorsOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     events: {
         parameters: {
             query?: {
@@ -3292,6 +5026,695 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    "export-calls": {
+        parameters: {
+            query?: {
+                /** @description Any of these states, separated by commas */
+                state?: ("scheduled" | "queued" | "dialing" | "ringing" | "answered" | "confirming" | "connecting" | "connected" | "waiting-retry" | "ended" | "cancelled")[] | null;
+                account?: string;
+                batch?: string;
+                door?: string;
+                /** @description Who asked, exactly: the name of a key, or of a user of the console */
+                principal?: string;
+                disposition?: "ANSWERED" | "NO ANSWER" | "BUSY" | "FAILED" | "CONGESTION" | "CANCELLED" | "INTERRUPTED";
+                /** @description Part of either endpoint */
+                number?: string;
+                /** @description The caller's own reference, exactly; for a call file its name */
+                reference?: string;
+                /** @description Created at or after */
+                from?: string;
+                /** @description Created before */
+                to?: string;
+                format?: "csv" | "xlsx" | "jsonl";
+                /** @description Begin CSV with a byte order mark, without which Excel does not take it for UTF-8 */
+                bom?: boolean;
+                order?: "newest" | "oldest";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The table */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": unknown;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": unknown;
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportsOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "create-import": {
+        parameters: {
+            query?: {
+                /** @description Of the file, for showing it */
+                name?: string;
+                /** @description Of a workbook: which sheet; absent = the first */
+                sheet?: string;
+                /** @description Of CSV: utf-8, utf-16le, utf-16be or windows-1252; absent = as it looks */
+                encoding?: string;
+                /** @description Of CSV; absent = as it looks */
+                delimiter?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+        };
+    };
+    "get-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Import ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "delete-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Import ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "check-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Import ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportPlan"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "refused-rows": {
+        parameters: {
+            query?: {
+                /** @description Absent = csv */
+                format?: "csv" | "xlsx" | "jsonl";
+            };
+            header?: never;
+            path: {
+                /** @description Import ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A table; if the connection is cut it is not whole */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+        };
+    };
+    "submit-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Import ID */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportSubmission"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "list-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeysOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "create-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeKey"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "revoke-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the key */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
             };
         };
     };
@@ -3584,6 +6007,166 @@ export interface operations {
             };
         };
     };
+    "test-phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointTest"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-recording": {
+        parameters: {
+            query?: {
+                /** @description To be kept as a file, not played */
+                download?: boolean;
+            };
+            header?: {
+                /** @description Bytes of it only (RFC 9110 §14) */
+                Range?: string;
+            };
+            path: {
+                /** @description ID of the recording */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                    "audio/wav": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "list-records": {
         parameters: {
             query?: {
@@ -3839,6 +6422,331 @@ export interface operations {
             };
         };
     };
+    series: {
+        parameters: {
+            query?: {
+                /** @description Absent: an hour before to. Taken down to a whole step */
+                from?: string;
+                /** @description Absent: now. Taken up to a whole step */
+                to?: string;
+                /** @description Seconds; absent: the smallest of 1, 5, 15 minutes, 1, 3, 6 hours, a day and a week that gives at most 1,500 points */
+                step?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "create-once": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InviteOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    setup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupOutputBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     stats: {
         parameters: {
             query?: never;
@@ -3915,6 +6823,82 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "test-trunk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointTest"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4660,6 +7644,54 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "get-webphone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webphone"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
