@@ -48,6 +48,7 @@ import (
 	"github.com/dialwright/dialwright/internal/stasis"
 	"github.com/dialwright/dialwright/internal/store/sqlite"
 	"github.com/dialwright/dialwright/internal/usercall"
+	"github.com/dialwright/dialwright/internal/webrtc"
 )
 
 // Options say what to serve.
@@ -115,6 +116,7 @@ type App struct {
 	reloadedAt atomic.Pointer[time.Time]
 	engine     *pbx.Engine
 	sip        *sip.Technology
+	browsers   *webrtc.Server       // nil: browsers are no phones here
 	usercalls  *usercall.Table      // what each phone does
 	box        *seal.Box            // seals secrets that must be readable
 	people     *directory.Directory // for whom calls are made
@@ -297,10 +299,15 @@ func (a *App) startSwitch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.startBrowsers(ctx); err != nil {
+		return err
+	}
+	sc.BrowserAddr = a.browserAddr()
 	registrations := sip.NewBindingFile(filepath.Join(c.Server.DataDir, "registrations.json"), a.log)
 	a.stack.push("registrations", func(context.Context) error { return registrations.Close() })
 	a.sip, err = sip.New(sc, a.media, a.pbx, sip.Options{
 		Log: a.log, Follow: a.follow, Bindings: registrations, Watch: a.devices.Endpoint, Message: a.textMessage,
+		Browsers: a.browsers, Identify: a.identify, WebSocketOrigins: c.HTTP.TrustedOrigins,
 	})
 	if err != nil {
 		return err
@@ -431,7 +438,7 @@ func (a *App) startDoors(ctx context.Context) error {
 		Calls: &calls{
 			o: a.originator, media: a.media, sip: a.sip, node: a.node(), version: a.o.Version, started: a.started, maxLive: a.budget.MaxLive,
 		},
-		Endpoints: endpoints{a}, Tester: endpoints{a}, Plans: newPlans(a), Doors: doors{a}, Setup: setup{a}, KeyBook: a.keyBook, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Commands: cliCommands{a.shell}, DB: a.store, Links: a.restLinks(), Imports: a.imports, Users: restUsers{a.people, a}, History: history{a.originator, a.tapes}, Sessions: a.restSessions(), Log: a.log, Node: a.node(), Version: a.o.Version,
+		Endpoints: endpoints{a}, Tester: endpoints{a}, Plans: newPlans(a), Doors: doors{a}, Setup: setup{a}, KeyBook: a.keyBook, Live: live{a.pbx}, Routes: a, Control: a, Keys: a.keys, Commands: cliCommands{a.shell}, DB: a.store, Links: a.restLinks(), Imports: a.imports, Users: restUsers{a.people, a}, History: history{a.originator, a.tapes}, Sessions: a.restSessions(), Webphones: a.restWebphones(), Log: a.log, Node: a.node(), Version: a.o.Version,
 		TrustedOrigins: c.HTTP.TrustedOrigins, MaxBody: c.HTTP.MaxBody, MaxStreams: a.budget.Streams, MetricsAccess: c.HTTP.Metrics, Metrics: metrics,
 	})
 	if err != nil {

@@ -67,6 +67,9 @@ func (a *App) fronts(others http.Handler) http.Handler {
 	if a.console != nil {
 		a.clicks = append(a.clicks, &tally{name: console.DoorName, door: a.console})
 	}
+	if d := a.newPhoneDoor(); d != nil {
+		a.clicks = append(a.clicks, &tally{name: "sip", door: d})
+	}
 	return before(others, a.clicks...)
 }
 

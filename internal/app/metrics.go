@@ -35,6 +35,13 @@ var (
 	clickOpen    = prometheus.NewDesc("dialwright_click_requests", "Requests to a door for clicks in progress: those that wait for a phone, and WebSockets.", []string{"door"}, nil)
 )
 
+// The measurements of phones in browsers.
+var (
+	browserLegs   = prometheus.NewDesc("dialwright_browser_legs", "Legs to browsers that are open.", nil, nil)
+	browserOpened = prometheus.NewDesc("dialwright_browser_legs_total", "Legs to browsers, by what became of them: connected, refused over webrtc.max_legs, or why their media failed (ice, dtls, fingerprint, gone).", []string{"outcome"}, nil)
+	browserStray  = prometheus.NewDesc("dialwright_browser_datagrams_refused_total", "Datagrams on the port of browsers that were not used, by reason.", []string{"reason"}, nil)
+)
+
 // doorCollector shows what the doors of remote control count, when somebody reads the
 // metrics.
 type doorCollector struct{ a *App }
@@ -44,7 +51,7 @@ func (doorCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		ariRequests, ariRefused, ariSaturated, ariEvents, ariSockets, ariMaking, ariWaiting,
 		amiActions, amiHappened, amiWritten, amiFailed, amiRefused, amiDropped, amiSessions, amiStrangers,
-		clickAnswers, clickOpen,
+		clickAnswers, clickOpen, browserLegs, browserOpened, browserStray,
 	} {
 		ch <- d
 	}
@@ -65,6 +72,18 @@ func (c doorCollector) Collect(ch chan<- prometheus.Metric) {
 			}
 		}
 		ch <- prometheus.MustNewConstMetric(clickOpen, prometheus.GaugeValue, float64(d.open.Load()), d.name)
+	}
+	if c.a.browsers != nil {
+		s := c.a.browsers.Stats()
+		now(browserLegs, s.Legs)
+		count(browserOpened, s.Connected, "connected")
+		count(browserOpened, s.Refused, "refused")
+		for reason, n := range s.Failed {
+			count(browserOpened, n, string(reason))
+		}
+		count(browserStray, s.Strangers, "stranger")
+		count(browserStray, s.Checks, "check")
+		count(browserStray, s.Overflow, "overflow")
 	}
 	if c.a.ari != nil {
 		s := c.a.ari.Stats()

@@ -97,8 +97,9 @@ func Default() Config {
 			Pending:      100,
 			Version:      "7.8.0.0",
 		},
-		Console: Console{Enabled: true, SessionIdle: Seconds(3600), SessionMax: Seconds(12 * 3600)},
 		Imports: Imports{MaxSize: 64 << 20, MaxRows: 100_000, MaxFiles: 50, Keep: Duration{30 * day}},
+		WebRTC:  WebRTC{Enabled: true, MaxLegs: 500},
+		Console: Console{Enabled: true, SessionIdle: Seconds(3600), SessionMax: Seconds(12 * 3600)},
 		Links:   Links{Enabled: true, Life: Duration{day}, MaxLife: Duration{366 * day}, Keep: Duration{90 * day}, PerMinute: 60},
 	}
 }

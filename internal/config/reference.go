@@ -37,6 +37,9 @@ var schemaConsoleSource string
 //go:embed schema_imports.go
 var schemaImportsSource string
 
+//go:embed schema_webrtc.go
+var schemaWebRTCSource string
+
 // Every key is documented once, in the schema; keyDoc is that comment with the default.
 type keyDoc struct {
 	name  string
@@ -187,7 +190,7 @@ func typeWord(t reflect.Type) string {
 // "Type.Field" → one line.
 func fieldComments() map[string]string {
 	out := map[string]string{}
-	for _, source := range []string{schemaSource, schemaARISource, schemaAMISource, schemaDialproxySource, schemaDirectorySource, schemaVodiaSource, schemaSwitchvoxSource, schemaConsoleSource, schemaImportsSource} {
+	for _, source := range []string{schemaSource, schemaARISource, schemaAMISource, schemaDialproxySource, schemaDirectorySource, schemaVodiaSource, schemaSwitchvoxSource, schemaWebRTCSource, schemaConsoleSource, schemaImportsSource} {
 		addComments(out, source)
 	}
 	return out

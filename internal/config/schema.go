@@ -65,6 +65,8 @@ type Config struct {
 	Console Console `toml:"console"`
 	// Lists that are uploaded to be called.
 	Imports Imports `toml:"imports"`
+	// Phones in browsers.
+	WebRTC WebRTC `toml:"webrtc"`
 	// The command line in Asterisk's dialect: `dialwright rx`, `dialwright cli`, AMI's Command.
 	CLI CLI `toml:"cli"`
 }

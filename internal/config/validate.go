@@ -70,6 +70,7 @@ func (v *validator) all() {
 	v.switchvox()
 	v.links()
 	v.imports()
+	v.webrtc()
 	v.console()
 	v.cli()
 	for _, name := range slices.Sorted(maps.Keys(v.c.Accounts)) {

@@ -87,6 +87,7 @@ func (s *Server) register() {
 	s.registerDoors(op)
 	s.registerTests(op)
 	s.registerSession(op)
+	s.registerWebphone(op)
 	operation(s, op("GET", "/v1/stats", "stats", "server", "Counts and caps"), auth.CallsRead, s.stats)
 	operation(s, op("GET", "/v1/audit", "audit", "server", "The audit trail: accepted and denied requests, newest first"), auth.Admin, s.audit)
 	operation(s, op("POST", "/v1/config/reload", "reload-config", "server", "Load the configuration files"), auth.Admin, s.reload)

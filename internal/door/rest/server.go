@@ -40,12 +40,13 @@ type Options struct {
 	History   History      // nil = none is kept
 	Log       *slog.Logger // nil = discard
 
-	Node           string   // shown to who has logged in
-	Version        string   // shown in the API document
-	TrustedOrigins []string // web origins that may change state
-	MaxBody        int64    // bytes, 0 = 16 MiB
-	MaxStreams     int      // event streams at once, 0 = 256
-	MetricsAccess  string   // "loopback" (also ""), "key", "open"
+	Node           string    // shown to who has logged in
+	Version        string    // shown in the API document
+	Webphones      Webphones // nil: browsers are no phones here
+	TrustedOrigins []string  // web origins that may change state
+	MaxBody        int64     // bytes, 0 = 16 MiB
+	MaxStreams     int       // event streams at once, 0 = 256
+	MetricsAccess  string    // "loopback" (also ""), "key", "open"
 	Heartbeat      time.Duration
 	Metrics        *prometheus.Registry // nil = a new one
 }
