@@ -47,6 +47,7 @@ type cli struct {
 	Cancel     cancelCmd     `cmd:"" help:"Withdraw calls, in any state."`
 	Hangup     hangupCmd     `cmd:"" help:"Hang up the running attempt of calls."`
 	History    historyCmd    `cmd:"" help:"List calls, newest first."`
+	Export     exportCmd     `cmd:"" help:"Write calls as a table: CSV, XLSX or JSON lines."`
 	Events     eventsCmd     `cmd:"" help:"Follow events."`
 	Audit      auditCmd      `cmd:"" help:"List who asked for calls and what was denied, newest first."`
 	Phones     phonesCmd     `cmd:"" help:"List phones and their states."`
