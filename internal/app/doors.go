@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/config"
@@ -117,12 +116,6 @@ func machine() string {
 
 // web is the base of the HTTP listener for texts, also where that is off.
 func (s site) web() string { return cmp.Or(s.base, "http://THIS-SERVER:8088") }
-
-// host is web without its scheme.
-func (s site) host() string {
-	_, host, _ := strings.Cut(s.web(), "://")
-	return host
-}
 
 // dialplanContext is the context that calls of the first phone begin in.
 func (s site) dialplanContext() string {
