@@ -101,10 +101,11 @@ func Start(t testing.TB, sections ...string) *Server {
 
 // Limits bound a server.
 type Limits struct {
-	Files    int  // open file descriptors, which the server cannot raise; 0 = as many as the tests
-	RTPPorts int  // ports for RTP; 0 = 400, enough for 100 calls at once
-	HTTP     bool // listen for HTTP on Server.HTTP
-	Info     bool // log as much as a server does by default, for figures; else at level debug
+	Files    int    // open file descriptors, which the server cannot raise; 0 = as many as the tests
+	RTPPorts int    // ports for RTP; 0 = 400, enough for 100 calls at once
+	HTTP     bool   // listen for HTTP on Server.HTTP
+	Web      string // more lines of the section [http]
+	Info     bool   // log as much as a server does by default, for figures; else at level debug
 }
 
 // StartWith is Start for a server with limits of its own.
@@ -141,7 +142,7 @@ func (s *Server) launch(limits Limits, listen string, sections []string) *Server
 	}
 	if limits.HTTP {
 		s.HTTP = FreePort(t)
-		listener = fmt.Sprintf("[http]\nlisten = \"127.0.0.1:%d\"\n", s.HTTP)
+		listener = fmt.Sprintf("[http]\nlisten = \"127.0.0.1:%d\"\n%s\n", s.HTTP, limits.Web)
 	}
 	level := "debug"
 	if limits.Info {
