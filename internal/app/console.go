@@ -27,7 +27,7 @@ func (a *App) newConsole() error {
 	})
 	var err error
 	a.console, err = console.New(console.Options{
-		Users: a.people, Files: webfiles.Files(), Note: a.noted, Base: a.consoleBase, Log: a.log,
+		Users: a.people, Files: webfiles.Files(), Note: a.noted, Base: a.consoleBase, Log: a.log, Keep: a.keptSessions(),
 		Config: func() *console.Config { return shape.of(a.Config()) },
 	})
 	if err != nil {

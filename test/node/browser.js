@@ -82,7 +82,8 @@ const commands = {
   landed: (tab, { url }) => tab.waitForURL(url).then(() => tab.url()),
   cookies: (tab) => tab.context().cookies(),
   console: (tab, { page }) => said.get(page),
-  shot: (tab, { file }) => tab.screenshot({ path: file }).then(() => true),
+  // shot brings the page to the front: what is behind another one is not drawn.
+  shot: (tab, { file }) => tab.bringToFront().then(() => tab.screenshot({ path: file, fullPage: true })).then(() => true),
   goto: (tab, { url }) => tab.goto(url).then((r) => (r ? r.status() : 0)),
   upload: (tab, { at, file }) => tab.setInputFiles(at, file),
   select: (tab, { at, value }) => tab.selectOption(at, value),

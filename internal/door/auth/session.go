@@ -23,9 +23,13 @@ type SessionOptions struct {
 	// at each use, so that it can be changed; nil, and 0, = 1 h and 12 h.
 	Life func() (idle, longest time.Duration)
 	Now  func() time.Time // nil = time.Now
+	// Key makes the digests, 32 bytes: sessions of Keep can be taken over by who has the
+	// same. nil = a random one.
+	Key []byte
 }
 
-// Sessions are the logins of browsers. They live in memory only: a restart ends them all.
+// Sessions are the logins of browsers. They live in memory: a restart ends them all but for
+// those that are carried over it by Keep and Restore.
 //
 // A session is found by its value, which has 128 bits of randomness and is given out once,
 // when it is opened. What is kept is a keyed digest of it, so that who reads the memory of
@@ -70,7 +74,9 @@ func NewSessions(o SessionOptions) *Sessions {
 		o.Now = time.Now
 	}
 	s := &Sessions{o: o, all: map[[sha256.Size]byte]*Session{}}
-	rand.Read(s.key[:]) // never fails (crypto/rand)
+	if copy(s.key[:], o.Key) < len(s.key) {
+		rand.Read(s.key[:]) // never fails (crypto/rand)
+	}
 	return s
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/directory"
@@ -28,6 +29,7 @@ type Options struct {
 	Config func() *Config
 	Log    *slog.Logger
 	Now    func() time.Time // nil = time.Now
+	Keep   Keep             // carries sessions over a restart; zero = none
 }
 
 // Config is what can change while the door is open (config.Console).
@@ -59,6 +61,7 @@ type Door struct {
 	invites  *invites
 	hashes   chan struct{} // one token per password being looked at
 	files    *files
+	stopped  sync.Once // keeps the sessions, which are gone afterwards
 }
 
 // atOnce is how many passwords are looked at, or wait for that, at once.
@@ -73,13 +76,16 @@ func New(o Options) (*Door, error) {
 	if d.now == nil {
 		d.now = time.Now
 	}
-	d.sessions = auth.NewSessions(auth.SessionOptions{Now: d.now, Life: func() (idle, longest time.Duration) {
+	d.sessions = auth.NewSessions(auth.SessionOptions{Now: d.now, Key: o.Keep.Key, Life: func() (idle, longest time.Duration) {
 		c := o.Config()
 		return c.SessionIdle, c.SessionMax
 	}})
 	var err error
-	d.files, err = loadFiles(o.Files)
-	return d, err
+	if d.files, err = loadFiles(o.Files); err != nil {
+		return nil, err
+	}
+	d.restore()
+	return d, nil
 }
 
 // Serves says whether a path is the door's.
@@ -115,8 +121,10 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Stop ends all sessions, and those that would be opened.
+// Stop ends all sessions, and those that would be opened. The next start goes on with those
+// that may be kept.
 func (d *Door) Stop(context.Context) error {
+	d.stopped.Do(d.keep)
 	d.sessions.EndAll()
 	return nil
 }
