@@ -21,7 +21,7 @@
 //
 // The agent is lite (RFC 8445 §2.5): it is on an address that the browser can
 // reach, answers checks, and sends none. So it has no timers, no candidates of
-// the browser, and no goroutine of its own; docs/decisions/0016 says why it is
+// the browser, and no goroutine of its own; docs/decisions/0017 says why it is
 // ours. An answer is never larger than what it answers by much, and goes only to
 // who knows the password of a live leg: strangers get nothing at all.
 //
