@@ -9,6 +9,7 @@ export interface Device {
 const inputKey = "dialwright.phone.input";
 const outputKey = "dialwright.phone.output";
 const ringKey = "dialwright.phone.ring";
+const cleanKey = "dialwright.phone.clean";
 
 class Devices {
   inputs = $state<Device[]>([]);
@@ -18,6 +19,8 @@ class Devices {
   output = $state(load(outputKey));
   /** Where it rings; "" = where calls are heard. */
   ring = $state(load(ringKey));
+  /** Take echo and noise out of what is said: right for loudspeakers, not needed with a good headset. */
+  clean = $state(load(cleanKey) !== "no");
   #watching = false;
 
   /** refresh reads what there is. Names are known only once the microphone was allowed. */
@@ -38,8 +41,14 @@ class Devices {
   }
 
   /** constraints ask for the chosen microphone, or any if it is not there any more. */
-  constraints(): MediaTrackConstraints | true {
-    return this.input !== "" && this.inputs.some((d) => d.id === this.input) ? { deviceId: { exact: this.input } } : true;
+  constraints(): MediaTrackConstraints {
+    const device = this.input !== "" && this.inputs.some((d) => d.id === this.input) ? { deviceId: { exact: this.input } } : {};
+    return { ...device, echoCancellation: this.clean, noiseSuppression: this.clean, autoGainControl: this.clean };
+  }
+
+  setClean(on: boolean): void {
+    this.clean = on;
+    save(cleanKey, on ? "yes" : "no");
   }
 
   /** route sends an element's sound to a device, if the browser can. */
