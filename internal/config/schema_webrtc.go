@@ -12,7 +12,7 @@ type WebRTC struct {
 	// Address at which browsers reach that port, for a server behind NAT; empty means
 	// media.advertise. Reload: restart.
 	Advertise string `toml:"advertise"`
-	// Most legs to browsers at once; each costs about 100 KB. Reload: restart.
+	// Most legs to browsers at once; each costs about 60 KB. Reload: restart.
 	MaxLegs int `toml:"max_legs"`
 }
 

@@ -67,6 +67,8 @@ phone.start = (url, uri, password) => {
 };
 phone.call = (to) => { phone.ua.call(to, media); };
 phone.answer = () => session.answer(media);
+// lost answers without a way for its media.
+phone.lost = () => session.answer({ ...media, pcConfig: { iceServers: [], iceTransportPolicy: "relay" } });
 phone.hang = () => session.terminate();
 phone.hold = (on) => new Promise((done) => (on ? session.hold({}, done) : session.unhold({}, done)));
 phone.mute = (on) => (on ? session.mute({ audio: true }) : session.unmute({ audio: true }));
@@ -77,5 +79,3 @@ phone.codec = async () => {
   const inbound = stats.find((s) => s.type === "inbound-rtp" && s.kind === "audio");
   return inbound ? stats.find((s) => s.id === inbound.codecId)?.mimeType : "";
 };
-// quit ends the media and the signalling without a word, as a tab that crashes.
-phone.vanish = () => { session.connection.close(); };

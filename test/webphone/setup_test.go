@@ -109,8 +109,14 @@ func (w *webphone) hears(hz int) {
 // desk starts the desk phone 101.
 func (l *lab) desk(rule softphone.Rule, codecs ...string) *softphone.Phone {
 	l.t.Helper()
+	return l.deskOf("101", rule, codecs...)
+}
+
+// deskOf starts a desk phone that registers as user.
+func (l *lab) deskOf(user string, rule softphone.Rule, codecs ...string) *softphone.Phone {
+	l.t.Helper()
 	p, err := softphone.New(softphone.Config{
-		User: "101", Password: "secret-101", Domain: "test.local", Server: "127.0.0.1:" + strconv.Itoa(l.s.SIP), Tone: phoneTone, Rule: rule, Codecs: codecs,
+		User: user, Password: "secret-" + user, Domain: "test.local", Server: "127.0.0.1:" + strconv.Itoa(l.s.SIP), Tone: phoneTone, Rule: rule, Codecs: codecs,
 	})
 	if err != nil {
 		l.t.Fatal(err)

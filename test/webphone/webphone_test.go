@@ -2,7 +2,10 @@ package webphone
 
 import (
 	"context"
+	"encoding/json"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/dialwright/dialwright/internal/softphone"
 )
@@ -146,5 +149,63 @@ func TestPageGone(t *testing.T) {
 	l.must(c.WaitEnded)
 	if n := l.s.Metric(`dialwright_browser_legs`); n != 0 {
 		t.Errorf("%v legs are left", n)
+	}
+}
+
+// TestDeskAndBrowser: one name has a desk phone and a page. Both ring, each in its own form, and
+// either may answer.
+func TestDeskAndBrowser(t *testing.T) {
+	l := newLab(t)
+	caller := l.desk(softphone.Rule{})
+	page := l.open("page", "103")
+	twin := l.deskOf("103", softphone.Rule{Action: softphone.Ring})
+	dial := func() (c, other *softphone.Call) {
+		l.must(func(ctx context.Context) (err error) {
+			c, err = caller.Dial(ctx, "103")
+			return err
+		})
+		other = l.next(twin)
+		page.Wait(`phone.state === "ringing"`)
+		return c, other
+	}
+	c, other := dial()
+	page.Eval("phone.answer()")
+	l.must(other.WaitEnded)
+	l.hears(c, browserTone)
+	page.hears(phoneTone)
+	c.Hangup()
+	page.Wait(`phone.state === "ended"`)
+
+	twin.SetRule(softphone.Rule{Action: softphone.Answer, After: time.Second})
+	c, other = dial()
+	page.Wait(`phone.state === "ended"`)
+	l.hears(c, phoneTone)
+	l.hears(other, phoneTone)
+	c.Hangup()
+	l.must(other.WaitEnded)
+	if n := l.s.Metric(`dialwright_browser_legs`); n != 0 {
+		t.Errorf("%v legs are left", n)
+	}
+}
+
+// TestNoWay: a page whose network lets nothing through ends the call in words.
+func TestNoWay(t *testing.T) {
+	l := newLab(t)
+	l.desk(softphone.Rule{Action: softphone.Answer})
+	page := l.open("page", "103")
+	id := l.s.Submit(t, map[string]any{"first": "103", "second": "101"})
+	page.Wait(`phone.state === "ringing"`)
+	page.Eval("phone.lost()")
+	r := l.s.AwaitEnd(t, id)
+	said, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(said), "the browser's media did not connect: no connectivity check has come from it") {
+		t.Errorf("%s", said)
+	}
+	page.Wait(`phone.state === "ended"`)
+	if n := l.s.Metric(`dialwright_browser_legs_total{outcome="ice"}`); n != 1 {
+		t.Errorf("%v legs without a way", n)
 	}
 }
