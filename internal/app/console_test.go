@@ -124,6 +124,10 @@ const aCall = `{"first":"101","second":"101"}`
 func TestSessionsNeedTheirToken(t *testing.T) {
 	d := newDesk(t, nil)
 	d.expect("nobody", 401, "session", "GET", "/v1/session", "")
+	d.expect("whether there is anybody", 204, "", "GET", "/v1/session?anyone=true", "")
+	d.expect("whether an ended session is anybody", 204, "", "GET", "/v1/session?anyone=true", "", "Cookie", "dialwright_session=AAAAAAAAAAAAAAAAAAAAAAAAAA")
+	d.expect("whether a wrong key is anybody", 401, "unauthorized", "GET", "/v1/session?anyone=true", "", "Authorization", "Bearer dw_wrong")
+	d.expect("calls for anybody", 401, "session", "GET", "/v1/calls?anyone=true", "")
 	d.expect("no browser and no key", 401, "unauthorized", "GET", "/v1/calls", "", "Sec-Fetch-Site", "")
 	d.expect("a login by another site", 403, "cross-origin", "POST", "/v1/session", `{"user":"101","password":"the-password-1"}`, "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")
 	d.expect("a wrong password", 401, "login", "POST", "/v1/session", `{"user":"101","password":"wrong"}`)

@@ -2,6 +2,7 @@
 // logged in with a browser.
 //
 //	/                     → /console/
+//	/favicon.ico          the icon, for pages that name none
 //	/console/             the console's page, the same for everybody; it asks the REST API for data
 //	/console/assets/…     its scripts and styles, which browsers may keep for ever
 //	/console/login        a form, for browsers without script too

@@ -48,6 +48,8 @@ const (
 	logoutPath = appPath + "logout"
 	oncePath   = appPath + "once/" // + token
 	stylePath  = appPath + "pages.css"
+	iconPath   = appPath + "icon.svg" // one of the files
+	noIconPath = "/favicon.ico"       // browsers ask for it where a page names no icon
 )
 
 // Door serves the console. It is safe for concurrent use.
@@ -90,7 +92,7 @@ func New(o Options) (*Door, error) {
 
 // Serves says whether a path is the door's.
 func (d *Door) Serves(path string) bool {
-	return path == "/" || path+"/" == appPath || strings.HasPrefix(path, appPath)
+	return path == "/" || path == noIconPath || path+"/" == appPath || strings.HasPrefix(path, appPath)
 }
 
 // ServeHTTP answers a request for any path that the door serves.
@@ -108,11 +110,14 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.logout()
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		x.noMethod("GET, HEAD")
-	case !strings.HasPrefix(path, appPath):
+	case path == "/", path+"/" == appPath:
 		http.Redirect(w, r, appPath, http.StatusSeeOther)
 	case path == stylePath:
 		pageStyle.serve(w, r)
 	default:
+		if path == noIconPath {
+			path = iconPath
+		}
 		if f := d.files.find(path); f != nil {
 			f.serve(w, r)
 			return

@@ -38,6 +38,7 @@ const password = "the-password-1"
 
 var builtFiles = fstest.MapFS{
 	"index.html":          {Data: []byte("<!doctype html><title>console</title>")},
+	"icon.svg":            {Data: []byte("<svg/>")},
 	"assets/app-x1.js":    {Data: []byte(strings.Repeat("export const x = 1;\n", 500))},
 	"assets/dot-x2.png":   {Data: []byte("\x89PNG\r\n\x1a\n")},
 	"assets/phone-x3.css": {Data: []byte(strings.Repeat("body { margin: 0 }\n", 100))},

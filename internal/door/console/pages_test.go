@@ -28,6 +28,8 @@ func TestFiles(t *testing.T) {
 		{"HEAD", "/console/assets/app-x1.js", 200, "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
 		{"GET", "/console/assets/dot-x2.png", 200, "image/png", "public, max-age=31536000, immutable"},
 		{"GET", "/console/pages.css", 200, "text/css; charset=utf-8", "no-cache"},
+		{"GET", "/console/icon.svg", 200, "image/svg+xml", "no-cache"},
+		{"GET", "/favicon.ico", 200, "image/svg+xml", "no-cache"},
 		{"GET", "/console/assets/", 404, "text/html; charset=utf-8", "no-store"},
 		{"GET", "/console/assets/../index.html", 404, "text/html; charset=utf-8", "no-store"},
 		{"GET", "/console/nothing", 404, "text/html; charset=utf-8", "no-store"},

@@ -108,8 +108,8 @@ func sentence(err error) string {
 	return string(text[0]&^0x20) + text[1:] + "."
 }
 
-// anyone says whether a request may go on without a principal: who logs in has none yet, and
-// who logs out may have lost it. A session that lasts ends with its token only.
+// anyone says whether a request may go on without a principal: who logs in has none yet, who
+// logs out may have lost it, and who asks for nobody in particular takes that for an answer. A session that lasts ends with its token only.
 func (s *Server) anyone(r *http.Request) bool {
 	if r.URL.Path != sessionPath || s.o.Sessions == nil {
 		return false
@@ -117,11 +117,18 @@ func (s *Server) anyone(r *http.Request) bool {
 	switch r.Method {
 	case http.MethodPost:
 		return true
+	case http.MethodGet:
+		return r.URL.Query().Get("anyone") == "true" && r.Header.Get("Authorization") == "" && s.nobody(r)
 	case http.MethodDelete:
-		_, err := s.o.Sessions.Visit(r)
-		return errors.Is(err, auth.ErrNoSession) || errors.Is(err, auth.ErrSession)
+		return s.nobody(r)
 	}
 	return false
+}
+
+// nobody says whether a request has no session that lasts.
+func (s *Server) nobody(r *http.Request) bool {
+	_, err := s.o.Sessions.Visit(r)
+	return errors.Is(err, auth.ErrNoSession) || errors.Is(err, auth.ErrSession)
 }
 
 // sessionLook is how often a stream looks whether its session lasts.
@@ -188,18 +195,27 @@ type Session struct {
 }
 
 type sessionOutput struct {
+	Status       int
 	CacheControl string `header:"Cache-Control"`
 	Body         Session
 }
 
-func (s *Server) getSession(ctx context.Context, _ *struct{}) (*sessionOutput, error) {
+type getSessionInput struct {
+	Anyone bool `query:"anyone" doc:"Nobody is an answer too: 204 instead of 401 for a browser without a session, or with one that has ended. Pages ask so whether somebody is logged in; an error would stand in the browser's console."`
+}
+
+func (s *Server) getSession(ctx context.Context, _ *getSessionInput) (*sessionOutput, error) {
+	p, known := auth.FromContext(ctx)
+	if !known { // who asked for anyone
+		return &sessionOutput{Status: http.StatusNoContent, CacheControl: "no-store"}, nil
+	}
 	v, _ := visitFrom(ctx)
-	return s.viewSession(principal(ctx), v), nil
+	return s.viewSession(p, v), nil
 }
 
 // viewSession shows a principal; v is its session, if it has one.
 func (s *Server) viewSession(p auth.Principal, v auth.Visit) *sessionOutput {
-	out := &sessionOutput{CacheControl: "no-store", Body: Session{
+	out := &sessionOutput{Status: http.StatusOK, CacheControl: "no-store", Body: Session{
 		Name: p.Name, Role: "key", Account: string(s.accountOf(p)), Scopes: []string{}, Node: s.o.Node, Version: s.o.Version,
 	}}
 	b := &out.Body
