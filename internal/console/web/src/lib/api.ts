@@ -53,12 +53,13 @@ interface Options {
  */
 export async function send(method: string, path: string, o: Options = {}): Promise<Response> {
   for (;;) {
+    const csrf = session.csrf;
     const response = await attempt(method, path, o);
     if (response.ok) return response;
     const problem = await problemOf(response);
     const gone = problem.status === 401 || problem.code === "csrf";
     if (!gone || path === "/v1/session") throw problem;
-    await session.renew(problem); // ends when somebody has logged in; throws if they do not want to
+    await session.renew(problem, csrf); // ends when somebody has logged in; throws if they do not want to
   }
 }
 

@@ -6487,7 +6487,10 @@ export interface operations {
     };
     "get-session": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Nobody is an answer too: 204 instead of 401 for a browser without a session, or with one that has ended. Pages ask so whether somebody is logged in; an error would stand in the browser's console. */
+                anyone?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -6506,6 +6509,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,6 +1,6 @@
 // Who is logged in. The session itself is a cookie that scripts cannot read; what is kept here
 // is what GET /v1/session says of it, and the token that changes need.
-import { get, post, send, type Problem } from "./api";
+import { post, send, type Problem } from "./api";
 
 /** Session is what GET /v1/session says. */
 export interface Session {
@@ -21,6 +21,7 @@ class Sessions {
   current = $state<Session | undefined>(undefined);
   /** Why the login dialog is shown, "" = it is not. */
   asking = $state("");
+  #declined = false;
   #waiting: { resolve: () => void; reject: (p: Problem) => void; problem: Problem }[] = [];
 
   get csrf(): string {
@@ -37,44 +38,65 @@ class Sessions {
     return scopes.includes(scope) || scopes.includes("admin");
   }
 
-  /** load asks who is logged in. Throws a Problem of status 401 if nobody is. */
-  async load(): Promise<Session> {
-    this.current = await get<Session>("/v1/session");
-    return this.current;
+  /** load asks who is logged in, and says whether anybody is. */
+  async load(): Promise<boolean> {
+    const now = await ask();
+    if (now !== undefined) this.#be(now);
+    return now !== undefined;
   }
 
-  /** check asks for a new login if the session has ended. */
-  async check(): Promise<void> {
-    try {
-      await this.load();
-    } catch (e) {
-      const problem = e as Problem;
-      if (problem.status === 401) this.asking = problem.detail;
-    }
+  /**
+   * check looks whether the session is still the one that it was: it may have ended, or another
+   * tab may have logged out, in again, or somebody else in. It asks for a new login if nobody is
+   * logged in, and lets what waited for one go on if somebody is. Who has said "not now" is asked
+   * again only if they want it.
+   */
+  async check(wanted = false): Promise<void> {
+    if (this.current === undefined) return;
+    if (wanted) this.#declined = false;
+    const now = await ask().catch(() => null);
+    if (now === null) return; // it cannot be known now
+    if (now !== undefined) this.#be(now);
+    else if (!this.#declined) this.asking = "Your session has ended.";
   }
 
   /** login opens a session and lets what waited for one go on. */
   async login(user: string, password: string): Promise<void> {
-    const next = await post<Session>("/v1/session", { user, password });
+    this.#be(await post<Session>("/v1/session", { user, password }));
+  }
+
+  #be(next: Session): void {
     const before = this.current;
     if (before !== undefined && before.name !== next.name) {
       location.reload(); // what is on the page belongs to somebody else
       return;
     }
-    this.current = next;
+    if (before === undefined || changed(before, next)) this.current = next;
     this.asking = "";
+    this.#declined = false;
     for (const w of this.#waiting.splice(0)) w.resolve();
   }
 
-  /** renew asks the user to log in again, and ends when they have. */
-  renew(problem: Problem): Promise<void> {
-    this.asking = problem.detail;
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject, problem }));
+  /**
+   * renew ends when there is a session again that the request may be repeated with. It is there
+   * already if another tab has logged in meanwhile; else the user is asked.
+   */
+  async renew(problem: Problem, csrf: string): Promise<void> {
+    const again = new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject, problem }));
+    if (this.csrf !== csrf) {
+      for (const w of this.#waiting.splice(0)) w.resolve();
+    } else {
+      const now = await ask().catch(() => undefined);
+      if (now !== undefined && now.csrf !== csrf) this.#be(now);
+      else this.asking = problem.detail;
+    }
+    return again;
   }
 
   /** giveUp closes the login dialog: what waited fails. */
   giveUp(): void {
     this.asking = "";
+    this.#declined = true;
     for (const w of this.#waiting.splice(0)) w.reject(w.problem);
   }
 
@@ -84,6 +106,18 @@ class Sessions {
     this.current = undefined;
     toLogin();
   }
+}
+
+/** ask gives who is logged in, undefined if nobody is. Throws a Problem. */
+async function ask(): Promise<Session | undefined> {
+  const r = await send("GET", "/v1/session", { query: { anyone: true } });
+  return r.status === 204 ? undefined : ((await r.json()) as Session);
+}
+
+// Pages look at what a session may do when they are made: the same one again must not make them
+// look again.
+function changed(a: Session, b: Session): boolean {
+  return JSON.stringify(a) !== JSON.stringify(b);
 }
 
 /** toLogin goes to the login page, which leads back here. */

@@ -15,11 +15,12 @@ interface Options {
 /** upload sends a file as the body of a POST and reads JSON. The error is a Problem, or the AbortError of the signal. */
 export async function upload<T>(path: string, file: Blob, o: Options = {}): Promise<T> {
   for (;;) {
+    const csrf = session.csrf;
     const response = await attempt(path, file, o);
     if (response.ok) return (await response.json()) as T;
     const problem = await problemOf(response);
     if (problem.status !== 401 && problem.code !== "csrf") throw problem;
-    await session.renew(problem);
+    await session.renew(problem, csrf);
   }
 }
 
