@@ -22,11 +22,18 @@ export function parse(hash: string): { parts: string[]; query: URLSearchParams }
 class Router {
   #hash = $state(location.hash);
   #parsed = $derived(parse(this.#hash));
+  // A state of its own: what is drawn for a page must not be drawn anew, and the page lose what
+  // is in it, because its query has changed. Svelte (5.57) runs blocks again whose derived values
+  // are as before if the change comes while effects run.
+  #page = $state(pageOf(location.hash));
 
   constructor() {
-    addEventListener("hashchange", () => {
-      this.#hash = location.hash;
-    });
+    addEventListener("hashchange", () => this.#take());
+  }
+
+  #take(): void {
+    this.#hash = location.hash;
+    this.#page = pageOf(location.hash);
   }
 
   /** The parts of the path: ["calls", "0190…"]. */
@@ -40,7 +47,7 @@ class Router {
 
   /** The first part, "now" on the start page. */
   get page(): string {
-    return this.parts[0] ?? "now";
+    return this.#page;
   }
 
   /** go leads to a page: go("calls", id). */
@@ -55,8 +62,12 @@ class Router {
     const text = q.toString();
     const path = `#/${this.parts.map(encodeURIComponent).join("/")}`;
     history.replaceState(null, "", text === "" ? path : `${path}?${text}`);
-    this.#hash = location.hash;
+    this.#take();
   }
+}
+
+function pageOf(hash: string): string {
+  return parse(hash).parts[0] ?? "now";
 }
 
 /** href gives the address of a page: href("calls", id) is "#/calls/ID". */
