@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytes, duration, number, time } from "./format";
+import { bytes, duration, minutes, number, time } from "./format";
 
 test("durations are clocks", () => {
   expect([-3, 0, 7.9, 760, 3723].map(duration)).toEqual(["0:00", "0:00", "0:07", "12:40", "1:02:03"]);
@@ -23,4 +23,11 @@ test("times of another day have a date, no time is empty", () => {
 
 test("sizes", () => {
   expect([bytes(12), bytes(3400), bytes(3_400_000)]).toEqual(["12 B", "3.4 kB", "3.4 MB"]);
+});
+
+test("clocks have 24 hours, whatever the language", () => {
+  const at = new Date("2026-11-29T00:05:09");
+  expect(time(at, at)).toBe("00:05:09");
+  expect(minutes(at)).toBe("00:05");
+  expect(time("2026-11-29T14:03:22", at)).toBe("14:03:22");
 });

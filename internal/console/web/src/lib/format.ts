@@ -6,10 +6,15 @@ export function time(at: string | Date | undefined, now = new Date()): string {
   if (at === undefined || at === "") return "";
   const d = new Date(at);
   if (Number.isNaN(d.getTime())) return "";
-  const clock = d.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const clock = d.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
   if (d.toDateString() === now.toDateString()) return clock;
   const day = d.toLocaleDateString(undefined, { day: "numeric", month: "short", ...(d.getFullYear() === now.getFullYear() ? {} : { year: "numeric" }) });
   return `${day} ${clock}`;
+}
+
+/** minutes gives a clock time without seconds: "14:03". */
+export function minutes(at: Date): string {
+  return at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 }
 
 /** duration gives seconds as a clock: 0:07, 12:40, 1:02:03. Negative ones are 0:00. */
