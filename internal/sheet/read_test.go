@@ -135,6 +135,20 @@ func errorIsFile(err error) bool {
 	return ok
 }
 
+// A row that is wrong costs one line, however lines end, also where a read ends between CR and LF.
+func TestCSVLinesAfterProblem(t *testing.T) {
+	for _, end := range []string{"\n", "\r\n", "\r"} {
+		for pad := range 3 {
+			first := strings.Repeat("x", 64<<10-len("\"a\"b")-1-pad) + end
+			in := first + "\"a\"b" + end + "030;1" + end + "\"" + end
+			_, got, err := readAll(t, []byte(in), ReadOptions{Delimiter: ";", Encoding: "utf-8"})
+			if err != nil || len(got) != 4 || len(got[2]) != 2 || got[2][0] != "030" {
+				t.Errorf("%q, %d: %d rows, %v", end, pad, len(got), err)
+			}
+		}
+	}
+}
+
 // A row beyond the bounds is its own problem, and the rows after it have their numbers.
 func TestCSVBounds(t *testing.T) {
 	long := strings.Repeat("x", MaxCell+1)

@@ -146,14 +146,26 @@ func (c *csvRows) next() (Row, error) {
 	}
 }
 
-// skipLine goes on to the next line, however long this one is.
+// skipLine goes on to the next line, however long this one is. Lines may end as on an old Macintosh.
 func (c *csvRows) skipLine() error {
 	for {
-		if n := bytes.IndexByte(c.buf[c.off:], '\n'); n >= 0 {
+		rest := c.buf[c.off:]
+		n := bytes.IndexAny(rest, "\r\n")
+		switch {
+		case n < 0:
+			c.off = len(c.buf)
+		case rest[n] == '\n' || n+1 < len(rest) && rest[n+1] != '\n':
 			c.off += n + 1
 			return nil
+		case n+1 < len(rest):
+			c.off += n + 2
+			return nil
+		default: // whether a line feed follows is not known yet
+			c.off += n
+			if c.end {
+				c.off++
+			}
 		}
-		c.off = len(c.buf)
 		if c.end {
 			return nil
 		}

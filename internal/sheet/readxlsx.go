@@ -17,7 +17,7 @@ import (
 // Bounds of a workbook.
 const (
 	maxUnpacked = 256 << 20 // all its parts, in bytes
-	maxInMemory = 8 << 20   // sheets and texts beyond are unpacked into files
+	maxInMemory = 4 << 20   // sheets and texts beyond are unpacked into files
 	maxOther    = 32 << 20  // its other parts together, which are held in memory
 	maxParts    = 5000
 )
@@ -83,7 +83,13 @@ func inspectZip(f io.ReaderAt, size int64, limit uint64) error {
 	case !workbook:
 		return &FileError{"This is an archive, not a workbook. Unpack it and send the list itself."}
 	case other > maxOther || len(z.File) > maxParts:
-		return &FileError{"The workbook holds far more than a list. Save the list alone, without pictures and other sheets, or as CSV."}
+		return errOverfull
+	}
+	loose := 0
+	for _, p := range z.File {
+		if err := scanPart(p, strings.ToLower(strings.ReplaceAll(p.Name, `\`, "/")), &loose); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -94,7 +100,7 @@ func (w *workbookRows) open(meta *Meta, sheet string) error {
 	case len(meta.Sheets) == 0:
 		return &FileError{"The workbook has no sheet."}
 	case sheet == "":
-		sheet = meta.Sheets[0]
+		sheet = w.firstShown(meta.Sheets)
 	case !slices.Contains(meta.Sheets, sheet):
 		return &FileError{fmt.Sprintf("The workbook has no sheet %.80q; it has %s.", sheet, clip(strings.Join(meta.Sheets, ", "), 400))}
 	}
@@ -111,6 +117,16 @@ func (w *workbookRows) open(meta *Meta, sheet string) error {
 		return notAWorkbook(err)
 	}
 	return nil
+}
+
+// firstShown gives the first sheet that its author sees; if all are hidden, the first.
+func (w *workbookRows) firstShown(sheets []string) string {
+	for _, name := range sheets {
+		if shown, err := w.f.GetSheetVisible(name); err == nil && shown {
+			return name
+		}
+	}
+	return sheets[0]
 }
 
 // contain makes an error of a panic. The library has none on purpose, but it reads files of

@@ -156,6 +156,68 @@ func TestArchives(t *testing.T) {
 	}
 }
 
+// Small archives whose XML would fill gigabytes once it is parsed.
+func TestOverfullWorkbooks(t *testing.T) {
+	const begin, row = `<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>`, `<row r="1"><c r="A1"><v>1</v></c></row>`
+	parts := func(name, text string) map[string]string {
+		p := map[string]string{
+			"[Content_Types].xml":        `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>`,
+			"_rels/.rels":                `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
+			"xl/workbook.xml":            `<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>`,
+			"xl/_rels/workbook.xml.rels": `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`,
+			"xl/worksheets/sheet1.xml":   begin + row + "</sheetData></worksheet>",
+		}
+		if name != "" {
+			p[name] = text
+		}
+		return p
+	}
+	if _, got, err := readAll(t, zipped(t, parts("", "")), ReadOptions{}); err != nil || len(got) != 1 || got[0][0] != "1" {
+		t.Fatal(got, err)
+	}
+	for name, p := range map[string]map[string]string{
+		"styles":                 parts("xl/styles.xml", "<styleSheet><cellXfs>"+strings.Repeat("<xf/>", maxElements+1)),
+		"one row":                parts("xl/worksheets/sheet1.xml", begin+"<row>"+strings.Repeat("<c/>", maxUnitTags+1)),
+		"one row, prefixes":      parts("xl/worksheets/sheet1.xml", begin+"<x:row>"+strings.Repeat("<x:c/>", maxUnitTags+1)),
+		"hidden in comments":     parts("xl/worksheets/sheet1.xml", begin+"<row>"+strings.Repeat("<c/><!-- <row> -->", maxUnitTags+1)),
+		"hidden in CDATA":        parts("xl/worksheets/sheet1.xml", begin+"<row>"+strings.Repeat("<c/><![CDATA[<row>]]>", maxUnitTags+1)),
+		"hidden in instructions": parts("xl/worksheets/sheet1.xml", begin+"<row>"+strings.Repeat("<c/><?x <row>?>", maxUnitTags+1)),
+		"document type":          parts("xl/worksheets/sheet1.xml", "<!DOCTYPE x>"+begin+row),
+		"cells without a row":    parts("xl/worksheets/sheet1.xml", begin+"<row/>"+strings.Repeat("<c/>", maxElements+1)),
+		"large row":              parts("xl/worksheets/sheet1.xml", begin+"<row>"+strings.Repeat("<c><v>"+strings.Repeat("1", 1<<16)+"</v></c>", 70)),
+		"attributes":             parts("xl/worksheets/sheet1.xml", begin+"<row "+strings.Repeat(`a="" `, maxGap/5+1)+"/>"),
+		"one text":               parts("xl/sharedStrings.xml", "<sst><si>"+strings.Repeat("<r/>", maxUnitTags+1)),
+		"texts":                  parts("xl/sharedStrings.xml", "<sst>"+strings.Repeat("<si/>", maxTexts+1)),
+		"rows among texts":       parts("xl/sharedStrings.xml", "<sst><row>"),
+		"another part":           parts("xl/a.bin", strings.Repeat("<a/>", maxElements+1)),
+	} {
+		if _, _, err := readAll(t, zipped(t, p), ReadOptions{}); !errorIsFile(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The first sheet is the first that its author sees.
+func TestHiddenSheet(t *testing.T) {
+	data := workbook(t, func(f *excelize.File) {
+		set(t, f, "A1", "secret", "")
+		_, err := f.NewSheet("List")
+		if err = errors.Join(err, f.SetCellValue("List", "A1", "seen")); err != nil {
+			t.Fatal(err)
+		}
+		f.SetActiveSheet(1)
+		if err := f.SetSheetVisible("Sheet1", false); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if meta, got, err := readAll(t, data, ReadOptions{}); err != nil || meta.Sheet != "List" || got[0][0] != "seen" {
+		t.Error(meta, got, err)
+	}
+	if _, got, err := readAll(t, data, ReadOptions{Sheet: "Sheet1"}); err != nil || got[0][0] != "secret" {
+		t.Error(got, err)
+	}
+}
+
 // What a large workbook is unpacked to is gone after Close, and never is all in memory.
 func TestLargeWorkbook(t *testing.T) {
 	if testing.Short() {
