@@ -33,9 +33,6 @@ func (b *browser) open(name, url string, options ...args) *tab {
 	return &tab{b.Open(name, url, options...), b.t}
 }
 
-// tell carries out a command of the browser's.
-func (b *browser) tell(do string, a args) any { b.t.Helper(); return b.Tell(do, a) }
-
 func (p *tab) do(what string, a args) any { p.t.Helper(); return p.Do(what, a) }
 func (p *tab) click(at string)            { p.t.Helper(); p.Click(at) }
 func (p *tab) visible(at string)          { p.t.Helper(); p.Visible(at) }
