@@ -65,6 +65,7 @@ type Book struct {
 
 	mu      sync.Mutex // guards what follows
 	stopped bool
+	tasks   map[task]int    // how many of each are being done
 	runs    map[string]*run // by import
 	work    sync.WaitGroup  // their goroutines
 	base    context.Context // of the runs; nil before Start
@@ -81,14 +82,14 @@ func New(o Options) *Book {
 	if o.Same == nil {
 		o.Same = func(_ call.AccountID, r call.Route) string { return string(r.Endpoint) }
 	}
-	return &Book{o: o, reading: make(chan struct{}, 2), pieces: make(chan struct{}, 1), runs: map[string]*run{}}
+	return &Book{o: o, reading: make(chan struct{}, 2), pieces: make(chan struct{}, 1), runs: map[string]*run{}, tasks: map[task]int{}}
 }
 
 // MaxSize is how large a file may be, in bytes.
 func (b *Book) MaxSize() int64 { return b.o.Config().orDefault().MaxSize }
 
 // Upload reads a file and keeps its rows. name is only shown. The error is an *Invalid if it is no
-// list, ErrTooLarge, ErrTooMany, or that of r or the store.
+// list, ErrTooLarge, ErrTooMany, ErrBusy, or that of r or the store.
 func (b *Book) Upload(ctx context.Context, by By, name string, r io.Reader, o sheet.ReadOptions) (Import, error) {
 	c := b.o.Config().orDefault()
 	there, err := b.o.Store.Imports(ctx, Filter{Account: by.Own, Limit: c.MaxFiles})
@@ -98,17 +99,16 @@ func (b *Book) Upload(ctx context.Context, by By, name string, r io.Reader, o sh
 	if len(there) >= c.MaxFiles {
 		return Import{}, ErrTooMany
 	}
-	select {
-	case b.reading <- struct{}{}:
-		defer func() { <-b.reading }()
-	case <-ctx.Done():
-		return Import{}, context.Cause(ctx)
+	receiving := task{by.Own, "receive"}
+	if !b.begin(receiving, maxReceiving) {
+		return Import{}, ErrBusy
 	}
+	defer b.end(receiving)
 	i := Import{
 		ID: strings.ToLower(rand.Text()[:16]), Name: tidy(name), Account: by.Own, Principal: by.Principal, Door: by.Door,
 		CreatedAt: time.Now().UTC().Truncate(time.Millisecond), State: Uploaded,
 	}
-	if i.Table, err = b.keep(i.ID, r, o, c); err != nil {
+	if i.Table, err = b.keep(ctx, i.ID, r, o, c); err != nil {
 		return Import{}, err
 	}
 	if err := b.o.Store.AddImport(ctx, i); err != nil {
@@ -116,6 +116,39 @@ func (b *Book) Upload(ctx context.Context, by By, name string, r io.Reader, o sh
 	}
 	b.o.Log.InfoContext(ctx, "list uploaded", "import", i.ID, "principal", by.Principal, "account", by.Own, "format", i.Table.Format, "rows", i.Table.Rows)
 	return i, nil
+}
+
+// What an account may do at once. What sends slowly, or asks much, holds up nobody of another
+// account.
+const (
+	maxReceiving = 4 // files that it sends
+	maxChecking  = 2 // dry runs, which take a processor for seconds
+	maxTables    = 4 // results that it fetches; a workbook takes 16 MiB of memory while it is gathered
+)
+
+// task is something that an account does.
+type task struct {
+	account call.AccountID
+	what    string // "receive", "check" or "table"
+}
+
+// begin reports whether one more of a task may be done, of at most most; end must follow then.
+func (b *Book) begin(t task, most int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.tasks[t] >= most {
+		return false
+	}
+	b.tasks[t]++
+	return true
+}
+
+func (b *Book) end(t task) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.tasks[t]--; b.tasks[t] == 0 {
+		delete(b.tasks, t)
+	}
 }
 
 // tidy makes a name of a file that can be shown.
@@ -133,7 +166,7 @@ func tidy(name string) string {
 }
 
 // keep writes the rows of a file, on the disk when it returns. What was uploaded itself is gone then.
-func (b *Book) keep(id string, r io.Reader, o sheet.ReadOptions, c Config) (t Table, err error) {
+func (b *Book) keep(ctx context.Context, id string, r io.Reader, o sheet.ReadOptions, c Config) (t Table, err error) {
 	raw, err := os.CreateTemp(b.tmp(), "upload-")
 	if err != nil {
 		return t, err
@@ -145,6 +178,12 @@ func (b *Book) keep(id string, r io.Reader, o sheet.ReadOptions, c Config) (t Ta
 	}
 	if size > c.MaxSize {
 		return t, ErrTooLarge
+	}
+	select {
+	case b.reading <- struct{}{}:
+		defer func() { <-b.reading }()
+	case <-ctx.Done():
+		return t, context.Cause(ctx)
 	}
 	o.TmpDir = b.tmp()
 	in, err := sheet.Open(raw, size, o)
@@ -293,6 +332,23 @@ func (b *Book) Batch(ctx context.Context, id call.BatchID, by By) (Batch, error)
 		return Batch{}, originate.ErrNotFound
 	}
 	return got, err
+}
+
+// MayAdd says whether by may add calls to a batch: one that is new, or its account's own. The
+// error is ErrBatch otherwise. Else a stranger's call would take the batch from its owner, who
+// may touch only what has no calls of others.
+func (b *Book) MayAdd(ctx context.Context, id call.BatchID, by By) error {
+	if by.All || id == "" {
+		return nil
+	}
+	account, mixed, err := b.o.Store.BatchOwner(ctx, id)
+	switch {
+	case errors.Is(err, originate.ErrNotFound):
+		return nil
+	case err == nil && (mixed || account != by.Own):
+		return ErrBatch
+	}
+	return err
 }
 
 // Batches gives a page of the batches that by may see, newest first, and the cursor of the next,

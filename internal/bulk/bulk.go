@@ -112,6 +112,7 @@ var (
 	ErrBatch    = errors.New("the batch belongs to another account")
 	ErrTooLarge = errors.New("the file is larger than an import may be")
 	ErrTooMany  = errors.New("there are too many imports")
+	ErrBusy     = errors.New("the account sends, checks or fetches too many lists at once")
 )
 
 // Invalid says what is wrong with a file or with what is asked of it.

@@ -54,7 +54,7 @@ type Preview struct {
 }
 
 // Check says what would become of a list, row by row, and stores nothing. The error is
-// ErrUnknown, an *Invalid about the plan, or the cause of ctx.
+// ErrUnknown, ErrBusy, an *Invalid about the plan, or the cause of ctx.
 func (b *Book) Check(ctx context.Context, id string, by By, p Plan) (Report, error) {
 	i, err := b.Get(ctx, id, by)
 	if err != nil {
@@ -64,6 +64,11 @@ func (b *Book) Check(ctx context.Context, id string, by By, p Plan) (Report, err
 	if err := p.complete(&i); err != nil {
 		return Report{}, err
 	}
+	checking := task{by.Own, "check"}
+	if !b.begin(checking, maxChecking) {
+		return Report{}, ErrBusy
+	}
+	defer b.end(checking)
 	rows, err := b.openRows(id, p.Header)
 	if err != nil {
 		return Report{}, err
@@ -81,6 +86,9 @@ func (p *Plan) complete(i *Import) error {
 	}
 	if name := string(p.Batch); len(name) > maxBatchName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return &Invalid{Field: "batch", Text: fmt.Sprintf("The name of a batch has at most %d bytes and no control characters.", maxBatchName)}
+	}
+	if p.Batch == "." || p.Batch == ".." { // no address could name it, so that nobody could cancel it
+		return &Invalid{Field: "batch", Text: "A batch cannot be called . or .."}
 	}
 	return p.Mapping.check(&i.Table)
 }
@@ -102,6 +110,9 @@ func (c *checker) all(ctx context.Context, rows *rowFile) error {
 		r, err := rows.next()
 		if errors.Is(err, io.EOF) {
 			return nil
+		}
+		if err == nil && ctx.Err() != nil { // nobody waits for it any more
+			err = context.Cause(ctx)
 		}
 		if err == nil {
 			err = c.row(ctx, &r)

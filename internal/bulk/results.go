@@ -22,12 +22,19 @@ var resultColumns = []string{
 
 // Results writes the calls of a batch with what became of each, a row for a call: first what an
 // import submitted, in the order of its rows and with the list's own columns, then the others. What
-// follows an error is not to be taken for the whole.
-func (b *Book) Results(ctx context.Context, batch call.BatchID, w io.Writer, f sheet.Format) error {
+// follows an error is not to be taken for the whole. Lists that by may not see are left out: a name
+// of a batch whose calls are no longer kept may be anybody's. ErrBusy before anything is written.
+func (b *Book) Results(ctx context.Context, batch call.BatchID, by By, w io.Writer, f sheet.Format) error {
+	table := task{by.Own, "table"}
+	if !b.begin(table, maxTables) {
+		return ErrBusy
+	}
+	defer b.end(table)
 	imports, err := b.o.Store.Imports(ctx, Filter{Batch: batch})
 	if err != nil {
 		return err
 	}
+	imports = slices.DeleteFunc(imports, func(i Import) bool { return !by.sees(&i) })
 	slices.Reverse(imports) // the oldest first
 	var names []string
 	for i := range imports {
@@ -207,6 +214,11 @@ func (b *Book) Refused(ctx context.Context, id string, by By, w io.Writer, f she
 	if err != nil {
 		return err
 	}
+	table := task{by.Own, "table"}
+	if !b.begin(table, maxTables) {
+		return ErrBusy
+	}
+	defer b.end(table)
 	names := i.names()
 	out, err := sheet.NewWriter(w, f, unique(append(slices.Clone(names), "row", "code", "reason"), len(names)), sheet.WithTmpDir(b.tmp()))
 	if err != nil {

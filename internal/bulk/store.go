@@ -40,6 +40,9 @@ type Store interface {
 
 	// Batch gives a batch with its numbers, or originate.ErrNotFound.
 	Batch(ctx context.Context, id call.BatchID) (Batch, error)
+	// BatchOwner gives the account of a batch's first call and whether it has calls of others, or
+	// originate.ErrNotFound.
+	BatchOwner(ctx context.Context, id call.BatchID) (account call.AccountID, mixed bool, err error)
 	// Batches gives a page of batches, newest first, and the cursor of the next, "" at the
 	// end; originate.ErrCursor. account restricts to batches that have no calls of others.
 	Batches(ctx context.Context, account call.AccountID, cursor string, limit int) ([]Batch, string, error)

@@ -68,6 +68,11 @@ func (b *Book) launch(i Import) {
 			b.mu.Unlock()
 			close(r.over)
 		}()
+		// Cancel ends the import and then looks for its run: one that it did not find sees it here.
+		switch now, err := b.o.Store.Import(ctx, i.ID); {
+		case errors.Is(err, ErrUnknown), err == nil && now.State != Submitting:
+			return
+		}
 		b.finish(ctx, &i, b.submitAll(ctx, &i))
 	})
 }

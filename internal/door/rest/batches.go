@@ -42,6 +42,9 @@ func (s *Server) createBatch(ctx context.Context, in *batchInput) (*batchOutput,
 	if err != nil {
 		return nil, err
 	}
+	if err := s.mayAdd(ctx, call.BatchID(name)); err != nil {
+		return nil, err
+	}
 	out := &batchOutput{}
 	out.Body.Batch = name
 	out.Body.Results = make([]BatchResult, len(items))

@@ -60,7 +60,18 @@ func (s *Server) requestOf(ctx context.Context, n *NewCall) (call.Request, error
 		return r, &Refusal{Code: "account", Field: "account", Text: "You may not act for the account " + string(r.Account) + "."}
 	}
 	r.Origin.Principal, r.Origin.Door, r.Origin.Remote = p.Name, doorOf(p), remoteFrom(ctx)
-	return r, nil
+	return r, s.mayAdd(ctx, r.Batch)
+}
+
+// mayAdd refuses calls for a batch of another account, and names that no address could hold.
+func (s *Server) mayAdd(ctx context.Context, b call.BatchID) error {
+	if b == "." || b == ".." {
+		return &Refusal{Code: "invalid", Field: "batch", Text: "A batch cannot be called . or .."}
+	}
+	if s.o.Imports == nil || b == "" {
+		return nil
+	}
+	return importError(s.o.Imports.MayAdd(ctx, b, s.importer(ctx)))
 }
 
 func (s *Server) accountOf(p auth.Principal) call.AccountID {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/dialwright/dialwright/internal/call"
 	"github.com/dialwright/dialwright/internal/sheet"
 )
 
@@ -200,7 +199,7 @@ func (s *Server) serveResults(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.serveTable(w, r, "results", func(out io.Writer, f sheet.Format) error {
-		return s.o.Imports.Results(r.Context(), call.BatchID(b.ID), out, f)
+		return s.o.Imports.Results(r.Context(), b.ID, s.importer(r.Context()), out, f)
 	})
 }
 

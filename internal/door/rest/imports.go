@@ -30,7 +30,8 @@ type Imports interface {
 	Refused(ctx context.Context, id string, by bulk.By, w io.Writer, f sheet.Format) error
 	Batch(ctx context.Context, id call.BatchID, by bulk.By) (bulk.Batch, error)
 	Batches(ctx context.Context, by bulk.By, cursor string, limit int) ([]bulk.Batch, string, error)
-	Results(ctx context.Context, batch call.BatchID, w io.Writer, f sheet.Format) error
+	MayAdd(ctx context.Context, id call.BatchID, by bulk.By) error
+	Results(ctx context.Context, batch call.BatchID, by bulk.By, w io.Writer, f sheet.Format) error
 }
 
 // Import is a list as shown.
@@ -143,6 +144,8 @@ func importError(err error) error {
 		return &Refusal{Code: "account", Field: "batch", Text: "The batch belongs to another account. Give the batch another name."}
 	case errors.Is(err, bulk.ErrTooMany):
 		return &Refusal{Code: "state", Text: "There are as many imports as an account may have (imports.max_files). Delete some; their calls stay."}
+	case errors.Is(err, bulk.ErrBusy):
+		return &Refusal{Code: "rate", Text: "The account is sending, checking or fetching as many lists at once as it may. Wait until one is done.", RetryAfter: 5 * time.Second}
 	case errors.Is(err, originate.ErrNotFound):
 		return &Refusal{Code: "not-found", Text: "There is no such batch."}
 	case errors.Is(err, originate.ErrCursor):

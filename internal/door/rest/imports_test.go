@@ -101,6 +101,40 @@ func (h *house) uploaded(t *testing.T) string {
 	return i.ID
 }
 
+// Nobody puts a call into a batch of another account, which would be lost to its owner, or into one
+// that no address can name.
+func TestForeignBatch(t *testing.T) {
+	h := setup(t)
+	const plan = `{"mapping":{"first":{"value":"101"},"second":{"column":1}},"batch":"spring"}`
+	_, body := h.do(t, "POST", "/v1/imports?name=list.csv", h.admin, aList, "Content-Type", "text/csv") // for the account default
+	var i Import
+	if err := json.Unmarshal([]byte(body), &i); err != nil {
+		t.Fatal(body)
+	}
+	if resp, body := h.do(t, "POST", "/v1/imports/"+i.ID+"/submit", h.admin, plan); resp.StatusCode != http.StatusAccepted {
+		t.Fatal(body)
+	}
+	const one = `"first":"101","second":"102"`
+	for _, c := range []struct {
+		key, path, body, want string
+	}{
+		{h.admin, "/v1/calls", `{` + one + `,"batch":"spring"}`, `"id":`},
+		{h.sales, "/v1/calls", `{` + one + `,"batch":"spring"}`, `"code":"account"`},
+		{h.sales, "/v1/batches", `{"batch":"spring","calls":[{` + one + `}]}`, `"code":"account"`},
+		{h.sales, "/v1/batches", `{"calls":[{` + one + `,"batch":"spring"},{` + one + `}]}`, `"accepted":1,"refused":1`},
+		{h.sales, "/v1/calls", `{` + one + `,"batch":"other"}`, `"id":`},
+		{h.sales, "/v1/calls", `{` + one + `,"batch":".."}`, `"field":"batch"`},
+	} {
+		if _, body := h.do(t, "POST", c.path, c.key, c.body); !strings.Contains(body, c.want) {
+			t.Errorf("%s %s: no %s in %s", c.path, c.body, c.want, body)
+		}
+	}
+	id := h.uploaded(t)
+	if _, body := h.do(t, "POST", "/v1/imports/"+id+"/submit", h.sales, strings.Replace(plan, "spring", "..", 1)); !strings.Contains(body, `"code":"invalid"`) {
+		t.Error(body)
+	}
+}
+
 func TestImportOverHTTP(t *testing.T) {
 	h := setup(t)
 	id := h.uploaded(t)

@@ -333,6 +333,15 @@ func (s *Store) Batch(ctx context.Context, id call.BatchID) (bulk.Batch, error) 
 	return list[0], err
 }
 
+// BatchOwner implements bulk.Store.
+func (s *Store) BatchOwner(ctx context.Context, id call.BatchID) (account call.AccountID, mixed bool, err error) {
+	err = s.readDB.QueryRowContext(ctx, `SELECT account, mixed FROM batch WHERE id = ?`, string(id)).Scan(&account, &mixed)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = originate.ErrNotFound
+	}
+	return account, mixed, err
+}
+
 func (s *Store) batches(ctx context.Context, which string, args ...any) ([]bulk.Batch, error) {
 	rows, err := s.readDB.QueryContext(ctx, `SELECT id, account, mixed, created_at, paused,
 		coalesce((SELECT i.id FROM import i WHERE i.batch = batch.id AND i.batch <> '' ORDER BY i.n DESC LIMIT 1), '') FROM batch`+which, args...)

@@ -1,0 +1,12 @@
+//go:build race
+
+package bulk_test
+
+// The race detector makes SQLite tenfold slow, and finds nothing more in many pieces of rows
+// than in a few. A piece has 500.
+const (
+	largeRows  = 1500
+	cancelRows = 5000
+	resumeRows = 1100
+	manyRows   = 600
+)
