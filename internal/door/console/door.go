@@ -60,6 +60,7 @@ type Door struct {
 	sessions *auth.Sessions
 	lockout  *auth.Lockout
 	guesses  *auth.Throttle // of tokens
+	told     *auth.Throttle // denials in the audit trail
 	invites  *invites
 	hashes   chan struct{} // one token per password being looked at
 	files    *files
@@ -72,7 +73,7 @@ const atOnce = 16
 // New makes the door. The error says why its files cannot be read.
 func New(o Options) (*Door, error) {
 	d := &Door{
-		o: o, log: o.Log, now: o.Now, lockout: new(auth.Lockout), guesses: new(auth.Throttle), invites: newInvites(),
+		o: o, log: o.Log, now: o.Now, lockout: new(auth.Lockout), guesses: new(auth.Throttle), told: new(auth.Throttle), invites: newInvites(),
 		hashes: make(chan struct{}, atOnce),
 	}
 	if d.now == nil {

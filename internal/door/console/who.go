@@ -257,8 +257,14 @@ func (x *exchange) setCookie(c *http.Cookie) {
 }
 
 // denied tells the audit trail and the log that nobody was logged in. user is the name of the
-// user that was meant, "" if there is none.
+// user that was meant, "" if there is none. Of what one address is denied in a row ten are told,
+// then one every six seconds: who knows no password must not fill the disk.
 func (x *exchange) denied(user, rule string, why error) {
+	addr := addressKey(x.client)
+	if x.d.told.Throttled(addr) {
+		return
+	}
+	x.d.told.Failed(addr)
 	code := originate.RefusedGuard
 	if rule == "locked" {
 		code = originate.RefusedRate
