@@ -101,7 +101,7 @@ func New(o Options) (*Server, error) {
 	s.register()
 	s.registerPlain(mux)
 	s.describeProblems()
-	s.handler = s.limitBody(guard.Handler(s.identify(s.count(mux))))
+	s.handler = private(s.limitBody(guard.Handler(s.identify(s.count(mux)))))
 	return s, nil
 }
 
@@ -162,6 +162,17 @@ func (s *Server) describeProblems() {
 	m.Properties["field"] = &huma.Schema{Type: huma.TypeString, Description: "The offending field of the body"}
 }
 
+// private keeps answers from caches, for the next one at a browser or behind a proxy is
+// somebody else, and from being taken for another type than they are.
+func private(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
+
 func (s *Server) limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, s.maxBody(r))
@@ -183,7 +194,7 @@ func (s *Server) identify(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		key, _ := strings.CutPrefix(authorization(r), "Bearer ")
 		known, err := s.whoAsks(r, strings.TrimSpace(key))
 		if err != nil {
 			s.metrics.refused.WithLabelValues(problemOf(r.Context(), s.log, err).Code).Inc()

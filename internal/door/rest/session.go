@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -56,7 +57,7 @@ func visitFrom(ctx context.Context) (auth.Visit, bool) {
 // whoAsks gives the principal of a request: by its key, else by its cookie. What changes
 // anything by the cookie alone needs the token of the session, which no other page can read.
 func (s *Server) whoAsks(r *http.Request, key string) (*http.Request, error) {
-	if s.o.Sessions != nil && r.Header.Get("Authorization") == "" {
+	if s.o.Sessions != nil && authorization(r) == "" {
 		v, err := s.o.Sessions.Visit(r)
 		switch browser := r.Header.Get("Sec-Fetch-Site") == "same-origin"; {
 		case err == nil && !safe(r.Method) && !v.Session.Proves(r.Header.Get(csrfHeader)):
@@ -75,6 +76,17 @@ func (s *Server) whoAsks(r *http.Request, key string) (*http.Request, error) {
 		return nil, err
 	}
 	return r.WithContext(auth.NewContext(r.Context(), p)), nil
+}
+
+// authorization gives what a request shows itself. Credentials by Basic and Digest are those of
+// other doors: browsers send them along to all paths once a person has logged in at one.
+func authorization(r *http.Request) string {
+	text := r.Header.Get("Authorization")
+	switch scheme, _, _ := strings.Cut(text, " "); strings.ToLower(scheme) {
+	case "basic", "digest":
+		return ""
+	}
+	return text
 }
 
 func safe(method string) bool { return method == http.MethodGet || method == http.MethodHead }
