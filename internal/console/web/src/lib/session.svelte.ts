@@ -120,9 +120,9 @@ function changed(a: Session, b: Session): boolean {
   return JSON.stringify(a) !== JSON.stringify(b);
 }
 
-/** toLogin goes to the login page, which leads back here. */
+/** toLogin goes to the login page, which leads back here. "Back" from there does not lead here, for it would lead there again. */
 export function toLogin(): void {
-  location.assign(`/console/login?next=${encodeURIComponent(`/console/${location.hash}`)}`);
+  location.replace(`/console/login?next=${encodeURIComponent(`/console/${location.hash}`)}`);
 }
 
 export const session = new Sessions();
