@@ -213,3 +213,51 @@ func TestBasicOfOtherDoors(t *testing.T) {
 	}
 	d.expect("a key", 200, "", "GET", "/v1/calls", "", "Cookie", "", "Authorization", key.Get("Authorization"))
 }
+
+// A user cannot take all streams of events that there are for everybody.
+func TestStreamsOfOneUserAreBounded(t *testing.T) {
+	d := newDesk(t, nil)
+	open := func() (int, func()) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		req, err := http.NewRequestWithContext(ctx, "GET", d.url+"/v1/events", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Cookie", d.cookie)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, func() { cancel(); _ = resp.Body.Close() }
+	}
+	d.login("101")
+	var first func()
+	for i := range 40 {
+		status, leave := open()
+		defer leave()
+		if want := map[bool]int{true: 200, false: 429}[i < 32]; status != want {
+			t.Fatalf("stream %d: %d, want %d", i, status, want)
+		}
+		if i == 0 {
+			first = leave
+		}
+	}
+	first()
+	for again := time.Now().Add(10 * time.Second); ; { // the server sees soon that it has gone
+		status, leave := open()
+		leave()
+		if status == 200 {
+			break
+		}
+		if time.Now().After(again) {
+			t.Fatal("a window that was closed counts on")
+		}
+	}
+	d.login("boss")
+	status, leave := open()
+	leave()
+	if status != 200 {
+		t.Errorf("another user: %d", status)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
+	"github.com/dialwright/dialwright/internal/door/auth"
 )
 
 // writeTimeout is how long a client may take to accept one message.
@@ -85,25 +86,54 @@ func eventNames() []string {
 	return names
 }
 
-// openStream takes a slot for a stream. The function gives it back.
-func (s *Server) openStream() (func(), error) {
+// maxPersonStreams is how many streams a user may have open, with all of its sessions: many
+// windows, and not all that there are for everybody. Keys are for programs, which have no such bound.
+const maxPersonStreams = 32
+
+// openStream takes a slot for a stream of who asks. The function gives it back.
+func (s *Server) openStream(ctx context.Context) (func(), error) {
 	select {
 	case <-s.stop:
 		return nil, &Refusal{Code: "stopping", Text: "The server is stopping; connect again in a moment.", RetryAfter: 2 * time.Second}
 	default:
 	}
+	p := principal(ctx)
+	if !s.takeStream(p) {
+		return nil, &Refusal{Code: "rate", Text: "Too many windows of this user are open; close some.", RetryAfter: 10 * time.Second}
+	}
 	select {
 	case s.slots <- struct{}{}:
 	default:
+		s.giveStream(p)
 		return nil, &Refusal{Code: "stopping", Text: "Too many event streams are open; raise http.max_streams or close some.", RetryAfter: 10 * time.Second}
 	}
 	s.streams.Add(1)
 	s.metrics.streams.Inc()
 	return func() {
 		<-s.slots
+		s.giveStream(p)
 		s.streams.Done()
 		s.metrics.streams.Dec()
 	}, nil
+}
+
+// takeStream counts a stream of a user, unless it has too many; giveStream takes that back.
+func (s *Server) takeStream(p auth.Principal) bool {
+	s.personsMu.Lock()
+	defer s.personsMu.Unlock()
+	if p.Person && s.persons[p.Name] >= maxPersonStreams {
+		return false
+	}
+	s.persons[p.Name]++
+	return true
+}
+
+func (s *Server) giveStream(p auth.Principal) {
+	s.personsMu.Lock()
+	defer s.personsMu.Unlock()
+	if s.persons[p.Name]--; s.persons[p.Name] == 0 {
+		delete(s.persons, p.Name)
+	}
 }
 
 // farewell bounds how long a stream may go on when the server stops. The
@@ -211,7 +241,7 @@ func (s *Server) serveSSE(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, problemOf(r.Context(), s.log, err))
 		return
 	}
-	release, err := s.openStream()
+	release, err := s.openStream(r.Context())
 	if err != nil {
 		writeProblem(w, problemOf(r.Context(), s.log, err))
 		return

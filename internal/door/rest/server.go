@@ -65,6 +65,9 @@ type Server struct {
 	stop    chan struct{}  // closed by Stop
 	stopped sync.Once      // closes stop
 	streams sync.WaitGroup // open streams
+
+	personsMu sync.Mutex     // guards persons
+	persons   map[string]int // open streams by who has them
 }
 
 // New makes the door. The error names what is wrong with the options.
@@ -84,7 +87,7 @@ func New(o Options) (*Server, error) {
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
 	}
-	s := &Server{o: o, log: o.Log, slots: make(chan struct{}, o.MaxStreams), exports: make(chan struct{}, maxExports), tests: make(chan struct{}, maxTests), stop: make(chan struct{})}
+	s := &Server{o: o, log: o.Log, slots: make(chan struct{}, o.MaxStreams), exports: make(chan struct{}, maxExports), tests: make(chan struct{}, maxTests), stop: make(chan struct{}), persons: map[string]int{}}
 	s.metrics = newMetrics(s)
 	guard := http.NewCrossOriginProtection()
 	for _, origin := range o.TrustedOrigins {

@@ -19,7 +19,7 @@ func (s *Server) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, problemOf(r.Context(), s.log, err))
 		return
 	}
-	release, err := s.openStream()
+	release, err := s.openStream(r.Context())
 	if err != nil {
 		writeProblem(w, problemOf(r.Context(), s.log, err))
 		return
