@@ -55,7 +55,10 @@ const media = {
 };
 
 phone.start = (url, uri, password) => {
-  const o = { sockets: [new JsSIP.WebSocketInterface(url)], uri, session_timers: false };
+  const socket = new JsSIP.WebSocketInterface(url);
+  // cut breaks the connection under JsSIP, which opens another.
+  phone.cut = () => socket._ws.close();
+  const o = { sockets: [socket], uri, session_timers: false, connection_recovery_min_interval: 1 };
   if (password) o.password = password;
   const ua = new JsSIP.UA(o);
   ua.on("registered", () => { phone.registered = true; });

@@ -87,7 +87,8 @@ type Call struct {
 
 	mu       sync.Mutex // guards what follows
 	queue    []item
-	running  bool // somebody carries out the queue
+	running  bool   // somebody carries out the queue
+	phone    string // the address of record of the peer, if it is a phone; see flowTo
 	handler  func(Event)
 	state    state
 	local    sip.FromHeader // our From, without tag

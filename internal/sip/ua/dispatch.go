@@ -114,12 +114,14 @@ func (a *Agent) Authorize(c *Call) (user string, ok bool) {
 			c.refuse(sip.StatusForbidden, "Forbidden", nil)
 			return "", false
 		}
+		c.isOf(who)
 		return who, true
 	}
 	source := c.stx.Flow().RemoteAddr().Addr().String()
 	user, v := a.auth.check(c.request, source, false)
 	switch v {
 	case authOK:
+		c.isOf(user)
 		return user, true
 	case authBlocked:
 		c.refuse(sip.StatusForbidden, "Forbidden", nil)

@@ -67,7 +67,8 @@ func (a *Agent) newOutgoing(o InviteOptions) (*Call, error) {
 		return nil, ErrHeader
 	}
 	c := &Call{
-		a: a, dir: Outgoing, callID: o.CallID, localTag: a.token(12), wallet: newWallet(o.Auth), done: make(chan struct{}),
+		phone: a.registrar.phoneOn(o.Flow, o.Target),
+		a:     a, dir: Outgoing, callID: o.CallID, localTag: a.token(12), wallet: newWallet(o.Auth), done: make(chan struct{}),
 		contactUser: o.ContactUser, maxForks: o.MaxForks, inviteHeaders: headers, target: o.Target, preloaded: o.Route,
 		fixedFlow: o.Flow != nil, handler: o.Events, acks: map[ackKey]*sentAck{},
 	}
@@ -335,7 +336,7 @@ func (c *Call) acknowledge(d *dialog, seq uint32, invite *sip.Request, sdp []byt
 	if len(d.routes) > 0 && !isLoose(d.routes[0]) {
 		uri = ruri
 	}
-	flow, backup := d.knownFlow(), d.flow
+	flow, backup := c.flowTo(d), d.flow
 	c.do(func() {
 		c.a.locateFlow(flow, uri, backup, func(f *sipnet.Flow) {
 			if f != nil {

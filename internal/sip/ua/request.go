@@ -10,7 +10,7 @@ import (
 // headers and a body. The mutex is held.
 func (c *Call) exchange(d *dialog, m sip.RequestMethod, fill func(*sip.Request)) *exchange {
 	ruri, routes := d.path()
-	x := &exchange{a: c.a, wallet: c.wallet, flow: d.knownFlow(), uri: nextHop(ruri, routes), backup: d.flow}
+	x := &exchange{a: c.a, wallet: c.wallet, flow: c.flowTo(d), uri: nextHop(ruri, routes), backup: d.flow}
 	if len(d.routes) > 0 && !isLoose(d.routes[0]) {
 		x.uri = ruri
 	}
