@@ -68,7 +68,7 @@ func TestRecordingsOfACall(t *testing.T) {
 			}
 		}
 	}
-	a, c, stop := start()
+	_, c, stop := start()
 	call := func(exten string) string {
 		var created struct{ ID string }
 		body := map[string]any{"first": "Pretend/100", "dialplan": map[string]string{"context": "tapes", "extension": exten}}
@@ -108,7 +108,7 @@ func TestRecordingsOfACall(t *testing.T) {
 	}
 	stop() // all that was to be written is
 
-	a, c, stop = start()
+	a, c, stop := start()
 	defer stop()
 	for _, id := range []string{room, second} {
 		if got := recordingsOf(t, c, id); len(got) != 1 || got[0].Leg != "" || got[0].EndedAt == nil || got[0].Gone {
