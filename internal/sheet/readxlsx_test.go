@@ -223,7 +223,7 @@ func TestLargeWorkbook(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
-	const rows = 100_000
+	const rows = largeRows
 	dir := t.TempDir()
 	data := workbook(t, func(f *excelize.File) {
 		w, err := f.NewStreamWriter("Sheet1")
@@ -257,7 +257,7 @@ func TestLargeWorkbook(t *testing.T) {
 		if want := fmt.Sprint(493000000000 + n); row.Cells[1] != want {
 			t.Fatalf("row %d: %q, want %s", row.Number, row.Cells, want)
 		}
-		if n%20_000 == 0 {
+		if n%(rows/5) == 0 {
 			var m runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&m)
