@@ -1,1 +1,0 @@
-import{n as e,t}from"./index-B3v79Z7-.js";var n=e(`<h1>Dial</h1>`);function r(e){var r=n();t(e,r)}export{r as default};

@@ -1,0 +1,1 @@
+var e=[`dialing`,`ringing`,`answered`,`confirming`,`connecting`,`connected`];function t(t){return e.includes(t)}function n(e){return e===`ended`||e===`cancelled`}export{n,e as r,t};
