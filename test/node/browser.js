@@ -102,19 +102,19 @@ const commands = {
       .map((v) => ({ ID: v.id, Impact: v.impact, Help: v.help, Nodes: v.nodes.slice(0, 5).map((n) => `${n.target} ${n.failureSummary}`) })));
   },
   // frames records the browser's own trace for some seconds and gives the times between frames
-  // that were shown, in milliseconds, and the long tasks.
+  // that were drawn, in milliseconds, and how long each task took.
   async frames(tab, { ms }) {
     const cdp = await tab.context().newCDPSession(tab);
     const events = [];
     cdp.on("Tracing.dataCollected", ({ value }) => events.push(...value));
-    await cdp.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: ["devtools.timeline", "disabled-by-default-devtools.timeline.frame"] } });
+    await cdp.send("Tracing.start", { transferMode: "ReportEvents", traceConfig: { includedCategories: ["devtools.timeline", "disabled-by-default-devtools.timeline", "disabled-by-default-devtools.timeline.frame"] } });
     await tab.waitForTimeout(ms);
     const whole = new Promise((resolve) => cdp.once("Tracing.tracingComplete", resolve));
     await cdp.send("Tracing.end");
     await whole;
     await cdp.detach();
     const drawn = events.filter((e) => e.name === "DrawFrame").map((e) => e.ts / 1000).sort((a, b) => a - b);
-    const tasks = events.filter((e) => e.name === "RunTask" && e.dur > 50_000).map((e) => e.dur / 1000);
+    const tasks = events.filter((e) => e.name === "RunTask" && e.dur > 0).map((e) => e.dur / 1000);
     return { frames: drawn.slice(1).map((t, i) => t - drawn[i]), tasks };
   },
   dark: (tab) => tab.emulateMedia({ colorScheme: "dark" }),
