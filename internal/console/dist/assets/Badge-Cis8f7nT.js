@@ -1,1 +1,0 @@
-import{F as e,X as t,_t as n,at as r,it as i,st as a,xt as o}from"./index-B47Bfroq.js";var s=a(`<span> </span>`);function c(a,c){let l=e(c,`kind`,3,`plain`);var u=s(),d=o(u,!0);n(()=>{t(u,1,`badge ${l()??``}`,`svelte-1fmrh5r`),i(d,c.text)}),r(a,u)}export{c as t};

@@ -1,0 +1,1 @@
+import"./index-CnEvBsjv.js";import{K as e,O as t,V as n,_ as r,j as i,k as a,n as o}from"./index-client-BfgU3ply.js";var s=i(`<span> </span>`);function c(i,c){let l=o(c,`kind`,3,`plain`);var u=s(),d=e(u,!0);n(()=>{r(u,1,`badge ${l()??``}`,`svelte-1fmrh5r`),t(d,c.text)}),a(i,u)}export{c as t};
