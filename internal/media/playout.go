@@ -123,7 +123,7 @@ type Playout struct {
 
 // Play plays src to the party in place of what the bridge has for it. It
 // replaces a running playout, which ends with ErrStopped. Time passes also
-// while nobody hears: without a leg, on hold, or with a codec that cannot be
+// while nobody hears: without a leg (but see Await), on hold, or with a codec that cannot be
 // encoded here (opus). done is called exactly once, on a media goroutine: nil
 // at the end of src, ErrStopped, ErrClosed, or the error of src.
 func (p *Port) Play(src Source, done func(err error)) *Playout {
@@ -169,6 +169,9 @@ func (po *Playout) schedule(ptime time.Duration) {
 
 // tick plays one packet.
 func (po *Playout) tick(now time.Time) {
+	if po.p.coming.Load() {
+		return
+	}
 	f, _ := po.p.Format()
 	f = f.norm()
 	po.mu.Lock()

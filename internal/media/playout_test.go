@@ -113,6 +113,47 @@ func TestPlayoutWithoutLegTakesItsTime(t *testing.T) {
 	})
 }
 
+// A prompt waits for the media of a browser that was answered, whole; not for that of one that
+// does not come.
+func TestPlayoutAwaitsTheLeg(t *testing.T) {
+	inLab(t, func(l *lab) {
+		p := l.e.NewPort("late")
+		p.Await(true)
+		src := &counting{left: 800} // five frames
+		ended := false
+		p.Play(src, func(error) { ended = true })
+		pass(time.Second)
+		if ended || src.left != 800 {
+			t.Fatalf("ended %v with %d samples left, although nobody hears it yet", ended, src.left)
+		}
+		ph := l.phone("192.0.2.1:4000")
+		l.answer(p, ph, nil)
+		pass(time.Second)
+		if n := len(ph.heard()); !ended || n != 5 {
+			t.Errorf("ended %v, %d packets, want all five", ended, n)
+		}
+		p.Await(true) // there is a leg: nothing to wait for
+		again := false
+		p.Play(&counting{left: 800}, func(error) { again = true })
+		pass(time.Second)
+		if !again {
+			t.Error("a port with a leg waits for one")
+		}
+
+		q := l.e.NewPort("never")
+		q.Await(true)
+		over := false
+		q.Play(&counting{left: 800}, func(error) { over = true })
+		q.Await(false)
+		pass(time.Second)
+		if !over {
+			t.Error("it waits for a leg that does not come")
+		}
+		p.Close()
+		q.Close()
+	})
+}
+
 func TestPlayoutFollowsPTime(t *testing.T) {
 	inLab(t, func(l *lab) {
 		ph := l.phone("192.0.2.1:4000")

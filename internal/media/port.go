@@ -69,6 +69,7 @@ type Port struct {
 
 	lastIn atomic.Int64 // unix ns of the last packet; 0 = none
 	events eventReader  // telephone-events of the party
+	coming atomic.Bool  // playouts wait for the leg, see Await
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
@@ -122,6 +123,7 @@ func (p *Port) SetLeg(l Leg, f Format) {
 	old := p.leg
 	p.leg = l
 	p.out.setLeg(l, f.norm())
+	p.coming.Store(false)
 	p.publish()
 	b := p.bridge
 	p.silence.arm(time.Now())
@@ -136,6 +138,14 @@ func (p *Port) SetLeg(l Leg, f Format) {
 	if b != nil {
 		b.changed(p)
 	}
+}
+
+// Await says whether the party has answered and its first leg is on the way: playouts then wait
+// for it, so that the beginning of a prompt is not lost on a browser whose media connects
+// after the answer. SetLeg ends the waiting; who does not come to that calls it with false.
+func (p *Port) Await(on bool) {
+	_, ok := p.Format()
+	p.coming.Store(on && !ok)
 }
 
 // Format gives what the leg speaks; ok is false before there is a leg.

@@ -163,6 +163,9 @@ func (l *leg) join(s *stream, c *ua.Call, ag sdp.Agreed, then func(error)) {
 		return
 	}
 	s.joining = true
+	if l.incoming { // it is answered before its media is there
+		l.o.Port.Await(true)
+	}
 	s.way.OnLost(func(err error) { l.q.post(func() { l.browserGone(s, err) }) })
 	err := s.way.Connect(webrtc.Peer{Fingerprints: ag.Browser.Fingerprints, Client: ag.Browser.Client}, func(keys *media.SRTPKeys, err error) {
 		l.q.post(func() { l.joined(s, keys, err) })
@@ -176,6 +179,9 @@ func (l *leg) join(s *stream, c *ua.Call, ag sdp.Agreed, then func(error)) {
 // joined goes on with what has waited for the way to a browser.
 func (l *leg) joined(s *stream, keys *media.SRTPKeys, err error) {
 	s.keys, s.failed = keys, err
+	if err != nil {
+		l.o.Port.Await(false)
+	}
 	waiting := s.waiting
 	s.waiting = nil
 	for _, w := range waiting {
