@@ -140,7 +140,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		telPage(w, r, c)
 		return
 	}
-	x := &exchange{d: d, c: c, w: w, r: r, client: client(r, c.TrustedProxies), began: time.Now()}
+	x := &exchange{d: d, c: c, w: w, r: r, client: auth.Client(r, c.TrustedProxies), began: time.Now()}
 	x.serve()
 }
 

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/dialwright/dialwright/internal/door/auth"
 )
 
 // foreign says why a request may come from a web page that has no business here; ""
@@ -133,30 +135,4 @@ func (x *exchange) preflight(allowed bool) {
 	x.w.WriteHeader(http.StatusNoContent)
 }
 
-// client gives the address of who asks: the peer's, or what a trusted proxy says of it.
-// Of several addresses in X-Forwarded-For the last one that is no trusted proxy counts;
-// what stands before it anybody can have written (spec: dialproxy 11, W10).
-func client(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	at := peer(r)
-	list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(list) - 1; i >= 0 && among(at, trusted); i-- {
-		a, err := netip.ParseAddr(strings.TrimSpace(list[i]))
-		if err != nil {
-			break
-		}
-		at = a.Unmap().WithZone("")
-	}
-	return at
-}
-
-// peer gives the address at the other end of the connection.
-func peer(r *http.Request) netip.Addr {
-	a, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return a.Addr().Unmap().WithZone("")
-}
-
-func proxied(r *http.Request, trusted []netip.Prefix) bool { return among(peer(r), trusted) }
-
-func among(a netip.Addr, list []netip.Prefix) bool {
-	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(a) })
-}
+func proxied(r *http.Request, trusted []netip.Prefix) bool { return auth.Among(auth.Peer(r), trusted) }

@@ -87,7 +87,7 @@ type exchange struct {
 // ServeHTTP answers a request below link.Prefix.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := d.o.Config()
-	x := &exchange{d: d, c: c, w: w, r: r, client: client(r, c.TrustedProxies)}
+	x := &exchange{d: d, c: c, w: w, r: r, client: auth.Client(r, c.TrustedProxies)}
 	x.headers()
 	switch r.Method {
 	case http.MethodHead:

@@ -6,13 +6,13 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/dialwright/dialwright/internal/door/auth"
 	"github.com/dialwright/dialwright/internal/link"
 )
 
@@ -52,7 +52,7 @@ func (x *exchange) ours(origin string) bool {
 
 // secure says whether the client came by TLS, to us or to a trusted proxy.
 func (x *exchange) secure() bool {
-	return x.r.TLS != nil || among(peer(x.r), x.c.TrustedProxies) && x.r.Header.Get("X-Forwarded-Proto") == "https"
+	return x.r.TLS != nil || auth.Among(auth.Peer(x.r), x.c.TrustedProxies) && x.r.Header.Get("X-Forwarded-Proto") == "https"
 }
 
 // maxBody bounds the bytes of a POST that are read.
@@ -141,32 +141,6 @@ func (x *exchange) preflight(l *link.Link) {
 		h.Set("Access-Control-Allow-Private-Network", "true")
 	}
 	x.w.WriteHeader(http.StatusNoContent)
-}
-
-// client gives the address of who asks: the peer's, or what a trusted proxy says of it. Of
-// several addresses in X-Forwarded-For the last one that is no trusted proxy counts; what
-// stands before it anybody can have written.
-func client(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	at := peer(r)
-	list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(list) - 1; i >= 0 && among(at, trusted); i-- {
-		a, err := netip.ParseAddr(strings.TrimSpace(list[i]))
-		if err != nil {
-			break
-		}
-		at = a.Unmap().WithZone("")
-	}
-	return at
-}
-
-// peer gives the address at the other end of the connection.
-func peer(r *http.Request) netip.Addr {
-	a, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return a.Addr().Unmap().WithZone("")
-}
-
-func among(a netip.Addr, list []netip.Prefix) bool {
-	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // clip bounds what is written down of a header.

@@ -115,7 +115,7 @@ func (d *Door) Serves(path string) bool { return path == "/xml" || path == "/jso
 // ServeHTTP answers a request for one of the paths.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := d.o.Config()
-	x := &exchange{d: d, c: c, w: w, r: r, client: client(r, c.TrustedProxies), style: wire.Style{Numbers: c.JSONNumbers}}
+	x := &exchange{d: d, c: c, w: w, r: r, client: auth.Client(r, c.TrustedProxies), style: wire.Style{Numbers: c.JSONNumbers}}
 	if r.URL.Path == "/json" {
 		x.style.Format = wire.JSON
 	}

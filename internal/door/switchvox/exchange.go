@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dialwright/dialwright/internal/call"
@@ -95,8 +94,8 @@ func (x *exchange) secure() bool {
 	if x.r.TLS != nil {
 		return true
 	}
-	p := peer(x.r)
-	if among(p, x.c.TrustedProxies) {
+	p := auth.Peer(x.r)
+	if auth.Among(p, x.c.TrustedProxies) {
 		return x.r.Header.Get("X-Forwarded-Proto") == "https" || x.client.IsLoopback() && !auth.PassedOn(x.r.Header)
 	}
 	return p.IsLoopback() && !auth.PassedOn(x.r.Header)
@@ -223,29 +222,4 @@ func (x *exchange) deadline(d time.Duration) {
 	rc, at := http.NewResponseController(x.w), time.Now().Add(d) // the connection's clock, not the door's
 	// A writer of a test has no deadlines, and then nothing is to be done.
 	_, _ = rc.SetReadDeadline(at), rc.SetWriteDeadline(at.Add(bodyTime))
-}
-
-// client gives the address of who asks: the peer's, or what a trusted proxy says of it. Of
-// several addresses in X-Forwarded-For the last one that is no trusted proxy counts.
-func client(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	at := peer(r)
-	list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(list) - 1; i >= 0 && among(at, trusted); i-- {
-		a, err := netip.ParseAddr(strings.TrimSpace(list[i]))
-		if err != nil {
-			break
-		}
-		at = a.Unmap().WithZone("")
-	}
-	return at
-}
-
-// peer gives the address at the other end of the connection.
-func peer(r *http.Request) netip.Addr {
-	a, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return a.Addr().Unmap().WithZone("")
-}
-
-func among(a netip.Addr, list []netip.Prefix) bool {
-	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(a) })
 }

@@ -149,7 +149,7 @@ func splitCalls(path string) (account, id string, ok bool) {
 // ServeHTTP answers a request for any path that the door serves.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := d.o.Config()
-	x := &exchange{d: d, c: c, w: w, r: r, client: client(r, c.TrustedProxies)}
+	x := &exchange{d: d, c: c, w: w, r: r, client: auth.Client(r, c.TrustedProxies)}
 	if serveWeb(w, r, x.demo) {
 		return
 	}

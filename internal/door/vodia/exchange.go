@@ -170,13 +170,13 @@ func (x *exchange) body() ([]byte, *failure) {
 
 // secure says whether the client came by TLS, to us or to a trusted proxy.
 func (x *exchange) secure() bool {
-	return x.r.TLS != nil || among(peer(x.r), x.c.TrustedProxies) && x.r.Header.Get("X-Forwarded-Proto") == "https"
+	return x.r.TLS != nil || auth.Among(auth.Peer(x.r), x.c.TrustedProxies) && x.r.Header.Get("X-Forwarded-Proto") == "https"
 }
 
 // private says whether nobody on the way can read what the client sends: by TLS, or from
 // this machine; or that the operator does not mind (spec: vodia 12).
 func (x *exchange) private() bool {
-	return x.secure() || x.c.AllowPlainHTTP || x.client.IsLoopback() && peer(x.r).IsLoopback() && !auth.PassedOn(x.r.Header)
+	return x.secure() || x.c.AllowPlainHTTP || x.client.IsLoopback() && auth.Peer(x.r).IsLoopback() && !auth.PassedOn(x.r.Header)
 }
 
 // notPrivate refuses secrets over plain HTTP.
@@ -255,30 +255,4 @@ func (x *exchange) preflight() {
 		h.Set("Access-Control-Allow-Private-Network", "true")
 	}
 	x.w.WriteHeader(http.StatusNoContent)
-}
-
-// client gives the address of who asks: the peer's, or what a trusted proxy says of it.
-// Of several addresses in X-Forwarded-For the last one that is no trusted proxy counts;
-// what stands before it anybody can have written.
-func client(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	at := peer(r)
-	list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(list) - 1; i >= 0 && among(at, trusted); i-- {
-		a, err := netip.ParseAddr(strings.TrimSpace(list[i]))
-		if err != nil {
-			break
-		}
-		at = a.Unmap().WithZone("")
-	}
-	return at
-}
-
-// peer gives the address at the other end of the connection.
-func peer(r *http.Request) netip.Addr {
-	a, _ := netip.ParseAddrPort(r.RemoteAddr)
-	return a.Addr().Unmap().WithZone("")
-}
-
-func among(a netip.Addr, list []netip.Prefix) bool {
-	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(a) })
 }
