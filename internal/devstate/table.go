@@ -72,7 +72,7 @@ func New(o Options) *Table {
 	}
 	// The table's own life, until Start gives it that of its goroutine; states may be
 	// read before.
-	t.base, t.cancel = context.WithCancel(context.Background()) // of the table's own life: Stop ends it
+	t.base, t.cancel = context.WithCancel(context.Background())
 	return t
 }
 

@@ -221,7 +221,7 @@ func TestHiddenSheet(t *testing.T) {
 // What a large workbook is unpacked to is gone after Close, and never is all in memory.
 func TestLargeWorkbook(t *testing.T) {
 	if testing.Short() {
-		t.Skip("-short: a workbook of 100,000 rows takes seconds")
+		t.Skip("-short: a large workbook takes seconds")
 	}
 	const rows = largeRows
 	dir := t.TempDir()
